@@ -1,0 +1,1 @@
+"""campaign: campaigns, their phases, their audience and their statistics."""

@@ -1,0 +1,170 @@
+"""campaign's tables."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """All tables of the room's database besides the kit's."""
+
+    type_annotation_map = {  # noqa: RUF012
+        datetime: DateTime(timezone=True),
+        str: Text,
+        Decimal: Numeric(12, 2),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+        list[int]: ARRAY(BigInteger),
+    }
+
+
+class Campaign(Base):
+    """A campaign."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str]
+    goal: Mapped[str]
+    channels: Mapped[list[str]]
+    definition: Mapped[dict[str, Any]]
+    segment_summary: Mapped[str]  # the definition in Spanish
+    budget: Mapped[Decimal]
+    expected_revenue: Mapped[Decimal]
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    control_share: Mapped[float]
+    design_id: Mapped[int | None] = mapped_column(BigInteger)  # of the mailer
+    mail_subject: Mapped[str]
+    script: Mapped[str]
+    phase: Mapped[str]
+    owner: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")  # orders the announcements
+    audience_id: Mapped[UUID | None]  # the present, complete edition
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class PhaseChange(Base):
+    """Who moved a campaign, when and why."""
+
+    __tablename__ = "phase_change"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    by: Mapped[str]
+    old: Mapped[str | None]
+    new: Mapped[str]
+    reason: Mapped[str]
+
+
+class Audience(Base):
+    """An edition of a campaign's audience; its id is the transfer's that brings it."""
+
+    __tablename__ = "audience"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    state: Mapped[str]  # transferring, ready
+    requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    completed_at: Mapped[datetime | None]
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    figures: Mapped[dict[str, Any] | None]  # counted once, when it is complete
+
+
+class Member(Base):
+    """A customer in an edition: a copy of what the campaign needs of the profile."""
+
+    __tablename__ = "audience_member"
+    __table_args__ = (
+        Index("ix_audience_member_cedula", "audience_id", "cedula", unique=True),
+        Index("ix_audience_member_customer", "customer_id"),
+    )
+
+    audience_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    cedula: Mapped[str]
+    first_names: Mapped[str]
+    last_names: Mapped[str]
+    gender: Mapped[str | None]
+    birth_on: Mapped[date | None]
+    income: Mapped[Decimal | None]
+    province: Mapped[str | None]
+    canton: Mapped[str | None]
+    category: Mapped[str | None]
+    joined_on: Mapped[date | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    mail_block: Mapped[str | None]
+    phone_block: Mapped[str | None]
+    control: Mapped[bool] = mapped_column(server_default="false")
+
+
+class Export(Base):
+    """An audience that another room asked for; `waiting` until the edition is complete."""
+
+    __tablename__ = "export"
+
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # recipients, call_list
+    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    audience_id: Mapped[UUID | None]
+    customer_ids: Mapped[list[int] | None]  # None: everybody
+    state: Mapped[str]  # waiting, running, done
+    attempt: Mapped[int] = mapped_column(server_default="0")
+
+
+class Touch(Base):
+    """What a campaign did to a person and what came of it, from the rooms' events."""
+
+    __tablename__ = "touch"
+    __table_args__ = (Index("ix_touch_customer", "customer_id"),)
+
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    contacted: Mapped[bool]  # a mail was sent, or the person was spoken to
+    accepted: Mapped[bool]
+
+
+class CallFact(Base):
+    """A call, for the charts."""
+
+    __tablename__ = "call_fact"
+    __table_args__ = (Index("ix_call_fact_campaign", "campaign_id", "at"),)
+
+    call_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    advisor: Mapped[str]
+    result: Mapped[str]
+    at: Mapped[datetime]
+
+
+class MailingFact(Base):
+    """A mailing run's target, as the mailer announced it."""
+
+    __tablename__ = "mailing_fact"
+
+    mailing_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    target: Mapped[int]
+
+
+class MailFact(Base):
+    """A mail's last known outcome."""
+
+    __tablename__ = "mail_fact"
+    __table_args__ = (Index("ix_mail_fact_campaign", "campaign_id", "state", "reason"),)
+
+    mailing_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    at: Mapped[datetime]
+    unsubscribed: Mapped[bool] = mapped_column(server_default="false")

@@ -1,0 +1,334 @@
+"""The doors of campaign."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from services.campaign import audience, facts, rules, statistics, store
+from services.campaign.models import Campaign
+from shared import idempotency, outbox, trace
+from shared.contract import Page, cursor
+from shared.contracts import campaign as contract
+from shared.contracts import customer_query, mailer, telemarketing
+from shared.contracts.campaign import Phase
+from shared.errors import Conflict, Invalid
+from shared.events import on_event
+from shared.room import Room
+from shared.rpc import command, query, rpc
+
+
+class CampaignService(Room):
+    """Campaigns, their phases, their audience and their statistics."""
+
+    name = "campaign"
+
+    # --- campaigns ---
+
+    @rpc(contract.create_campaign)
+    def create_campaign(self, new: contract.NewCampaign) -> contract.Campaign:
+        """Asks customer_query about the segment before the transaction opens."""
+        rules.check_dates(new.starts_on, new.ends_on)
+        definition, summary = self._resolve_segment(new)
+        self._check_design(new.design_id)
+        values = new.model_dump(exclude={"segment_id"}) | {
+            "definition": definition,
+            "segment_summary": summary,
+            "phase": Phase.DRAFT,
+            "owner": trace.actor().username,
+        }
+        with self.db.begin() as session:
+            return idempotency.once(
+                session,
+                contract.create_campaign,
+                {"new": new},
+                lambda: self._insert(session, values),
+            )
+
+    def _insert(self, session: Session, values: dict[str, Any]) -> contract.Campaign:
+        campaign = store.insert_campaign(session, values)
+        store.insert_phase_change(session, campaign.id, campaign.owner, None, Phase.DRAFT, "")
+        self._request_audience(session, campaign)
+        self._announce(session, campaign)
+        return self._to_contract(session, campaign)
+
+    @rpc(contract.update_campaign)
+    def update_campaign(
+        self, campaign_id: int, change: contract.CampaignChange
+    ) -> contract.Campaign:
+        """A changed definition transfers the audience anew."""
+        values = change.model_dump(exclude_unset=True)
+        if values.get("definition") is not None:
+            values["segment_summary"] = self.rooms.call(
+                customer_query.describe_segment, values["definition"]
+            )
+        self._check_design(values.get("design_id"))
+        with self.db.begin() as session:
+            campaign = store.get_campaign(session, campaign_id, lock=True)
+            rules.check_editable(Phase(campaign.phase), change.model_fields_set)
+            if values:
+                campaign = store.set_values(session, campaign_id, values)
+            rules.check_dates(campaign.starts_on, campaign.ends_on)
+            if "definition" in values:
+                self._request_audience(session, campaign)
+            self._announce(session, campaign)
+            return self._to_contract(session, campaign)
+
+    @query(contract.list_campaigns)
+    def list_campaigns(
+        self,
+        session: Session,
+        phase: Phase | None = None,
+        search: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[contract.CampaignRow]:
+        """See the contract."""
+        rows = store.list_campaigns(session, phase, search, cursor(after), limit + 1)
+        return Page(items=rows[:limit], next=str(rows[limit - 1].id) if len(rows) > limit else None)
+
+    @query(contract.get_campaign)
+    def get_campaign(self, session: Session, campaign_id: int) -> contract.Campaign:
+        """See the contract."""
+        return self._to_contract(session, store.get_campaign(session, campaign_id))
+
+    @command(contract.change_phase)
+    def change_phase(
+        self, session: Session, campaign_id: int, phase: Phase, reason: str = ""
+    ) -> contract.Campaign:
+        """The guards see the campaign under lock."""
+        campaign = store.get_campaign(session, campaign_id, lock=True)
+        status = audience.get_status(session, campaign_id)
+        plan = rules.Plan(
+            phase=Phase(campaign.phase),
+            channels=frozenset(customer_query.Channel(item) for item in campaign.channels),
+            budget=campaign.budget,
+            starts_on=campaign.starts_on,
+            ends_on=campaign.ends_on,
+            design_id=campaign.design_id,
+            audience_state=status.state,
+            audience=status.transferred,
+        )
+        rules.check_phase_change(plan, phase, reason)
+        by = trace.actor().username
+        store.insert_phase_change(session, campaign_id, by, campaign.phase, phase, reason)
+        campaign = store.set_values(session, campaign_id, {"phase": phase})
+        self._announce(session, campaign)
+        return self._to_contract(session, campaign)
+
+    @query(contract.list_phase_changes)
+    def list_phase_changes(self, session: Session, campaign_id: int) -> list[contract.PhaseChange]:
+        """See the contract."""
+        store.get_campaign(session, campaign_id)
+        return store.list_phase_changes(session, campaign_id)
+
+    # --- audience ---
+
+    @command(contract.request_audience)
+    def request_audience(self, session: Session, campaign_id: int) -> contract.Audience:
+        """While a transfer runs it is that one's state, so asking twice does nothing more."""
+        campaign = store.get_campaign(session, campaign_id, lock=True)
+        if not rules.NEXT[Phase(campaign.phase)]:
+            raise Conflict("La campaña ya terminó: su público no cambia.")
+        status = audience.get_status(session, campaign_id)
+        if status.state is not contract.AudienceState.TRANSFERRING:
+            self._request_audience(session, campaign)
+            status = audience.get_status(session, campaign_id)
+        return status
+
+    @query(contract.get_audience)
+    def get_audience(self, session: Session, campaign_id: int) -> contract.Audience:
+        """See the contract."""
+        store.get_campaign(session, campaign_id)
+        return audience.get_status(session, campaign_id)
+
+    @query(contract.list_members)
+    def list_members(
+        self,
+        session: Session,
+        campaign_id: int,
+        search: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[contract.Member]:
+        """Of the present edition; nobody while the first one is on its way."""
+        campaign = store.get_campaign(session, campaign_id)
+        if campaign.audience_id is None:
+            return Page(items=[])
+        rows = audience.list_members(
+            session, campaign.audience_id, search, cursor(after), limit + 1
+        )
+        following = str(rows[limit - 1].customer_id) if len(rows) > limit else None
+        return Page(items=rows[:limit], next=following)
+
+    # --- statistics ---
+
+    @query(contract.get_statistics)
+    def get_statistics(self, session: Session, campaign_id: int) -> contract.CampaignStatistics:
+        """Seven statements, each on an index of the campaign."""
+        campaign = store.get_campaign(session, campaign_id)
+        by_result = statistics.count_by_result(session, campaign_id)
+        contacted, accepted = statistics.count_people(session, campaign_id)
+        return contract.CampaignStatistics(
+            campaign_id=campaign_id,
+            calls=sum(item.count for item in by_result),
+            by_result=by_result,
+            by_day=statistics.count_by_day(session, campaign_id),
+            by_advisor=statistics.count_by_advisor(session, campaign_id),
+            by_province=statistics.count_by_province(session, campaign_id),
+            mail=statistics.count_mails(session, campaign_id),
+            contacted=contacted,
+            accepted=accepted,
+            cost_per_contact=rules.cost_per(campaign.budget, contacted),
+            cost_per_sale=rules.cost_per(campaign.budget, accepted),
+        )
+
+    @query(contract.get_repeated_customers)
+    def get_repeated_customers(
+        self, session: Session, after: str | None = None, limit: int = 50
+    ) -> contract.RepeatedCustomers:
+        """See the contract."""
+        return statistics.repeated_customers(session, cursor(after), limit)
+
+    @query(contract.list_by_budget)
+    def list_by_budget(self, session: Session) -> list[contract.CampaignFigures]:
+        """See the contract."""
+        return statistics.list_by_budget(session)
+
+    @query(contract.list_by_age)
+    def list_by_age(
+        self, session: Session, campaign_id: int | None = None
+    ) -> list[contract.GroupFigures]:
+        """See the contract."""
+        return statistics.count_by_age(session, campaign_id)
+
+    @query(contract.list_by_gender)
+    def list_by_gender(
+        self, session: Session, campaign_id: int | None = None
+    ) -> list[contract.GroupFigures]:
+        """See the contract."""
+        return statistics.count_by_gender(session, campaign_id)
+
+    @query(contract.list_by_province)
+    def list_by_province(
+        self, session: Session, campaign_id: int | None = None
+    ) -> list[contract.ProvinceFigures]:
+        """See the contract."""
+        return statistics.count_by_province(session, campaign_id)
+
+    # --- what the other rooms tell ---
+
+    @on_event(mailer.RecipientsRequested)
+    def on_recipients_requested(self, session: Session, event: mailer.RecipientsRequested) -> None:
+        """Export at once, or after a refresh of the audience."""
+        self._export(session, "recipients", event, event.customer_ids, refresh=event.refresh)
+
+    @on_event(telemarketing.CallListRequested)
+    def on_call_list_requested(
+        self, session: Session, event: telemarketing.CallListRequested
+    ) -> None:
+        """Export the present edition, or the one on its way."""
+        self._export(session, "call_list", event, None, refresh=False)
+
+    @on_event(mailer.MailingChanged)
+    def on_mailing_changed(self, session: Session, event: mailer.MailingChanged) -> None:
+        """A run's target."""
+        facts.record_mailing(session, event)
+
+    @on_event(mailer.MailingProgressed)
+    def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
+        """A batch of outcomes."""
+        facts.record_outcomes(session, event)
+
+    @on_event(mailer.RecipientUnsubscribed)
+    def on_recipient_unsubscribed(
+        self, session: Session, event: mailer.RecipientUnsubscribed
+    ) -> None:
+        """For the mail funnel."""
+        facts.record_unsubscription(session, event.mailing_id, event.customer_id)
+
+    @on_event(telemarketing.CallRecorded)
+    def on_call_recorded(self, session: Session, event: telemarketing.CallRecorded) -> None:
+        """For the charts."""
+        facts.record_call(session, event)
+
+    @on_event(customer_query.ContactStatesChanged)
+    def on_contact_states_changed(
+        self, session: Session, event: customer_query.ContactStatesChanged
+    ) -> None:
+        """So that a later export knows of it."""
+        for state in event.customers:
+            audience.set_contact_state(session, state.model_dump())
+
+    @on_event(customer_query.CustomersErased)
+    def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
+        """Forget who they were."""
+        audience.erase(session, event.customer_ids)
+
+    # --- parts of several doors ---
+
+    def _resolve_segment(self, new: contract.NewCampaign) -> tuple[customer_query.Definition, str]:
+        if (new.definition is None) == (new.segment_id is None):
+            raise Invalid.field("definition", "Elija un segmento guardado o defina uno.")
+        if new.segment_id is not None:
+            saved = self.rooms.call(customer_query.get_segment, new.segment_id)
+            return saved.definition, saved.summary
+        definition = new.definition or {}
+        return definition, self.rooms.call(customer_query.describe_segment, definition)
+
+    def _check_design(self, design_id: int | None) -> None:
+        if design_id is not None:
+            self.rooms.call(mailer.get_design, design_id)
+
+    def _request_audience(self, session: Session, campaign: Campaign) -> None:
+        audience_id = audience.insert_audience(session, campaign.id)
+        outbox.add(
+            session,
+            contract.AudienceRequested(
+                transfer_id=audience_id,
+                campaign_id=campaign.id,
+                definition=campaign.definition,
+            ),
+        )
+
+    def _export(
+        self,
+        session: Session,
+        kind: str,
+        event: mailer.RecipientsRequested | telemarketing.CallListRequested,
+        customer_ids: list[int] | None,
+        *,
+        refresh: bool,
+    ) -> None:
+        campaign = store.get_campaign(session, event.campaign_id, lock=True)
+        latest = audience.find_latest(session, campaign.id)
+        on_its_way = latest is not None and latest.state == "transferring"
+        if refresh and not on_its_way:
+            self._request_audience(session, campaign)
+        wait = refresh or on_its_way
+        audience.insert_export(
+            session,
+            {
+                "transfer_id": event.transfer_id,
+                "kind": kind,
+                "campaign_id": campaign.id,
+                "audience_id": None if wait else campaign.audience_id,
+                "customer_ids": customer_ids,
+                "state": "waiting" if wait else "running",
+            },
+        )
+        if not wait:
+            outbox.add_job(session, "campaign.export_audience", str(event.transfer_id))
+
+    def _announce(self, session: Session, campaign: Campaign) -> None:
+        outbox.add(
+            session,
+            contract.CampaignChanged(campaign=store.brief(campaign), version=campaign.version),
+        )
+
+    def _to_contract(self, session: Session, campaign: Campaign) -> contract.Campaign:
+        shown = contract.Campaign.model_fields.keys() - {"audience", "next_phases"}
+        return contract.Campaign(
+            **{name: getattr(campaign, name) for name in shown},
+            next_phases=list(rules.NEXT[Phase(campaign.phase)]),
+            audience=audience.get_status(session, campaign.id),
+        )

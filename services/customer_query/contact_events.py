@@ -1,0 +1,124 @@
+"""What other rooms' events mean for the people: contacts, refusals, time line, risk."""
+
+from typing import cast
+
+from sqlalchemy import Table, bindparam, inspect, update
+from sqlalchemy.orm import Session
+
+from services.customer_query import store
+from services.customer_query.models import Customer
+from shared.contracts.mailer import MailingProgressed, RecipientState, RecipientUnsubscribed
+from shared.contracts.risk_central import RisksChanged
+from shared.contracts.telemarketing import CallRecorded, CallResult, RiskChecked, RiskState
+
+_RISK_TITLES = {
+    RiskState.KNOWN: "Consulta a la central de riesgos",
+    RiskState.UNKNOWN: "Consulta a la central de riesgos: sin registro",
+    RiskState.UNAVAILABLE: "Consulta a la central de riesgos: sin respuesta",
+}
+
+
+def note_mails(session: Session, event: MailingProgressed) -> None:
+    """Each mail that was sent: a contact, and a line of the time line."""
+    sent = [item for item in event.outcomes if item.state is RecipientState.SENT]
+    store.insert_contacts(
+        session, event.campaign_id, "mail", [(item.customer_id, item.at) for item in sent]
+    )
+    store.insert_timeline(
+        session,
+        [
+            {
+                "customer_id": item.customer_id,
+                "at": item.at,
+                "kind": "mail",
+                "title": f"Correo: {event.subject}",
+                "detail": event.campaign_name,
+                "by": None,
+            }
+            for item in sent
+        ],
+    )
+
+
+def stop_mail(session: Session, event: RecipientUnsubscribed) -> None:
+    """The person asked not to be mailed: consent withdrawn, do-not-mail set."""
+    session.execute(
+        update(Customer)
+        .where(Customer.id == event.customer_id)
+        .values(consent_mail=False, do_not_mail=True)
+    )
+    _withdraw(session, event.customer_id, "mail", "enlace del correo", None)
+    _line(session, event.customer_id, event.at, "consent", "Se dio de baja del correo", "", None)
+
+
+def note_call(session: Session, event: CallRecorded) -> bool:
+    """A call: a contact when the person was reached; True when it ends all calls."""
+    if event.contacted:
+        store.insert_contacts(session, event.campaign_id, "phone", [(event.customer_id, event.at)])
+    detail = " · ".join(part for part in (event.campaign_name, event.note) if part)
+    title = f"Llamada: {event.label}"
+    _line(session, event.customer_id, event.at, "call", title, detail, event.advisor)
+    if event.result is not CallResult.DO_NOT_CALL:
+        return False
+    session.execute(
+        update(Customer)
+        .where(Customer.id == event.customer_id)
+        .values(consent_phone=False, do_not_call=True)
+    )
+    _withdraw(session, event.customer_id, "phone", "llamada", event.advisor)
+    return True
+
+
+def note_risk_check(session: Session, event: RiskChecked) -> None:
+    """Who looked, and what category was shown."""
+    detail = f"Calificación {event.category}" if event.category else ""
+    title = _RISK_TITLES[event.state]
+    _line(session, event.customer_id, event.at, "risk_check", title, detail, event.advisor)
+    if event.category is not None:
+        session.execute(
+            update(Customer)
+            .where(Customer.id == event.customer_id)
+            .values(risk_category=event.category)
+        )
+
+
+def set_risk_categories(session: Session, event: RisksChanged) -> None:
+    """A batch of the bureau's news; people who are not customers are passed over."""
+    table = cast(Table, inspect(Customer).local_table)
+    session.connection().execute(
+        update(table)
+        .where(table.c.cedula == bindparam("of"))
+        .values(risk_category=bindparam("new")),
+        [{"of": item.cedula, "new": item.category} for item in event.risks],
+    )
+
+
+def _withdraw(session: Session, customer_id: int, channel: str, how: str, by: str | None) -> None:
+    store.insert_consents(
+        session,
+        [{"customer_id": customer_id, "channel": channel, "given": False, "how": how, "by": by}],
+    )
+
+
+def _line(
+    session: Session,
+    customer_id: int,
+    at: object,
+    kind: str,
+    title: str,
+    detail: str,
+    by: str | None,
+) -> None:
+    store.insert_timeline(
+        session,
+        [
+            {
+                "customer_id": customer_id,
+                "at": at,
+                "kind": kind,
+                "title": title,
+                "detail": detail,
+                "by": by,
+            }
+        ],
+    )

@@ -1,0 +1,223 @@
+"""customer_query's tables."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """All tables of the room's database besides the kit's."""
+
+    type_annotation_map = {  # noqa: RUF012
+        datetime: DateTime(timezone=True),
+        str: Text,
+        Decimal: Numeric(12, 2),
+        dict[str, Any]: JSONB,
+        dict[str, str]: JSONB,
+        list[str]: ARRAY(Text),
+        list[int]: ARRAY(BigInteger),
+    }
+
+
+class Customer(Base):
+    """A person; `search` is the folded surnames and names, for lists."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        # Index-only for the usual segment: place, gender, age, income.
+        Index("ix_customer_segment", "province", "gender", "birth_on", "income"),
+        Index("ix_customer_search", "search", "id", postgresql_ops={"search": "text_pattern_ops"}),
+        Index("ix_customer_email", func.lower("email")),
+        Index("ix_customer_phone", "phone"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    cedula: Mapped[str] = mapped_column(unique=True)
+    first_names: Mapped[str]
+    last_names: Mapped[str]
+    search: Mapped[str]
+    gender: Mapped[str | None]
+    birth_on: Mapped[date | None]
+    income: Mapped[Decimal | None]
+    province: Mapped[str | None]
+    canton: Mapped[str | None]
+    address: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    other_phones: Mapped[list[str]] = mapped_column(server_default="{}")
+    joined_on: Mapped[date]
+    category: Mapped[str]
+    category_reason: Mapped[str | None]  # given when it was set by hand
+    preferred_channel: Mapped[str | None]
+    preferred_hours: Mapped[str | None]
+    consent_mail: Mapped[bool] = mapped_column(server_default="false")
+    consent_phone: Mapped[bool] = mapped_column(server_default="false")
+    do_not_mail: Mapped[bool] = mapped_column(server_default="false")
+    do_not_call: Mapped[bool] = mapped_column(server_default="false")
+    mail_bounced: Mapped[bool] = mapped_column(server_default="false")
+    risk_category: Mapped[str | None]  # as the bureau last said
+    last_contact_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class HeldService(Base):
+    """A service a customer has or had."""
+
+    __tablename__ = "held_service"
+    __table_args__ = (Index("ix_held_service_customer", "customer_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    service: Mapped[str]  # code of the catalogue
+    line_number: Mapped[str | None]
+    price: Mapped[Decimal]  # dollars a month
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]  # None: held now
+
+
+class Consent(Base):
+    """The consent ledger: what, when, how; never changed, only added to."""
+
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_customer", "customer_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    channel: Mapped[str]  # mail, phone
+    given: Mapped[bool]
+    how: Mapped[str]  # profile, import:<id>, unsubscribe, call
+    by: Mapped[str | None]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Contact(Base):
+    """A marketing touch, for the cap."""
+
+    __tablename__ = "contact"
+    __table_args__ = (Index("ix_contact_customer", "customer_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    channel: Mapped[str]
+    at: Mapped[datetime]
+
+
+class TimelineEntry(Base):
+    """What happened with a customer, from all rooms."""
+
+    __tablename__ = "timeline_entry"
+    __table_args__ = (Index("ix_timeline_customer", "customer_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    kind: Mapped[str]
+    title: Mapped[str]
+    detail: Mapped[str] = mapped_column(server_default="")
+    by: Mapped[str | None]
+
+
+class Campaign(Base):
+    """What the room knows of campaigns, for `in_campaign` and the split."""
+
+    __tablename__ = "campaign"
+
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str]
+    phase: Mapped[str]
+    version: Mapped[int]
+
+
+class CampaignMember(Base):
+    """Who was exported to a campaign last."""
+
+    __tablename__ = "campaign_member"
+    __table_args__ = (Index("ix_campaign_member_customer", "customer_id"),)
+
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+
+
+class Export(Base):
+    """A segment that campaign asked for."""
+
+    __tablename__ = "export"
+
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    definition: Mapped[dict[str, Any]]
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    rows: Mapped[int | None] = mapped_column(BigInteger)  # None until it is done
+    requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Segment(Base):
+    """A saved definition."""
+
+    __tablename__ = "segment"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    description: Mapped[str]
+    definition: Mapped[dict[str, Any]]
+    summary: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")
+    created_by: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SegmentVersion(Base):
+    """What a segment was before it was changed."""
+
+    __tablename__ = "segment_version"
+
+    segment_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    definition: Mapped[dict[str, Any]]
+    changed_by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Import(Base):
+    """A file being read; its counts move with the rows, in the same transaction."""
+
+    __tablename__ = "import"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    file_key: Mapped[str]
+    file_name: Mapped[str]
+    dry_run: Mapped[bool]
+    state: Mapped[str]
+    read: Mapped[int] = mapped_column(server_default="0")
+    created: Mapped[int] = mapped_column(server_default="0")
+    updated: Mapped[int] = mapped_column(server_default="0")
+    unchanged: Mapped[int] = mapped_column(server_default="0")
+    rejected: Mapped[int] = mapped_column(server_default="0")
+    percent: Mapped[int] = mapped_column(server_default="0")
+    columns: Mapped[list[str]] = mapped_column(server_default="{}")
+    asked_mapping: Mapped[dict[str, str] | None]
+    mapping: Mapped[dict[str, str]] = mapped_column(server_default="{}")
+    rejected_key: Mapped[str | None]
+    error: Mapped[str | None]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+
+class Reject(Base):
+    """A row that was not imported, as it stood in the file, and why."""
+
+    __tablename__ = "import_reject"
+
+    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True)  # from 1, the header not counted
+    values: Mapped[list[str]]
+    reason: Mapped[str]

@@ -1,0 +1,305 @@
+"""The doors of customer_query."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from services.customer_query import (
+    contact_events,
+    imports,
+    profiles,
+    segment_sql,
+    segment_store,
+    segments,
+    store,
+)
+from shared import clock, files, outbox, trace
+from shared.contract import Page, cursor
+from shared.contracts import campaign, mailer, risk_central, telemarketing
+from shared.contracts import customer_query as contract
+from shared.errors import Conflict, Invalid, NotFound
+from shared.events import on_event
+from shared.room import Room
+from shared.rpc import command, query
+
+CONSENTS = ("mail", "phone")
+_CURSOR_SIGN = "|"
+
+
+class CustomerQueryService(Room):
+    """The source of truth of people."""
+
+    name = "customer_query"
+
+    # --- profiles ---
+
+    @query(contract.list_customers)
+    def list_customers(
+        self,
+        session: Session,
+        search: str | None = None,
+        province: str | None = None,
+        category: contract.Category | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[contract.CustomerRow]:
+        """The cursor is the last line's search text and id."""
+        found = store.list_customers(
+            session, search, province, category, _split_cursor(after), limit + 1
+        )
+        following = None
+        if len(found) > limit:
+            last = found[limit - 1][0]
+            following = f"{last.id}{_CURSOR_SIGN}{last.search}"
+        return Page(items=[row for _, row in found[:limit]], next=following)
+
+    @query(contract.get_customer)
+    def get_customer(self, session: Session, customer_id: int) -> contract.Customer:
+        """See the contract."""
+        return store.to_contract(store.get_customer(session, customer_id))
+
+    @command(contract.create_customer)
+    def create_customer(self, session: Session, new: contract.NewCustomer) -> contract.Customer:
+        """Consents that are given are written to the ledger."""
+        values = profiles.check(new.model_dump(), clock.today())
+        customer = store.insert_customer(session, store.new_values(values))
+        self._note_consents(session, customer.id, {}, values)
+        return store.to_contract(customer)
+
+    @command(contract.update_customer)
+    def update_customer(
+        self, session: Session, customer_id: int, change: contract.CustomerChange
+    ) -> contract.Customer:
+        """Only what was sent changes; what may be contacted is announced when it does."""
+        customer = store.get_customer(session, customer_id, lock=True)
+        if customer.erased_at is not None:
+            raise Conflict("Los datos de este cliente fueron eliminados.")
+        before = store.to_contract(customer).model_dump()
+        sent = change.model_dump(exclude_unset=True)
+        values = profiles.complete_change(before, sent, clock.today())
+        if not values:
+            return store.to_contract(customer)
+        customer = store.set_customer(session, customer_id, values)
+        self._note_consents(session, customer_id, before, values)
+        if profiles.CONTACT_FIELDS & values.keys():
+            self._announce(session, [customer_id])
+        self._note(session, customer_id, "profile", "Datos actualizados", "")
+        return store.to_contract(customer)
+
+    @command(contract.erase_customer)
+    def erase_customer(self, session: Session, customer_id: int, reason: str) -> None:
+        """The person is blanked here now and in the other rooms by the event."""
+        if not reason.strip():
+            raise Invalid.field("reason", "Escriba el motivo.")
+        store.get_customer(session, customer_id, lock=True)
+        store.erase_customer(session, customer_id)
+        self._note(session, customer_id, "profile", "Datos eliminados", reason.strip())
+        outbox.add(session, contract.CustomersErased(customer_ids=[customer_id]))
+
+    @query(contract.list_timeline)
+    def list_timeline(
+        self, session: Session, customer_id: int, after: str | None = None, limit: int = 50
+    ) -> Page[contract.TimelineEntry]:
+        """See the contract."""
+        store.get_customer(session, customer_id)
+        found = store.list_timeline(session, customer_id, cursor(after), limit + 1)
+        return Page(
+            items=[entry for _, entry in found[:limit]],
+            next=str(found[limit - 1][0]) if len(found) > limit else None,
+        )
+
+    @query(contract.get_personal_data)
+    def get_personal_data(self, session: Session, customer_id: int) -> contract.PersonalData:
+        """See the contract."""
+        customer = store.get_customer(session, customer_id)
+        return contract.PersonalData(
+            customer=store.to_contract(customer),
+            consents=store.list_consents(session, customer_id),
+            timeline=[e for _, e in store.list_timeline(session, customer_id, None, 1000)],
+            campaigns=store.list_campaigns_of(session, customer_id),
+        )
+
+    # --- imports ---
+
+    @command(contract.start_import)
+    def start_import(self, session: Session, new: contract.NewImport) -> contract.Import:
+        """The file is looked for now and read by a worker."""
+        try:
+            with files.open_key(new.file_key):
+                pass
+        except NotFound:
+            raise Invalid.field("file", "Suba el archivo de nuevo.") from None
+        job = imports.insert_import(session, new, trace.actor().username)
+        outbox.add_job(session, "customer_query.import_file", job.id, bulk=True)
+        return imports.to_contract(job)
+
+    @query(contract.get_import)
+    def get_import(self, session: Session, import_id: int) -> contract.Import:
+        """See the contract."""
+        return imports.to_contract(imports.get_import(session, import_id))
+
+    @query(contract.list_imports)
+    def list_imports(
+        self, session: Session, after: str | None = None, limit: int = 20
+    ) -> Page[contract.Import]:
+        """See the contract."""
+        found = imports.list_imports(session, cursor(after), limit + 1)
+        return Page(
+            items=[imports.to_contract(job) for job in found[:limit]],
+            next=str(found[limit - 1].id) if len(found) > limit else None,
+        )
+
+    # --- segments ---
+
+    @query(contract.count_segment)
+    def count_segment(
+        self, session: Session, definition: contract.Definition
+    ) -> contract.SegmentCount:
+        """See the contract."""
+        return segment_sql.count(session, segments.parse(definition))
+
+    @query(contract.describe_segment)
+    def describe_segment(self, session: Session, definition: contract.Definition) -> str:  # noqa: ARG002
+        """See the contract."""
+        return segments.describe(segments.parse(definition))
+
+    @query(contract.list_segments)
+    def list_segments(
+        self,
+        session: Session,
+        search: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[contract.Segment]:
+        """See the contract."""
+        found = segment_store.list_segments(session, search, after, limit + 1)
+        return Page(
+            items=[segment_store.to_contract(item) for item in found[:limit]],
+            next=found[limit - 1].name if len(found) > limit else None,
+        )
+
+    @query(contract.get_segment)
+    def get_segment(self, session: Session, segment_id: int) -> contract.Segment:
+        """See the contract."""
+        return segment_store.to_contract(segment_store.get_segment(session, segment_id))
+
+    @command(contract.create_segment)
+    def create_segment(self, session: Session, new: contract.NewSegment) -> contract.Segment:
+        """See the contract."""
+        summary = segments.describe(segments.parse(new.definition))
+        by = trace.actor().username
+        return segment_store.to_contract(segment_store.insert_segment(session, new, summary, by))
+
+    @command(contract.update_segment)
+    def update_segment(
+        self, session: Session, segment_id: int, new: contract.NewSegment
+    ) -> contract.Segment:
+        """See the contract."""
+        summary = segments.describe(segments.parse(new.definition))
+        segment = segment_store.get_segment(session, segment_id, lock=True)
+        by = trace.actor().username
+        changed = segment_store.set_segment(session, segment, new, summary, by)
+        return segment_store.to_contract(changed)
+
+    @command(contract.delete_segment)
+    def delete_segment(self, session: Session, segment_id: int) -> None:
+        """See the contract."""
+        segment_store.delete_segment(session, segment_id)
+
+    # --- what the other rooms tell ---
+
+    @on_event(campaign.AudienceRequested)
+    def on_audience_requested(self, session: Session, event: campaign.AudienceRequested) -> None:
+        """The export is a worker's."""
+        segment_store.insert_export(session, event)
+        outbox.add_job(session, "customer_query.export_segment", str(event.transfer_id), bulk=True)
+
+    @on_event(campaign.CampaignChanged)
+    def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
+        """For the split and for names on time lines."""
+        segment_store.upsert_campaign(session, event)
+
+    @on_event(mailer.MailingProgressed)
+    def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
+        """Mails that were sent are contacts."""
+        contact_events.note_mails(session, event)
+
+    @on_event(mailer.RecipientUnsubscribed)
+    def on_recipient_unsubscribed(
+        self, session: Session, event: mailer.RecipientUnsubscribed
+    ) -> None:
+        """No more marketing mail, from anywhere."""
+        contact_events.stop_mail(session, event)
+        self._announce(session, [event.customer_id])
+
+    @on_event(telemarketing.CallRecorded)
+    def on_call_recorded(self, session: Session, event: telemarketing.CallRecorded) -> None:
+        """A call is a contact, and may end all calls."""
+        if contact_events.note_call(session, event):
+            self._announce(session, [event.customer_id])
+
+    @on_event(telemarketing.RiskChecked)
+    def on_risk_checked(self, session: Session, event: telemarketing.RiskChecked) -> None:
+        """Who looked at a person's risk stands on the time line."""
+        contact_events.note_risk_check(session, event)
+
+    @on_event(risk_central.RisksChanged)
+    def on_risks_changed(self, session: Session, event: risk_central.RisksChanged) -> None:
+        """For segments by risk."""
+        contact_events.set_risk_categories(session, event)
+
+    # --- parts of several doors ---
+
+    def _note_consents(
+        self,
+        session: Session,
+        customer_id: int,
+        before: dict[str, Any],
+        values: dict[str, Any],
+    ) -> None:
+        by = trace.actor().username
+        store.insert_consents(
+            session,
+            [
+                {
+                    "customer_id": customer_id,
+                    "channel": channel,
+                    "given": values[f"consent_{channel}"],
+                    "how": "ficha del cliente",
+                    "by": by,
+                }
+                for channel in CONSENTS
+                if values.get(f"consent_{channel}", False)
+                != before.get(f"consent_{channel}", False)
+                and f"consent_{channel}" in values
+            ],
+        )
+
+    def _note(self, session: Session, customer_id: int, kind: str, title: str, detail: str) -> None:
+        by = trace.actor().username
+        store.insert_timeline(
+            session,
+            [
+                {
+                    "customer_id": customer_id,
+                    "kind": kind,
+                    "title": title,
+                    "detail": detail,
+                    "by": by,
+                    "at": clock.now(),
+                }
+            ],
+        )
+
+    def _announce(self, session: Session, customer_ids: list[int]) -> None:
+        states = store.contact_states(session, customer_ids)
+        outbox.add(session, contract.ContactStatesChanged(customers=states))
+
+
+def _split_cursor(after: str | None) -> tuple[str, int] | None:
+    if after is None:
+        return None
+    number, _, search = after.partition(_CURSOR_SIGN)
+    if not number.isdecimal():
+        raise Invalid.field("after", "No es un cursor de esta lista.")
+    return search, int(number)

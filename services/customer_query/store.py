@@ -1,0 +1,271 @@
+"""customer_query's SQL on profiles, their consents and their time line."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.customer_query import profiles
+from services.customer_query.models import (
+    CampaignMember,
+    Consent,
+    Contact,
+    Customer,
+    TimelineEntry,
+)
+from services.customer_query.segment_sql import mail_block, phone_block, row
+from shared import clock
+from shared.contracts import customer_query as contract
+from shared.ecuador.names import fold
+from shared.ecuador.phones import parse_phone
+from shared.errors import Invalid, NotFound
+
+TAKEN = "Ya hay un cliente con esta cédula."
+
+
+def get_customer(session: Session, customer_id: int, *, lock: bool = False) -> Customer:
+    """One customer, the row locked when asked. Raises NotFound."""
+    found = session.get(Customer, customer_id, with_for_update=lock)
+    if found is None:
+        raise NotFound("El cliente no existe.")
+    return found
+
+
+def insert_customer(session: Session, values: dict[str, Any]) -> Customer:
+    """A new customer from checked values. Raises Invalid when the cédula exists."""
+    try:
+        return session.execute(insert(Customer).values(values).returning(Customer)).scalar_one()
+    except IntegrityError:
+        raise Invalid.field("cedula", TAKEN) from None
+
+
+def set_customer(session: Session, customer_id: int, values: dict[str, Any]) -> Customer:
+    """Change columns of a customer. Raises Invalid when the cédula is another's."""
+    try:
+        return session.execute(
+            update(Customer)
+            .where(Customer.id == customer_id)
+            .values(updated_at=clock.now(), **values)
+            .returning(Customer)
+            .execution_options(populate_existing=True)
+        ).scalar_one()
+    except IntegrityError:
+        raise Invalid.field("cedula", TAKEN) from None
+
+
+def list_customers(
+    session: Session,
+    search: str | None,
+    province: str | None,
+    category: str | None,
+    after: tuple[str, int] | None,
+    limit: int,
+) -> list[tuple[Customer, contract.CustomerRow]]:
+    """By surname, those after the (search text, id) given; each way of searching has its index."""
+    query = (
+        select(Customer)
+        .where(Customer.erased_at.is_(None))
+        .order_by(Customer.search, Customer.id)
+        .limit(limit)
+    )
+    if search and search.strip():
+        query = query.where(_matches(search.strip()))
+    if province:
+        query = query.where(Customer.province == province)
+    if category:
+        query = query.where(Customer.category == category)
+    if after is not None:
+        query = query.where(func.row(Customer.search, Customer.id) > func.row(after[0], after[1]))
+    return [(item, row(item)) for item in session.execute(query).scalars()]
+
+
+def _matches(text: str) -> Any:
+    if "@" in text:
+        return func.lower(Customer.email) == text.lower()
+    if any(character.isdigit() for character in text):
+        return _matches_number(text)
+    return Customer.search.startswith(fold(text), autoescape=True)
+
+
+def _matches_number(text: str) -> Any:
+    digits = "".join(character for character in text if character.isdigit())
+    try:
+        phone = parse_phone(text).e164
+    except ValueError:
+        phone = text
+    return Customer.cedula.startswith(digits, autoescape=True) | (Customer.phone == phone)
+
+
+# --- erasing ---
+
+
+def erase_customer(session: Session, customer_id: int) -> None:
+    """Blank the person; the row, its place and its counts stay."""
+    session.execute(
+        update(Customer)
+        .where(Customer.id == customer_id)
+        .values(
+            cedula=f"borrado-{customer_id}",
+            first_names="",
+            last_names="",
+            search="",
+            birth_on=None,
+            income=None,
+            address=None,
+            email=None,
+            phone=None,
+            other_phones=[],
+            preferred_channel=None,
+            preferred_hours=None,
+            consent_mail=False,
+            consent_phone=False,
+            do_not_mail=True,
+            do_not_call=True,
+            risk_category=None,
+            erased_at=clock.now(),
+            updated_at=clock.now(),
+        )
+    )
+    session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))
+
+
+# --- consents and contact states ---
+
+
+def insert_consents(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Lines of the consent ledger."""
+    if rows:
+        session.execute(insert(Consent), rows)
+
+
+def list_consents(session: Session, customer_id: int) -> list[dict[str, Any]]:
+    """A person's consent ledger, oldest first."""
+    query = select(Consent).filter_by(customer_id=customer_id).order_by(Consent.id)
+    return [
+        {
+            "channel": item.channel,
+            "given": item.given,
+            "how": item.how,
+            "by": item.by,
+            "at": item.at.isoformat(),
+        }
+        for item in session.execute(query).scalars()
+    ]
+
+
+def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contract.ContactState]:
+    """Where these people may be contacted now; for the event about it."""
+    query = select(Customer.id, Customer.email, Customer.phone, mail_block(), phone_block()).where(
+        Customer.id.in_(list(customer_ids))
+    )
+    return [
+        contract.ContactState(
+            customer_id=customer_id,
+            email=email,
+            phone=phone,
+            mail_block=contract.Block(mail) if mail else None,
+            phone_block=contract.Block(call) if call else None,
+        )
+        for customer_id, email, phone, mail, call in session.execute(query).tuples()
+    ]
+
+
+# --- contacts and time line ---
+
+
+def insert_contacts(
+    session: Session, campaign_id: int, channel: str, touched: list[tuple[int, datetime]]
+) -> None:
+    """Marketing touches, counted towards the cap and shown as the last contact."""
+    if not touched:
+        return
+    session.execute(
+        insert(Contact),
+        [
+            {"customer_id": customer_id, "campaign_id": campaign_id, "channel": channel, "at": at}
+            for customer_id, at in touched
+        ],
+    )
+    latest = max(at for _, at in touched)
+    session.execute(
+        update(Customer)
+        .where(Customer.id.in_([customer_id for customer_id, _ in touched]))
+        .values(last_contact_at=func.greatest(Customer.last_contact_at, latest))
+    )
+
+
+def insert_timeline(session: Session, entries: list[dict[str, Any]]) -> None:
+    """Lines of the customers' time lines."""
+    if entries:
+        session.execute(insert(TimelineEntry), entries)
+
+
+def list_timeline(
+    session: Session, customer_id: int, after: int | None, limit: int
+) -> list[tuple[int, contract.TimelineEntry]]:
+    """Newest first by time of arrival, older than `after`."""
+    query = (
+        select(TimelineEntry)
+        .filter_by(customer_id=customer_id)
+        .order_by(TimelineEntry.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(TimelineEntry.id < after)
+    return [
+        (
+            item.id,
+            contract.TimelineEntry(
+                at=item.at, kind=item.kind, title=item.title, detail=item.detail, by=item.by
+            ),
+        )
+        for item in session.execute(query).scalars()
+    ]
+
+
+def list_campaigns_of(session: Session, customer_id: int) -> list[int]:
+    """Campaigns to whose audience the person was exported."""
+    query = select(CampaignMember.campaign_id).filter_by(customer_id=customer_id)
+    return list(session.execute(query.order_by(CampaignMember.campaign_id)).scalars())
+
+
+# --- reading ---
+
+
+def new_values(checked: dict[str, Any]) -> dict[str, Any]:
+    """Columns of a new customer that follow from the others."""
+    today = clock.today()
+    joined_on = checked.get("joined_on") or today
+    return checked | {
+        "joined_on": joined_on,
+        "category": profiles.category_of(joined_on, today),
+        "search": profiles.search_text(checked["first_names"], checked["last_names"]),
+    }
+
+
+def to_contract(customer: Customer) -> contract.Customer:
+    """The profile as others may see it."""
+    shown = contract.Customer.model_fields.keys() - {"erased"}
+    return contract.Customer(
+        **{name: getattr(customer, name) for name in shown},
+        erased=customer.erased_at is not None,
+    )
+
+
+def update_categories(session: Session, today: date) -> None:
+    """Move people whose tenure crossed a limit, except those set by hand."""
+    new_after = profiles.years_before(today, profiles.NEW_BELOW_YEARS)
+    loyal_before = profiles.years_before(today, profiles.LOYAL_ABOVE_YEARS)
+    by_tenure = case(
+        (Customer.joined_on > new_after, contract.Category.NEW.value),
+        (Customer.joined_on < loyal_before, contract.Category.LOYAL.value),
+        else_=contract.Category.REGULAR.value,
+    )
+    session.execute(
+        update(Customer)
+        .where(Customer.category_reason.is_(None), Customer.category != by_tenure)
+        .values(category=by_tenure)
+    )

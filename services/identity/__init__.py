@@ -1,0 +1,1 @@
+"""identity: who may do what, and who is logged in."""

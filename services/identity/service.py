@@ -1,0 +1,116 @@
+"""The doors of identity."""
+
+from datetime import timedelta
+
+from redis import Redis
+from sqlalchemy.orm import Session
+
+from services.identity import passwords, sessions, store
+from services.identity.models import User
+from shared import clock
+from shared.contract import Actor, Page
+from shared.contracts import identity as contract
+from shared.errors import Conflict, Denied
+from shared.redis import RedisClient
+from shared.room import Room
+from shared.rpc import command, query, rpc
+
+WRONG = "El usuario o la contraseña no son correctos."
+EXPIRED = "La sesión expiró. Ingrese de nuevo."
+
+
+class IdentityService(Room):
+    """Users, roles, sessions."""
+
+    name = "identity"
+
+    redis: Redis = RedisClient()
+
+    @rpc(contract.log_in)
+    def log_in(self, username: str, password: str, source: str) -> contract.Session:
+        """The password is checked outside of any transaction: Argon2 takes its time."""
+        username = username.strip().lower()
+        sessions.check_throttle(self.redis, username, source)
+        with self.db() as session:
+            user = store.find_user(session, username)
+        if not passwords.matches(user.password_hash if user else None, password):
+            sessions.note_failure(self.redis, username, source)
+            raise Denied(WRONG)
+        if user is None or not user.active:
+            raise Denied("Este usuario está desactivado. Hable con el administrador.")
+        sessions.forget_failures(self.redis, username)
+        with self.db.begin() as session:
+            store.set_logged_in(session, user.id)
+        return self._session(sessions.start(self.redis, user.id), user)
+
+    @query(contract.get_session)
+    def get_session(self, session: Session, token: str) -> contract.Session:
+        """Role and state are read anew, so a change acts on the next click."""
+        found = sessions.find(self.redis, token)
+        if found is None:
+            raise Denied(EXPIRED)
+        user = store.get_user(session, found.user_id)
+        if not user.active:
+            raise Denied(EXPIRED)
+        return self._session(token, user, found.seconds_left)
+
+    @rpc(contract.log_out)
+    def log_out(self, token: str) -> None:
+        """Nothing is told about whether the token was good."""
+        sessions.end(self.redis, token)
+
+    @query(contract.list_users)
+    def list_users(
+        self,
+        session: Session,
+        role: contract.Role | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[contract.User]:
+        """One more than asked is read, to know whether there is a next page."""
+        users = store.list_users(session, role, after, limit + 1)
+        return Page(
+            items=users[:limit], next=users[limit - 1].username if len(users) > limit else None
+        )
+
+    @query(contract.get_user)
+    def get_user(self, session: Session, user_id: int) -> contract.User:
+        """See the contract."""
+        return store.to_contract(store.get_user(session, user_id))
+
+    @command(contract.create_user)
+    def create_user(self, session: Session, new: contract.NewUser) -> contract.User:
+        """See the contract."""
+        user = store.insert_user(session, new, passwords.make_hash(new.password))
+        return store.to_contract(user)
+
+    @command(contract.update_user)
+    def update_user(
+        self, session: Session, user_id: int, change: contract.UserChange
+    ) -> contract.User:
+        """A new password, role or state ends the user's sessions."""
+        values = change.model_dump(exclude_none=True, exclude={"password"})
+        if change.password is not None:
+            values["password_hash"] = passwords.make_hash(change.password)
+        user = (
+            store.set_user(session, user_id, values) if values else store.get_user(session, user_id)
+        )
+        if store.count_active_admins(session) == 0:
+            raise Conflict("Debe quedar al menos un administrador activo.")
+        if {"password_hash", "role", "active"} & values.keys():
+            sessions.end_all(self.redis, user_id)
+        return store.to_contract(user)
+
+    def _session(self, token: str, user: User, seconds_left: int | None = None) -> contract.Session:
+        role = contract.Role(user.role)
+        return contract.Session(
+            token=token,
+            actor=Actor(
+                user_id=user.id, username=user.username, full_name=user.full_name, role=role
+            ),
+            permissions=contract.ROLE_PERMISSIONS[role],
+            expires_at=clock.now()
+            + (
+                timedelta(seconds=seconds_left) if seconds_left is not None else sessions.lifetime()
+            ),
+        )

@@ -1,0 +1,1 @@
+"""What every room stands on: settings, database, events, RPC, jobs and the rules of Ecuador."""

@@ -1,0 +1,16 @@
+"""The time, asked for in one place so that tests can hold it still."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+GUAYAQUIL = ZoneInfo("America/Guayaquil")
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """Today's date on the Ecuadorian mainland."""
+    return now().astimezone(GUAYAQUIL).date()

@@ -1,0 +1,1 @@
+"""One file per service: its procedures' arguments and replies, and its events."""

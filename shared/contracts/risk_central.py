@@ -1,0 +1,78 @@
+"""risk_central: what the bureau knows of a person, and what a load of its file did.
+
+Its main door is SOAP; these are the same values in Python.
+"""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contract import Event, Model
+
+Score = Annotated[int, Field(ge=0, le=999)]
+Dollars = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
+DaysOverdue = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class RiskCategory(StrEnum):
+    """Normal (A1–A3), potential (B1, B2), deficient (C1, C2), doubtful (D) or loss (E)."""
+
+    A1 = "A1"
+    A2 = "A2"
+    A3 = "A3"
+    B1 = "B1"
+    B2 = "B2"
+    C1 = "C1"
+    C2 = "C2"
+    D = "D"
+    E = "E"
+
+
+class RiskReport(Model):
+    """A person's risk as last reported; a higher score is a lower risk."""
+
+    cedula: str
+    full_name: Annotated[str, Field(min_length=1, max_length=200)]
+    category: RiskCategory
+    score: Score
+    total_debt: Dollars
+    days_overdue: DaysOverdue
+    reported_on: Annotated[date, Field(ge=date(1970, 1, 1), le=date(2149, 1, 1))]
+    source: Annotated[str, Field(min_length=1, max_length=60)]
+
+
+class RejectedRow(Model):
+    """A row that was not loaded: its line in the file (the header is 1) and why, in Spanish."""
+
+    line: int
+    reason: str
+
+
+class LoadReport(Model):
+    """What a load did: read = created + updated + unchanged + rejected.
+
+    `rejected_rows` names the first thousand of them.
+    """
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    rejected_rows: tuple[RejectedRow, ...] = ()
+
+
+class CategoryNews(Model):
+    """A person's category after a load."""
+
+    cedula: str
+    category: RiskCategory
+
+
+class RisksChanged(Event, service="risk_central"):
+    """A load brought new categories; batches of at most 500."""
+
+    risks: list[CategoryNews]

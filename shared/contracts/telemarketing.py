@@ -1,0 +1,303 @@
+"""telemarketing: who calls whom, what came of it, and the risk check before the call."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contracts.risk_central import RiskReport
+
+
+class CallResult(StrEnum):
+    """Results of a call, in the order of the keys 1 to 9 and 0."""
+
+    ACCEPTED = "accepted"
+    INTERESTED = "interested"
+    CALLBACK = "callback"
+    NOT_INTERESTED = "not_interested"
+    DO_NOT_CALL = "do_not_call"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    VOICEMAIL = "voicemail"
+    WRONG_NUMBER = "wrong_number"
+    OUT_OF_SERVICE = "out_of_service"
+
+
+class ResultMeaning(Model):
+    """What a result means for figures and for trying again."""
+
+    result: CallResult
+    label: str  # Spanish
+    key: str  # on the keyboard
+    contacted: bool  # the right person was spoken to
+    success: bool
+    final: bool  # the customer leaves the campaign's queue
+    retry_minutes: int | None  # wait before the next attempt, when not final
+
+
+class Strategy(StrEnum):
+    """How customers are shared out."""
+
+    EQUAL = "equal"
+    CAPACITY = "capacity"  # fewer to those with more still open
+    PROVINCE = "province"  # each advisor whole provinces, as far as it goes
+
+
+class NewAssignment(Model):
+    """Give `per_advisor` customers of a campaign to each of these advisors."""
+
+    advisors: Annotated[list[str], Field(min_length=1, max_length=100)]  # usernames
+    per_advisor: Annotated[int, Field(ge=1, le=5000)]
+    strategy: Strategy = Strategy.EQUAL
+
+
+class Assignment(Model):
+    """An advisor's share of a campaign."""
+
+    campaign_id: int
+    campaign_name: str
+    advisor: str
+    assigned: int
+    open: int  # still to be called
+    done: int
+
+
+class Assigned(Model):
+    """What an assignment gave out; fewer than asked when the audience ran out."""
+
+    by_advisor: dict[str, int]
+    left: int  # customers that nobody has yet
+
+
+class CallCustomer(Model):
+    """The person to call, as the campaign's audience knows them."""
+
+    customer_id: int
+    cedula: str
+    full_name: str
+    gender: str | None
+    birth_on: date | None
+    income: Decimal | None
+    province: str | None
+    canton: str | None
+    category: str | None
+    joined_on: date | None
+    email: str | None
+    phone: str
+
+
+class Lease(Model):
+    """A customer held by one advisor until a result is recorded or the time runs out."""
+
+    lease_id: UUID
+    expires_at: datetime
+    customer: CallCustomer
+    campaign_id: int
+    campaign: str
+    script: str
+    attempts: int  # calls before this one
+    note: str  # saved so far
+    callback_at: datetime | None  # when this is an agreed callback
+
+
+class NewCall(Model):
+    """The result of a call."""
+
+    lease_id: UUID
+    result: CallResult
+    note: Annotated[str, Field(max_length=2000)] = ""
+    callback_at: AwareDatetime | None = None  # required with result callback, in the future
+
+
+class Call(Model):
+    """A call that was made."""
+
+    id: int
+    campaign_id: int
+    campaign_name: str
+    customer_id: int
+    customer_name: str
+    advisor: str
+    result: CallResult
+    note: str
+    callback_at: datetime | None
+    at: datetime
+    seconds: int  # from lease to result
+
+
+class Callback(Model):
+    """An agreed call in the calendar."""
+
+    id: int
+    customer_id: int
+    customer_name: str
+    phone: str
+    campaign_id: int
+    campaign_name: str
+    advisor: str
+    at: datetime
+    note: str
+    done: bool
+
+
+class RiskState(StrEnum):
+    """How a risk check ended."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"  # the bureau has nothing on this person
+    UNAVAILABLE = "unavailable"  # the bureau does not answer
+
+
+class Offer(StrEnum):
+    """What the policy says may be offered."""
+
+    ALL = "all"
+    PREPAID_ONLY = "prepaid_only"
+    NONE = "none"
+
+
+class RiskCheck(Model):
+    """A person's risk and what follows from it."""
+
+    customer_id: int
+    state: RiskState
+    report: RiskReport | None
+    offer: Offer
+    message: str  # Spanish, for the advisor
+    checked_at: datetime
+
+
+class AdvisorDay(Model):
+    """An advisor's figures of today."""
+
+    calls: int
+    contacted: int
+    accepted: int
+    open: int  # assigned and still to be called
+    callbacks_today: int
+
+
+@procedure("telemarketing")
+def assign_customers(campaign_id: Id, new: NewAssignment) -> Assigned:
+    """Never the same customer to two advisors. Raises NotFound, Invalid (unknown advisor),
+    Conflict when the campaign is not executing or its call list is not there yet."""
+
+
+@procedure("telemarketing")
+def take_back(campaign_id: Id, advisor: str) -> int:
+    """Free an advisor's customers that are still open; returns how many."""
+
+
+@procedure("telemarketing")
+def list_assignments(
+    campaign_id: int | None = None,
+    advisor: str | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[Assignment]:
+    """By campaign, newest first, then advisor."""
+
+
+@procedure("telemarketing")
+def count_unassigned(campaign_id: Id) -> int:
+    """Reachable customers of a campaign that nobody has yet."""
+
+
+@procedure("telemarketing")
+def next_call() -> Lease | None:
+    """Lease the actor's next customer: a lease that runs, a callback that is due, then the
+    queue. None when there is nobody to call now."""
+
+
+@procedure("telemarketing")
+def save_note(lease_id: UUID, note: str) -> None:
+    """Keep what is typed during a call. Raises NotFound, Conflict when the lease is over."""
+
+
+@procedure("telemarketing")
+def release_lease(lease_id: UUID) -> None:
+    """Give a customer back without a call; no error when it is over."""
+
+
+@procedure("telemarketing")
+def record_call(new: NewCall) -> Call:
+    """Store the result and end the lease; the same lease again gives the same call.
+
+    Raises NotFound, Invalid (`callback_at`), Conflict when another advisor has the customer now.
+    """
+
+
+@procedure("telemarketing")
+def list_results() -> list[ResultMeaning]:
+    """Results by key."""
+
+
+@procedure("telemarketing")
+def list_calls(
+    campaign_id: int | None = None,
+    customer_id: int | None = None,
+    advisor: str | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[Call]:
+    """Newest first; an advisor sees the own calls."""
+
+
+@procedure("telemarketing")
+def list_callbacks(
+    from_at: AwareDatetime, to_at: AwareDatetime, advisor: str | None = None
+) -> list[Callback]:
+    """At most 1,000, by time; an advisor sees the own ones."""
+
+
+@procedure("telemarketing")
+def get_day() -> AdvisorDay:
+    """The actor's figures of today."""
+
+
+@procedure("telemarketing")
+def check_risk(customer_id: Id, purpose: str = "call") -> RiskCheck:
+    """Ask the bureau over SOAP; logged with person and purpose. Never raises for a bureau that
+    is down: the state says so. Raises NotFound when the customer is on no call list."""
+
+
+# --- events ---
+
+
+class CallListRequested(Event, service="telemarketing"):
+    """campaign shall export an audience into `telemarketing.load_call_list_chunk`."""
+
+    transfer_id: UUID
+    campaign_id: int
+
+
+class CallRecorded(Event, service="telemarketing"):
+    """An advisor finished a call."""
+
+    call_id: int
+    campaign_id: int
+    campaign_name: str
+    customer_id: int
+    advisor: str
+    result: CallResult
+    label: str
+    contacted: bool
+    success: bool
+    note: str
+    callback_at: datetime | None
+    at: datetime
+
+
+class RiskChecked(Event, service="telemarketing"):
+    """Somebody looked at a person's risk."""
+
+    customer_id: int
+    advisor: str
+    purpose: str
+    state: RiskState
+    category: str | None
+    at: datetime

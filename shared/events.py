@@ -1,0 +1,157 @@
+"""Hearing what happened in other rooms: `@on_event`, with retries and a dead queue.
+
+nameko acknowledges an event whose handler failed, and loses it. Here a failed delivery goes
+through waiting queues (5 s, 1 min, 10 min) back to the same handler and is at last parked in
+`dead.<queue>`, whole, with the error in its headers.
+"""
+
+import traceback
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from kombu import Connection, Exchange, Queue
+from nameko.amqp.publish import get_producer
+from nameko.events import EventHandler, get_event_exchange
+from nameko.exceptions import ContainerBeingKilled
+from sqlalchemy.orm import Session
+
+from shared import inbox
+from shared.contract import Event
+from shared.rpc import QUORUM, HasDatabase
+
+WAITS_SECONDS = (5, 60, 600)
+ATTEMPT_HEADER = "attempt"
+ERROR_HEADER = "error"
+E = TypeVar("E", bound=Event)
+S = TypeVar("S", bound=HasDatabase)
+
+
+def waiting_exchange(seconds: int) -> Exchange:
+    """Where a delivery is put to come back, by its routing key, after `seconds`."""
+    return Exchange(f"pregon.wait.{seconds}s", type="fanout", durable=True)
+
+
+def waiting_queues() -> list[Queue]:
+    """The waiting queues; what expires goes to the default exchange, so to the handler's queue."""
+    return [
+        Queue(
+            f"pregon.wait.{seconds}s",
+            exchange=waiting_exchange(seconds),
+            durable=True,
+            queue_arguments=QUORUM
+            | {"x-message-ttl": seconds * 1000, "x-dead-letter-exchange": ""},
+        )
+        for seconds in WAITS_SECONDS
+    ]
+
+
+def dead_queue(queue: str) -> Queue:
+    """Where deliveries are parked that failed after every wait."""
+    return Queue(f"dead.{queue}", durable=True, queue_arguments=QUORUM)
+
+
+class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no types
+    """nameko's handler on a quorum queue, typed by the event's contract, that loses nothing."""
+
+    def __init__(self, event: type[Event]) -> None:
+        self.event = event
+        super().__init__(event.service, event.kind)
+
+    def queue_for(self, service: str, handler: str) -> Queue:
+        """The queue on which `service` hears the event."""
+        return Queue(
+            f"evt-{self.event.service}-{self.event.kind}--{service}.{handler}",
+            exchange=get_event_exchange(self.event.service, {}),
+            routing_key=self.event.kind,
+            durable=True,
+            queue_arguments=QUORUM,
+        )
+
+    def setup(self) -> None:
+        """Consume from the quorum queue."""
+        self.queue = self.queue_for(self.container.service_name, self.method_name)
+        self.queue_consumer.register_provider(self)
+
+    def handle_message(self, body: Any, message: Any) -> None:
+        """Run the handler with the event and its id; one that cannot be read fails at once."""
+        context = self.unpack_message_headers(message)
+        try:
+            event_id = UUID(message.properties["message_id"])
+            event = self.event.model_validate(body)
+            self.container.spawn_worker(
+                self,
+                (event_id, event),
+                {},
+                context_data=context,
+                handle_result=lambda _ctx, result, exc: self._settle(message, result, exc),
+            )
+        except ContainerBeingKilled:
+            self.queue_consumer.requeue_message(message)
+        except (KeyError, ValueError) as error:
+            self._settle(message, None, (type(error), error, error.__traceback__))
+
+    def _settle(self, message: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        if exc_info is not None:
+            self._put_aside(message, exc_info[1])
+        self.queue_consumer.ack_message(message)
+        return result, exc_info
+
+    def _put_aside(self, message: Any, error: BaseException) -> None:
+        attempt = int(message.headers.get(ATTEMPT_HEADER, 0))
+        exchange = waiting_exchange(WAITS_SECONDS[attempt]) if attempt < len(WAITS_SECONDS) else ""
+        routing_key = self.queue.name if exchange else f"dead.{self.queue.name}"
+        with get_producer(self.container.config["AMQP_URI"]) as producer:
+            producer.publish(
+                message.body,
+                exchange=exchange,
+                routing_key=routing_key,
+                content_type=message.content_type,
+                content_encoding=message.content_encoding,
+                headers={
+                    **message.headers,
+                    ATTEMPT_HEADER: attempt + 1,
+                    ERROR_HEADER: "".join(traceback.format_exception_only(error))[:2000],
+                },
+                message_id=message.properties.get("message_id"),
+                delivery_mode=2,
+            )
+
+
+def on_event(
+    event: type[E],
+) -> Callable[[Callable[[S, Session, E], None]], Callable[[S, UUID, E], None]]:
+    """A handler `(self, session, event)`: one transaction, and at most once per event."""
+
+    def declare(handler: Callable[[S, Session, E], None]) -> Callable[[S, UUID, E], None]:
+        @wraps(handler)
+        def handle(self: S, event_id: UUID, happened: E) -> None:
+            with self.db.begin() as session:
+                if inbox.accept(session, event_id, handler.__name__):
+                    handler(self, session, happened)
+
+        registered: Callable[[S, UUID, E], None] = TypedEventHandler.decorator(event)(handle)
+        return registered
+
+    return declare
+
+
+def handlers_of(service: type) -> Iterator[tuple[str, TypedEventHandler]]:
+    """The event handlers of a service class, by method name."""
+    for name in dir(service):
+        for entrypoint in getattr(getattr(service, name), "nameko_entrypoints", ()):
+            if isinstance(entrypoint, TypedEventHandler):
+                yield name, entrypoint
+
+
+def declare_queues(connection: Connection, services: list[type]) -> None:
+    """Make every queue on which the services hear events, so none is lost before they start."""
+    channel = connection.channel()
+    for queue in waiting_queues():
+        queue(channel).declare()
+    for service in services:
+        for name, handler in handlers_of(service):
+            queue = handler.queue_for(service.name, name)  # type: ignore[attr-defined]
+            queue(channel).declare()
+            dead_queue(queue.name)(channel).declare()

@@ -1,0 +1,63 @@
+"""Which parts of the product are ready: `python -m shared.health` prints them and exits 0 or 1."""
+
+import asyncio
+import json
+import sys
+
+from shared.errors import PregonError
+from shared.jobs import app
+from shared.room import ROOMS
+from shared.rooms import Rooms
+
+_PING_SECONDS = 2.0
+
+
+async def check_rooms() -> dict[str, str]:
+    """`ok` or the reason, for every room."""
+    rooms = Rooms()
+    try:
+        await rooms.start()
+    except OSError as error:
+        return dict.fromkeys(ROOMS, f"broker: {error}")
+    try:
+        replies = await asyncio.gather(*(_check(rooms, room) for room in ROOMS))
+        return dict(zip(ROOMS, replies, strict=True))
+    finally:
+        await rooms.stop()
+
+
+async def _check(rooms: Rooms, room: str) -> str:
+    try:
+        return await rooms.check_health(room)
+    except PregonError as error:
+        return str(error)
+
+
+def check_workers() -> dict[str, str]:
+    """`ok` or the reason, for the queues of every room: somebody must consume each."""
+    served: set[str] = set()
+    queues = app.control.inspect(timeout=_PING_SECONDS).active_queues() or {}
+    for worker in queues.values():
+        served |= {queue["name"] for queue in worker}
+    return {
+        f"jobs.{room}": "ok" if f"jobs.{room}" in served else "no worker"
+        for room in ROOMS
+        if f"jobs.{room}" in served or _has_jobs(room)
+    }
+
+
+def _has_jobs(room: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(f"services.{room}.jobs") is not None
+
+
+def main() -> None:
+    """Print one JSON object of part and state."""
+    parts = asyncio.run(check_rooms()) | check_workers()
+    print(json.dumps(parts))  # noqa: T201  # the command's answer
+    sys.exit(0 if set(parts.values()) == {"ok"} else 1)
+
+
+if __name__ == "__main__":
+    main()

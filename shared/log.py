@@ -1,0 +1,67 @@
+"""Structured logs on standard output: one JSON object a line, with the trace id of its work."""
+
+import logging
+import re
+import sys
+
+import structlog
+
+from shared.settings import settings
+
+_SECRET = re.compile(r"(?<=://)([^:/@\s]+):[^@\s]+@")
+_NOISY = ("amqp", "aiormq", "aio_pika", "celery.redirected", "kombu", "nameko", "zeep", "httpx")
+
+
+def set_up(process: str) -> None:
+    """Send every log of this process, also those of libraries, through structlog."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        hide_passwords,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer()],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings().log_level)
+    logging.getLogger("nameko.containers").setLevel(logging.ERROR)  # errors given on purpose
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def hide_passwords(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Blank the password of any URL: with several brokers the libraries log it."""
+    for key, value in event.items():
+        if isinstance(value, str) and "://" in value:
+            event[key] = _SECRET.sub(r"\1:…@", value)
+    return event
+
+
+def _renderer() -> structlog.typing.Processor:
+    if settings().log_format == "text":
+        return structlog.dev.ConsoleRenderer(colors=False)
+    return structlog.processors.JSONRenderer()
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module. Personal data is not for logs: ids only."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger

@@ -1,0 +1,80 @@
+"""Make or bring up to date the databases, tables and queues of all rooms.
+
+`python -m shared.migrate` is run once before a release starts, never by a replica; running it
+again changes nothing.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+import psycopg2
+from alembic import command
+from alembic.config import Config
+from kombu import Connection
+from psycopg2 import sql
+
+from shared import jobs, log
+from shared.events import declare_queues
+from shared.room import ROOMS, load
+from shared.settings import settings
+
+logger = log.get(__name__)
+
+
+def make_database(room: str) -> None:
+    """Create the room's database where it is missing."""
+    server = settings().database_url.rstrip("/")
+    connection = psycopg2.connect(f"{server}/postgres", connect_timeout=5)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (f"pregon_{room}",))
+            if cursor.fetchone() is None:
+                name = sql.Identifier(f"pregon_{room}")
+                cursor.execute(
+                    sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(name)
+                )
+    finally:
+        connection.close()
+
+
+def migrate(room: str) -> None:
+    """Run the room's pending migrations."""
+    command.upgrade(config(room), "head")
+
+
+def config(room: str) -> Config:
+    """Alembic's configuration of a room: one environment, a folder of versions a room."""
+    found = Config()
+    found.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    found.set_main_option("version_locations", str(_versions(room)))
+    found.set_main_option("path_separator", "os")
+    found.attributes["room"] = room
+    return found
+
+
+def _versions(room: str) -> Path:
+    return Path(str(import_module(f"services.{room}").__file__)).parent / "migrations"
+
+
+def declare() -> None:
+    """Make the queues of all event handlers and jobs, so that nothing said early is lost."""
+    with Connection(settings().amqp_url) as connection:
+        declare_queues(connection, [load(room) for room in ROOMS])
+        for queue in jobs.app.conf.task_queues:
+            queue(connection.channel()).declare()
+
+
+def main() -> None:
+    """Bring every room up to date."""
+    log.set_up("migrate")
+    for room in ROOMS:
+        make_database(room)
+        migrate(room)
+        logger.info("database ready", room=room)
+    declare()
+    logger.info("queues ready")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The migration environment of all rooms, and the kit's own tables."""

@@ -1,0 +1,177 @@
+"""The process that publishes what the rooms' outboxes hold: `python -m shared.relay`.
+
+One connection a database, woken by NOTIFY. A row is deleted in the transaction in which it is
+locked, after the broker has confirmed it: a crash in between publishes it again, never not at all.
+Of several relays one works on a database (advisory lock), so the order of a room's events is kept.
+"""
+
+import select
+import signal
+from types import FrameType
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+import psycopg2.extensions
+from celery import Celery
+from kombu import Connection, Exchange
+from kombu.exceptions import OperationalError
+from psycopg2.extras import RealDictCursor
+
+from shared import jobs, log
+from shared.outbox import CHANNEL
+from shared.room import ROOMS
+from shared.settings import settings
+
+BATCH = 500
+IDLE_SECONDS = 10.0  # a look without a NOTIFY, should one be missed
+RETRY_SECONDS = 2.0
+LOCK_KEY = 7_302_991  # any number, the same in every relay
+
+_CLAIM = """
+    SELECT id, message_id, exchange, routing_key, task, payload, headers
+    FROM outbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+logger = log.get(__name__)
+
+
+class Publisher:
+    """Publishes outbox rows as nameko events or Celery jobs, waiting for the confirm."""
+
+    def __init__(self, broker: Connection, app: Celery) -> None:
+        self._producer = broker.Producer(serializer="json")
+        self._app = app
+
+    def publish(self, row: dict[str, Any]) -> None:
+        """Publish one row. Raises OperationalError when the broker is away."""
+        if row["task"]:
+            self._app.send_task(
+                row["task"],
+                args=row["payload"]["arguments"],
+                task_id=str(row["message_id"]),
+                queue=row["routing_key"],
+                headers={"trace": row["headers"]},
+                producer=self._producer,
+            )
+            return
+        self._producer.publish(
+            row["payload"],
+            exchange=Exchange(row["exchange"], type="topic", durable=True),
+            routing_key=row["routing_key"],
+            message_id=str(UUID(str(row["message_id"]))),
+            headers={f"nameko.{name}": value for name, value in row["headers"].items()},
+            delivery_mode=2,
+        )
+
+
+class Outlet:
+    """The relay's connection to one room's database; reconnects by itself."""
+
+    def __init__(self, room: str) -> None:
+        self.room = room
+        self._url = settings().database_url_of(room).replace("+psycopg2", "")
+        self._connection: psycopg2.extensions.connection | None = None
+        self._holds_lock = False
+
+    def fileno(self) -> int:
+        """For select: readable when a NOTIFY came. -1 while there is no connection."""
+        return self._connection.fileno() if self._connection else -1
+
+    def drain(self, publisher: Publisher) -> None:
+        """Publish all that the outbox holds, in batches of one transaction each."""
+        try:
+            connection = self._connected()
+            while self._holds_lock and self._publish_batch(connection, publisher) == BATCH:
+                pass
+        except psycopg2.Error as error:
+            logger.warning("database away", room=self.room, error=str(error))
+            self.close()
+
+    def close(self) -> None:
+        """Drop the connection, and with it the lock and any open transaction."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._holds_lock = None, False
+
+    def _connected(self) -> psycopg2.extensions.connection:
+        if self._connection is None:
+            self._connection = psycopg2.connect(
+                self._url, connect_timeout=5, application_name=f"pregon-relay-{self.room}"
+            )
+            self._listen(self._connection)
+        connection = self._connection
+        connection.poll()
+        connection.notifies.clear()
+        if not self._holds_lock:
+            self._holds_lock = self._try_lock(connection)
+        return connection
+
+    def _listen(self, connection: psycopg2.extensions.connection) -> None:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+
+    def _try_lock(self, connection: psycopg2.extensions.connection) -> bool:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,))
+            row = cursor.fetchone()
+            return bool(row and row[0])
+
+    def _publish_batch(
+        self, connection: psycopg2.extensions.connection, publisher: Publisher
+    ) -> int:
+        with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+            cursor.execute(_CLAIM, (BATCH,))
+            rows: list[dict[str, Any]] = [dict(row) for row in cursor.fetchall()]
+            for row in rows:
+                publisher.publish(row)
+            if rows:
+                cursor.execute("DELETE FROM outbox WHERE id = ANY(%s)", ([r["id"] for r in rows],))
+            return len(rows)
+
+
+class Relay:
+    """The loop over all rooms' outboxes."""
+
+    def __init__(self) -> None:
+        self._outlets = [Outlet(room) for room in ROOMS]
+        self._stopping = False
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Finish the present batch and end."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Publish until stopped; with the broker away the rows stay where they are."""
+        while not self._stopping:
+            try:
+                with Connection(
+                    settings().amqp_url, transport_options={"confirm_publish": True}
+                ) as broker:
+                    self._publish_while_connected(broker)
+            except (OperationalError, OSError, *Connection().connection_errors) as error:
+                logger.warning("broker away", error=str(error))
+                for outlet in self._outlets:
+                    outlet.close()
+                select.select([], [], [], RETRY_SECONDS)
+
+    def _publish_while_connected(self, broker: Connection) -> None:
+        publisher = Publisher(broker, jobs.app)
+        while not self._stopping:
+            for outlet in self._outlets:
+                outlet.drain(publisher)
+            listening = [outlet for outlet in self._outlets if outlet.fileno() >= 0]
+            seconds = IDLE_SECONDS if len(listening) == len(self._outlets) else RETRY_SECONDS
+            select.select(listening, [], [], seconds)
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    log.set_up("relay")
+    relay = Relay()
+    signal.signal(signal.SIGTERM, relay.stop)
+    signal.signal(signal.SIGINT, relay.stop)
+    relay.run()
+
+
+if __name__ == "__main__":
+    main()

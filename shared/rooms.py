@@ -1,0 +1,142 @@
+"""The gateway's calls to the rooms: nameko's RPC protocol over one aio-pika connection.
+
+Many calls in flight, each with a deadline; the connection mends itself after a broker restart.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
+
+from shared import trace
+from shared.contract import Event, Procedure
+from shared.errors import Unavailable, from_wire
+from shared.settings import settings
+
+EXCHANGE = "nameko-rpc"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Rooms:
+    """A connection to all rooms; one per process, started and stopped with it."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._reply_to = uuid.uuid4().hex
+        self._connection: AbstractRobustConnection | None = None
+
+    async def start(self) -> None:
+        """Connect and listen for replies. Raises OSError when the broker cannot be reached."""
+        url = settings().amqp_url.replace("pyamqp://", "amqp://", 1)
+        self._connection = await aio_pika.connect_robust(url, timeout=5)
+        channel = await self._connection.channel(on_return_raises=True)
+        self._exchange = await channel.declare_exchange(
+            EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True
+        )
+        queue = await channel.declare_queue(
+            f"rpc.reply-gateway-{self._reply_to}", exclusive=True, auto_delete=True
+        )
+        await queue.bind(self._exchange, self._reply_to)
+        await queue.consume(self._on_reply, no_ack=True)
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be talked to now."""
+        return self._connection is not None and self._connection.connected.is_set()
+
+    async def call(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The procedure's reply. Raises one of the five errors, Unavailable at the deadline."""
+        arguments = procedure.encode_arguments(*args, **kwargs)
+        return await self._call(procedure, procedure.service, arguments)
+
+    async def check_health(self, service: str) -> str:
+        """`ok` from a room that is ready. Raises Unavailable."""
+        from shared.room import check_health
+
+        return await self._call(check_health, service, {})
+
+    async def _call(
+        self, procedure: Procedure[..., R], service: str, arguments: dict[str, Any]
+    ) -> R:
+        seconds = trace.seconds_left(settings().rpc_timeout_seconds)
+        correlation_id = uuid.uuid4().hex
+        reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[correlation_id] = reply
+        try:
+            async with asyncio.timeout(seconds):
+                await self._publish(service, procedure.name, arguments, seconds, correlation_id)
+                body = await reply
+        except (TimeoutError, DeliveryError, AMQPError, ChannelInvalidStateError, OSError):
+            raise Unavailable(f"El servicio {service} no responde. Intente de nuevo.") from None
+        finally:
+            self._waiting.pop(correlation_id, None)
+        if body.get("error"):
+            raise from_wire(body["error"])
+        return procedure.decode_reply(body["result"])
+
+    async def _publish(
+        self,
+        service: str,
+        method: str,
+        arguments: dict[str, Any],
+        seconds: float,
+        correlation_id: str,
+    ) -> None:
+        if self._connection is None:
+            raise OSError("not connected")
+        headers = trace.to_headers() | {"deadline": time.time() + seconds}
+        if (key := trace.idempotency_key()) is not None:
+            headers["idempotency_key"] = key
+        message = aio_pika.Message(
+            json.dumps({"args": [], "kwargs": arguments}).encode(),
+            content_type="application/json",
+            content_encoding="utf-8",
+            correlation_id=correlation_id,
+            reply_to=self._reply_to,
+            expiration=seconds,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            headers={f"nameko.{name}": value for name, value in headers.items()},
+        )
+        await self._exchange.publish(message, f"{service}.{method}", mandatory=True)
+
+    async def _on_reply(self, message: AbstractIncomingMessage) -> None:
+        waiting = self._waiting.get(message.correlation_id or "")
+        if waiting is not None and not waiting.done():
+            waiting.set_result(json.loads(message.body))
+
+    @asynccontextmanager
+    async def listen(self, *events: type[Event]) -> AsyncIterator["asyncio.Queue[Event]"]:
+        """The events of these kinds as they happen, while the block lasts; none from before."""
+        if self._connection is None:
+            raise Unavailable("El servidor de mensajes no responde.")
+        heard: asyncio.Queue[Event] = asyncio.Queue(maxsize=1000)
+        kinds = {(event.service, event.kind): event for event in events}
+
+        async def hear(message: AbstractIncomingMessage) -> None:
+            service = (message.exchange or "").removesuffix(".events")
+            event = kinds[service, message.routing_key or ""]
+            if not heard.full():  # a page that does not keep up reloads its figures anyway
+                heard.put_nowait(event.model_validate_json(message.body))
+
+        async with self._connection.channel() as channel:
+            queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+            for service, kind in kinds:
+                exchange = await channel.declare_exchange(
+                    f"{service}.events", aio_pika.ExchangeType.TOPIC, durable=True
+                )
+                await queue.bind(exchange, kind)
+            await queue.consume(hear, no_ack=True)
+            yield heard

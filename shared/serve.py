@@ -1,0 +1,31 @@
+"""The process of one or several rooms: `python -m shared.serve campaign identity`."""
+
+import warnings
+
+warnings.filterwarnings("ignore", category=DeprecationWarning, module="eventlet|nameko")
+
+import eventlet  # noqa: E402
+
+eventlet.monkey_patch()  # before anything else is imported
+
+import sys  # noqa: E402
+
+from nameko.cli.run import run  # noqa: E402
+
+from shared import log  # noqa: E402
+from shared.room import load  # noqa: E402
+from shared.settings import settings  # noqa: E402
+
+
+def main() -> None:
+    """Run the rooms named on the command line until told to stop."""
+    names = sys.argv[1:]
+    log.set_up("+".join(names))
+    run(
+        [load(name) for name in names],
+        {"AMQP_URI": settings().amqp_url, "max_workers": settings().max_workers},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Everything the environment decides, in one object. Only this module reads `PREGON_…`."""
+
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Settings of a process. Those without a default must be set: `make up` does it, or compose."""
+
+    model_config = SettingsConfigDict(env_prefix="PREGON_", env_ignore_empty=True, extra="ignore")
+
+    # Servers
+    amqp_url: str  # pyamqp://user:password@host:port/vhost
+    database_url: str  # postgresql://user:password@host:port, without a database name
+    redis_url: str  # redis://host:port/0
+    files_url: str  # any fsspec URL: file:///var/lib/pregon, s3://bucket/prefix
+    smtp_url: str  # smtp://user:password@host:port, smtps:// or smtp+starttls://
+
+    # Doors
+    web_port: Port = 8000
+    soap_port: Port = 8001
+    public_url: str = "http://127.0.0.1:8000"  # what links in mails start with
+    soap_url: str = "http://127.0.0.1:8001/risk-central"  # where advisors' risk checks go
+
+    # Secrets
+    secret_key: str = Field(min_length=32)  # signs unsubscribe and preview links
+    soap_user: str = "soap"
+    soap_password: str
+
+    # Behaviour
+    session_hours: float = Field(default=12, gt=0)
+    contact_cap: int = Field(default=8, ge=1)  # marketing touches per person …
+    contact_cap_days: int = Field(default=30, ge=1)  # … in this many days
+    mail_from: str = "Pregón <campanas@pregon.example>"
+    # 0: as fast as the mail server takes it
+    mail_rate_per_second: float = Field(default=0, ge=0)
+    risk_timeout_seconds: float = Field(default=2, gt=0)
+    lease_seconds: int = Field(default=900, ge=30)  # how long an advisor keeps a customer
+    rpc_timeout_seconds: float = Field(default=5, gt=0)
+    max_workers: int = Field(default=10, ge=1)  # calls a room handles at once, and its DB pool
+    mail_catcher_dir: str = ""  # Maildir of the demo's catch-all; empty: no such page
+    log_level: str = "INFO"
+    log_format: str = Field(default="json", pattern="^(json|text)$")
+
+    def database_url_of(self, room: str) -> str:
+        """SQLAlchemy URL of a room's own database, `pregon_<room>` on the server."""
+        server = self.database_url.rstrip("/")
+        if not server.startswith("postgresql://"):
+            raise ValueError("PREGON_DATABASE_URL must start with postgresql://")
+        return f"postgresql+psycopg2://{server.removeprefix('postgresql://')}/pregon_{room}"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The process's settings, read once. A missing or wrong value stops the start, by name."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"  PREGON_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise SystemExit("Settings missing or wrong:\n" + "\n".join(lines)) from None

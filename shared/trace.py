@@ -1,0 +1,118 @@
+"""What travels with every call, event and job: trace id, actor, deadline, idempotency key.
+
+Held in context variables, so a request, a nameko worker (a greenlet) and a Celery task each
+see their own.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+
+from shared.contract import Actor
+from shared.errors import Denied
+
+_trace_id: ContextVar[str] = ContextVar("trace_id", default="")
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_idempotency_key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
+
+
+def new_trace_id() -> str:
+    """A fresh id for work that nobody asked for, such as a scheduled job."""
+    return uuid.uuid4().hex
+
+
+def trace_id() -> str:
+    """The id that all logs of this piece of work share; empty outside of any."""
+    return _trace_id.get()
+
+
+def actor() -> Actor:
+    """Who asked for this work. Raises Denied where nobody did."""
+    found = _actor.get()
+    if found is None:
+        raise Denied("Esta operación necesita un usuario.")
+    return found
+
+
+def find_actor() -> Actor | None:
+    """Who asked for this work, or None (scheduled jobs, public pages)."""
+    return _actor.get()
+
+
+def idempotency_key() -> str | None:
+    """The caller's key for this command, or None."""
+    return _idempotency_key.get()
+
+
+def seconds_left(default: float) -> float:
+    """Time the caller still waits, at most `default`; zero or less means it has given up."""
+    deadline = _deadline.get()
+    return default if deadline is None else min(default, deadline - time.time())
+
+
+@contextmanager
+def use(
+    *,
+    trace_id: str | None = None,
+    actor: Actor | None = None,
+    deadline: float | None = None,
+    idempotency_key: str | None = None,
+) -> Iterator[None]:
+    """Hold this context for the block; `deadline` is Unix seconds."""
+    before = (_trace_id.get(), _actor.get(), _deadline.get(), _idempotency_key.get())
+    logged = structlog.contextvars.get_contextvars()
+    _set(trace_id or new_trace_id(), actor, deadline, idempotency_key)
+    try:
+        yield
+    finally:
+        _set(*before)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**logged)
+
+
+def _set(
+    trace_id: str, actor: Actor | None, deadline: float | None, idempotency_key: str | None
+) -> None:
+    _trace_id.set(trace_id)
+    _actor.set(actor)
+    _deadline.set(deadline)
+    _idempotency_key.set(idempotency_key)
+    structlog.contextvars.bind_contextvars(
+        trace_id=trace_id, **({"actor": actor.username} if actor else {})
+    )
+
+
+def enter(headers: Mapping[str, Any]) -> None:
+    """Continue the context that came with a message, until the present greenlet ends."""
+    _set(**_read(headers))
+
+
+@contextmanager
+def from_headers(headers: Mapping[str, Any]) -> Iterator[None]:
+    """Continue the context that came with a message, for the block."""
+    with use(**_read(headers)):
+        yield
+
+
+def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
+    actor = headers.get("actor")
+    return {
+        "trace_id": headers.get("trace_id") or new_trace_id(),
+        "actor": Actor.model_validate_json(actor) if actor else None,
+        "deadline": headers.get("deadline"),
+        "idempotency_key": headers.get("idempotency_key"),
+    }
+
+
+def to_headers() -> dict[str, Any]:
+    """The context as message headers; the deadline is set by the caller of a call."""
+    headers: dict[str, Any] = {"trace_id": trace_id() or new_trace_id()}
+    if (who := _actor.get()) is not None:
+        headers["actor"] = who.model_dump_json()
+    return headers

@@ -1,0 +1,239 @@
+"""Moving many rows from one room's database into another's, exactly once.
+
+The exporting job streams one `COPY (select …) TO STDOUT`, cuts it at line ends into chunks of
+about 1 MB, compresses each and publishes it as a job of the receiving room. The receiving job
+copies a chunk and records its number in the same transaction, so chunks may come twice, late,
+in any order and on many workers. The transfer is complete when the number of chunks, the rows
+and the checksum are those the exporter counted.
+
+An exporter that dies is run again with a higher attempt, under a new snapshot: the first chunk
+of the higher attempt removes what the lower one had loaded, and late chunks of the lower one
+are ignored. Nothing is ever mixed of two snapshots.
+"""
+
+import io
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import zstandard
+from psycopg2.extensions import connection as Connection  # noqa: N812  # a class, named as such
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared import clock
+from shared.tables import Transfer, TransferChunk
+
+CHUNK_BYTES = 1_000_000
+_COMPRESSION_LEVEL = 1
+_CHECKSUM_BITS = 0xFFFF_FFFF_FFFF
+
+Publish = Callable[["Chunk"], None]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of a transfer; the last one has no rows and says what there was in all."""
+
+    transfer_id: str
+    attempt: int
+    number: int  # from 0; of the last one: the number of chunks before it
+    rows: int
+    checksum: int  # CRC-32 of the uncompressed lines; of the last one: the sum of all
+    data: bytes = b""  # zstd of lines in PostgreSQL's text format
+    last: bool = False
+
+    def to_wire(self) -> dict[str, Any]:
+        """As a msgpack-able job argument."""
+        return self.__dict__
+
+
+class Cutter(io.RawIOBase):
+    """A file for `copy_expert` to write to: cuts at line ends, compresses, publishes, counts."""
+
+    def __init__(self, transfer_id: UUID, attempt: int, publish: Publish) -> None:
+        self._id, self._attempt, self._publish = str(transfer_id), attempt, publish
+        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
+        self._lines: list[bytes] = []
+        self._bytes = self._number = self._checksum = 0
+        self.rows = 0
+
+    def writable(self) -> bool:
+        """Yes: psycopg2 asks nothing else of it."""
+        return True
+
+    def write(self, line: Any) -> int:
+        """Take one row: libpq hands over COPY data a row at a time."""
+        self._lines.append(bytes(line))
+        self._bytes += len(line)
+        if self._bytes >= CHUNK_BYTES:
+            self._cut()
+        return len(line)
+
+    def finish(self) -> int:
+        """Publish what is left and the closing chunk; returns the number of rows in all."""
+        if self._lines:
+            self._cut()
+        self._publish(
+            Chunk(self._id, self._attempt, self._number, self.rows, self._checksum, last=True)
+        )
+        return self.rows
+
+    def _cut(self) -> None:
+        data, rows = b"".join(self._lines), len(self._lines)
+        checksum = zlib.crc32(data)
+        packed = self._compressor.compress(data)
+        self._publish(Chunk(self._id, self._attempt, self._number, rows, checksum, packed))
+        self._checksum = (self._checksum + checksum) & _CHECKSUM_BITS
+        self._number, self.rows = self._number + 1, self.rows + rows
+        self._lines, self._bytes = [], 0
+
+
+def export(session: Session, query: Select[Any], cutter: Cutter) -> int:
+    """Stream the rows of `query` through the cutter, and return their number.
+
+    Runs in the session's transaction: with REPEATABLE READ, further statements see just the
+    rows that were exported.
+    """
+    compiled = query.compile(
+        dialect=postgresql.dialect(paramstyle="pyformat"),  # type: ignore[no-untyped-call]
+        compile_kwargs={"render_postcompile": True},
+    )
+    with raw(session).cursor() as cursor:
+        text = cursor.mogrify(str(compiled), compiled.params).decode()
+        cursor.copy_expert(f"COPY ({text}) TO STDOUT", cutter)
+    return cutter.finish()
+
+
+def raw(session: Session) -> Connection:
+    """The psycopg2 connection of the session's transaction, for COPY."""
+    driver: Connection = session.connection().connection.driver_connection  # type: ignore[assignment]
+    return driver
+
+
+def expect(session: Session, transfer_id: UUID) -> None:
+    """Get ready to receive; chunks of a transfer nobody expects are dropped."""
+    session.execute(insert(Transfer).values(id=transfer_id).on_conflict_do_nothing())
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the rows go and how those of a dead attempt are removed."""
+
+    table: str
+    columns: tuple[str, ...]  # in the order of the exporter's select
+    remove: Callable[[Session, UUID], None]
+
+
+def load_chunk(session: Session, chunk: Chunk, target: Target) -> bool:
+    """Copy a chunk's rows and record its number, in the session's transaction.
+
+    Returns whether it did: False for a chunk that is known, of a dead attempt, or not expected.
+    """
+    transfer_id = UUID(chunk.transfer_id)
+    if not _enter_attempt(session, transfer_id, chunk.attempt, target):
+        return False
+    if chunk.last:
+        _set_expected(session, transfer_id, chunk)
+        return True
+    if not _record(session, transfer_id, chunk):
+        return False
+    data = zstandard.ZstdDecompressor().decompress(chunk.data)
+    with raw(session).cursor() as cursor:
+        columns = ", ".join(target.columns)
+        cursor.copy_expert(f"COPY {target.table} ({columns}) FROM STDIN", io.BytesIO(data))
+    return True
+
+
+def _enter_attempt(session: Session, transfer_id: UUID, attempt: int, target: Target) -> bool:
+    """Hold the transfer's row shared, or alone to begin a higher attempt."""
+    query = select(Transfer.attempt, Transfer.completed_at).where(Transfer.id == transfer_id)
+    row = session.execute(query.with_for_update(read=True)).first()
+    if row is None or row.completed_at is not None or attempt < row.attempt:
+        return False
+    return attempt == row.attempt or _begin_attempt(session, transfer_id, attempt, target)
+
+
+def _begin_attempt(session: Session, transfer_id: UUID, attempt: int, target: Target) -> bool:
+    begun = session.execute(
+        update(Transfer)
+        .where(Transfer.id == transfer_id, Transfer.attempt < attempt)
+        .values(attempt=attempt, expected_chunks=None, expected_rows=None, expected_checksum=None)
+        .returning(Transfer.id)
+    ).first()
+    if begun is not None:
+        session.execute(delete(TransferChunk).where(TransferChunk.transfer_id == transfer_id))
+        target.remove(session, transfer_id)
+    return True
+
+
+def _set_expected(session: Session, transfer_id: UUID, chunk: Chunk) -> None:
+    session.execute(
+        update(Transfer)
+        .where(Transfer.id == transfer_id)
+        .values(
+            expected_chunks=chunk.number,
+            expected_rows=chunk.rows,
+            expected_checksum=chunk.checksum,
+        )
+    )
+
+
+def _record(session: Session, transfer_id: UUID, chunk: Chunk) -> bool:
+    row = insert(TransferChunk).values(
+        transfer_id=transfer_id, number=chunk.number, rows=chunk.rows, checksum=chunk.checksum
+    )
+    recorded = session.execute(row.on_conflict_do_nothing().returning(TransferChunk.number)).first()
+    return recorded is not None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a transfer is; `expected_rows` is None until the exporter has finished."""
+
+    loaded_rows: int
+    expected_rows: int | None
+    completed: bool
+
+
+def progress(session: Session, transfer_id: UUID) -> Progress:
+    """Rows loaded so far; one small aggregate over the chunks."""
+    transfer = session.get_one(Transfer, transfer_id)
+    return Progress(
+        _totals(session, transfer_id)[1], transfer.expected_rows, transfer.completed_at is not None
+    )
+
+
+def complete(session: Session, transfer_id: UUID) -> int | None:
+    """Close the transfer if all of it is here: the number of rows, once; otherwise None.
+
+    Call it in a transaction of its own after each chunk's has committed, so that of two workers
+    with the last two chunks at least one sees both.
+    """
+    transfer = session.execute(
+        select(Transfer).where(Transfer.id == transfer_id).with_for_update()
+    ).scalar_one_or_none()
+    if transfer is None or transfer.completed_at or transfer.expected_chunks is None:
+        return None
+    chunks, rows, checksum = _totals(session, transfer_id)
+    if chunks < transfer.expected_chunks:
+        return None
+    if (rows, checksum) != (transfer.expected_rows, transfer.expected_checksum):
+        raise RuntimeError(f"transfer {transfer_id}: rows or checksum differ from the exporter's")
+    transfer.completed_at = clock.now()
+    return rows
+
+
+def _totals(session: Session, transfer_id: UUID) -> tuple[int, int, int]:
+    chunks, rows, checksum = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(TransferChunk.rows), 0),
+            func.coalesce(func.sum(TransferChunk.checksum), 0),
+        ).where(TransferChunk.transfer_id == transfer_id)
+    ).one()
+    return int(chunks), int(rows), int(checksum) & _CHECKSUM_BITS
