@@ -77,6 +77,10 @@ class Outlet:
         """For select: readable when a NOTIFY came. -1 while there is no connection."""
         return self._connection.fileno() if self._connection else -1
 
+    def has_news(self) -> bool:
+        """Whether a NOTIFY came in beside the last query's answer, where select cannot see it."""
+        return bool(self._connection and self._connection.notifies)
+
     def drain(self, publisher: Publisher) -> None:
         """Publish all that the outbox holds, in batches of one transaction each."""
         try:
@@ -161,7 +165,8 @@ class Relay:
                 outlet.drain(publisher)
             listening = [outlet for outlet in self._outlets if outlet.fileno() >= 0]
             seconds = IDLE_SECONDS if len(listening) == len(self._outlets) else RETRY_SECONDS
-            select.select(listening, [], [], seconds)
+            if not any(outlet.has_news() for outlet in listening):
+                select.select(listening, [], [], seconds)
 
 
 def main() -> None:

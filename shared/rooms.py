@@ -5,7 +5,6 @@ Many calls in flight, each with a deadline; the connection mends itself after a 
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -97,9 +96,6 @@ class Rooms:
     ) -> None:
         if self._connection is None:
             raise OSError("not connected")
-        headers = trace.to_headers() | {"deadline": time.time() + seconds}
-        if (key := trace.idempotency_key()) is not None:
-            headers["idempotency_key"] = key
         message = aio_pika.Message(
             json.dumps({"args": [], "kwargs": arguments}).encode(),
             content_type="application/json",
@@ -108,7 +104,7 @@ class Rooms:
             reply_to=self._reply_to,
             expiration=seconds,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            headers={f"nameko.{name}": value for name, value in headers.items()},
+            headers=trace.to_call_headers(seconds),
         )
         await self._exchange.publish(message, f"{service}.{method}", mandatory=True)
 

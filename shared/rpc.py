@@ -13,7 +13,6 @@ A door is declared with its procedure, so mypy compares the two:
 """
 
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from functools import partial, wraps
@@ -88,7 +87,7 @@ class TypedRpc(Rpc):  # type: ignore[misc]
     def handle_message(self, body: dict[str, Any], message: Any) -> None:
         """Check deadline and arguments, then run the door in a worker of its own."""
         context = self.unpack_message_headers(message)
-        if context.get("deadline", time.time()) < time.time():
+        if trace.is_late(context):
             raise Unavailable("La operación llegó tarde y no se hizo. Intente de nuevo.")
         bound = self.procedure.signature.bind_partial(*body["args"], **body["kwargs"])
         arguments = self.procedure.decode_arguments(bound.arguments)
@@ -216,9 +215,6 @@ class RoomCaller:
     def _publish(
         self, procedure: Procedure[..., Any], payload: Any, seconds: float, correlation_id: str
     ) -> None:
-        headers = trace.to_headers() | {"deadline": time.time() + seconds}
-        if (key := trace.idempotency_key()) is not None:
-            headers["idempotency_key"] = key
         self._publisher.publish(
             payload,
             exchange=self._exchange,
@@ -227,5 +223,5 @@ class RoomCaller:
             reply_to=self._replies.routing_key,
             correlation_id=correlation_id,
             expiration=seconds,
-            extra_headers={f"nameko.{name}": value for name, value in headers.items()},
+            extra_headers=trace.to_call_headers(seconds),
         )

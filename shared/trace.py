@@ -105,14 +105,30 @@ def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "trace_id": headers.get("trace_id") or new_trace_id(),
         "actor": Actor.model_validate_json(actor) if actor else None,
-        "deadline": headers.get("deadline"),
+        "deadline": headers["deadline_ms"] / 1000 if "deadline_ms" in headers else None,
         "idempotency_key": headers.get("idempotency_key"),
     }
 
 
 def to_headers() -> dict[str, Any]:
-    """The context as message headers; the deadline is set by the caller of a call."""
+    """The context as headers of an event or job."""
     headers: dict[str, Any] = {"trace_id": trace_id() or new_trace_id()}
     if (who := _actor.get()) is not None:
         headers["actor"] = who.model_dump_json()
     return headers
+
+
+def to_call_headers(seconds: float) -> dict[str, Any]:
+    """The context as headers of a call that its caller waits `seconds` for.
+
+    The deadline is Unix milliseconds, whole: AMQP libraries send floats in 32 bits.
+    """
+    headers = to_headers() | {"deadline_ms": int((time.time() + seconds) * 1000)}
+    if (key := _idempotency_key.get()) is not None:
+        headers["idempotency_key"] = key
+    return {f"nameko.{name}": value for name, value in headers.items()}
+
+
+def is_late(headers: Mapping[str, Any]) -> bool:
+    """Whether the caller of this message has given up already."""
+    return bool(headers.get("deadline_ms", time.time() * 1000) < time.time() * 1000)

@@ -1,0 +1,1 @@
+"""The risk bureau: persons and their risk in Redis, asked over SOAP."""

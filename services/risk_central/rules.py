@@ -1,0 +1,94 @@
+"""What a row of the risk file must be, what can be asked by name, and which answer comes first."""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import ValidationError
+from rapidfuzz import fuzz
+
+from shared.contract import spanish
+from shared.contracts.risk_central import RiskReport
+from shared.ecuador.cedula import normalise_cedula
+from shared.ecuador.dates import parse_date
+from shared.ecuador.money import parse_money
+from shared.ecuador.names import tokens
+
+COLUMNS = (
+    "cedula",
+    "full_name",
+    "category",
+    "score",
+    "total_debt",
+    "days_overdue",
+    "reported_on",
+    "source",
+)
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+MAX_CEDULAS = 1000
+
+_MAX_NAME_LENGTH = 200
+_MAX_NAME_TOKENS = 10
+_MIN_TOKEN_LENGTH = 2
+
+
+def parse_row(row: Mapping[str, str | None]) -> RiskReport:
+    """The report in a row of the risk file. Raises ValueError, Spanish, naming the column."""
+    text = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    try:
+        return RiskReport.model_validate(
+            text
+            | {
+                "cedula": normalise_cedula(text["cedula"]),
+                "full_name": " ".join(text["full_name"].split()),
+                "category": text["category"].upper(),
+                "total_debt": parse_money(text["total_debt"]),
+                "reported_on": parse_date(text["reported_on"]),
+            }
+        )
+    except ValidationError as error:
+        item = error.errors()[0]
+        raise ValueError(f"{item['loc'][0]}: {spanish(item)}") from None
+
+
+def parse_name(text: str | None) -> list[str]:
+    """The distinct folded words of a name asked for, which may be beginnings of words.
+
+    Raises ValueError in Spanish where they would match nobody or nearly everybody.
+    """
+    words = list(dict.fromkeys(tokens((text or "")[: _MAX_NAME_LENGTH + 1])))
+    if (text and len(text) > _MAX_NAME_LENGTH) or len(words) > _MAX_NAME_TOKENS:
+        raise ValueError(f"El nombre es demasiado largo: use hasta {_MAX_NAME_TOKENS} palabras.")
+    if not any(len(word) >= _MIN_TOKEN_LENGTH for word in words):
+        raise ValueError("Escriba un nombre con al menos dos letras seguidas.")
+    return words
+
+
+def check_limit(limit: int | None) -> int:
+    """How many homonyms to give: 20 unless told, 100 at most. Raises ValueError below 1."""
+    if limit is None:
+        return DEFAULT_LIMIT
+    if limit < 1:
+        raise ValueError(f"El límite va de 1 a {MAX_LIMIT}.")
+    return min(limit, MAX_LIMIT)
+
+
+def matches(words: Iterable[str], report: RiskReport) -> bool:
+    """Whether each word is, or begins, another word of the person's name."""
+    left = tokens(report.full_name)
+    for word in sorted(words, key=len, reverse=True):
+        found = next((name for name in left if name.startswith(word)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return True
+
+
+def rank(words: list[str], reports: Iterable[RiskReport], limit: int) -> list[RiskReport]:
+    """The best `limit` matches: whole words before beginnings, the fewest words unasked for."""
+    asked = " ".join(words)
+
+    def order(report: RiskReport) -> tuple[float, str, str]:
+        name = " ".join(tokens(report.full_name))
+        return -fuzz.token_sort_ratio(asked, name), name, report.cedula
+
+    return sorted(reports, key=order)[:limit]

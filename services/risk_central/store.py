@@ -1,0 +1,261 @@
+"""Persons and their risk in Redis.
+
+Layout, weighed by memory at five million persons:
+
+- `risk:r:<first six digits>`: a hash of the cédula's next three digits to a packed report. The
+  check digit follows from the rest. Small hashes are stored as one flat list, about 70 bytes a
+  person where a hash of fields for each takes 267.
+- `risk:n:<word>`: a Roaring bitmap of those whose name has the word, by their first nine digits;
+  about two bytes a word and person.
+- `risk:words`: all words, sorted, to find those that begin in a certain way.
+
+A load adds to the index, then writes reports, then takes from the index, so whoever is killed in
+between leaves at most index entries too many; readers compare with the report anyway.
+"""
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from pyroaring import BitMap
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+from stdnum import luhn
+
+from services.risk_central import rules
+from shared.contracts.risk_central import RiskCategory, RiskReport
+from shared.ecuador.names import tokens
+
+MAX_CANDIDATES = 2000  # read and ranked per name asked for; homonyms beyond are cut by cédula
+TIMEOUT_SECONDS = 1.0
+
+_MAX_WORDS_PER_BEGINNING = 500
+_WORDS = "risk:words"
+_CATEGORIES = tuple(RiskCategory)
+_CATEGORY_NUMBERS = {category: number for number, category in enumerate(_CATEGORIES)}
+_EPOCH = date(1970, 1, 1)
+# category, score, days overdue, debt in cents, days since 1970, bytes of the source's name
+_HEAD = struct.Struct("<BHHqHB")
+
+_GET_MANY = """
+local found = {}
+for i, bucket in ipairs(KEYS) do found[i] = redis.call('HGET', bucket, ARGV[i]) end
+return found
+"""
+
+
+class Written(NamedTuple):
+    """How many reports were new, changed, and the same as before."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def connect(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Redis:
+    """A client that fails within the timeout when Redis is down; it connects at first use."""
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    )
+
+
+def find_risk(redis: Redis, cedula: str) -> RiskReport | None:
+    """The report on a checked cédula, or None. Raises RedisError."""
+    packed: bytes | None = _ask(redis, "HGET", *_address(cedula))
+    return None if packed is None else unpack(cedula, packed)
+
+
+def list_risks(redis: Redis, cedulas: Sequence[str]) -> list[RiskReport]:
+    """The reports on those known of checked cédulas, in their order, in one round trip."""
+    return [
+        unpack(cedula, packed)
+        for cedula, packed in zip(cedulas, _packed(redis, cedulas), strict=True)
+        if packed is not None
+    ]
+
+
+def find_by_name(redis: Redis, words: list[str], limit: int) -> list[RiskReport]:
+    """Those whose name has all the folded words, or begins a word with them; best match first."""
+    ids = _candidates(redis, words)
+    if not ids:
+        return []
+    cedulas = [_cedula(number) for number in ids[:MAX_CANDIDATES]]
+    reports = list_risks(redis, cedulas)
+    return rules.rank(words, (found for found in reports if rules.matches(words, found)), limit)
+
+
+def write_risks(redis: Redis, reports: Sequence[RiskReport]) -> Written:
+    """Write reports and keep the name index right; no cédula may come twice.
+
+    The caller holds the load's lock: the index is read, changed and written back.
+    """
+    before = _packed(redis, [report.cedula for report in reports])
+    after = [pack(report) for report in reports]
+    changed = [
+        (report, old, new)
+        for report, old, new in zip(reports, before, after, strict=True)
+        if old != new
+    ]
+    added, removed = _index_changes((report, old) for report, old, _ in changed)
+    _add_to_index(redis, added)
+    _write_packed(redis, ((report.cedula, new) for report, _, new in changed))
+    _remove_from_index(redis, removed)
+    created = sum(old is None for _, old, _ in changed)
+    return Written(created, len(changed) - created, len(reports) - len(changed))
+
+
+def _ask(redis: Redis, *command: str | int | bytes) -> Any:
+    return redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis gives no types
+
+
+def _address(cedula: str) -> tuple[str, str]:
+    return f"risk:r:{cedula[:6]}", cedula[6:9]
+
+
+def _packed(redis: Redis, cedulas: Sequence[str]) -> list[bytes | None]:
+    if not cedulas:
+        return []
+    found: list[bytes | None] = []
+    for start in range(0, len(cedulas), rules.MAX_CEDULAS):  # Lua's stack ends at 8,000
+        part = [_address(cedula) for cedula in cedulas[start : start + rules.MAX_CEDULAS]]
+        buckets, fields = zip(*part, strict=True)
+        found += _ask(redis, "EVAL", _GET_MANY, len(part), *buckets, *fields)
+    return found
+
+
+def pack(report: RiskReport) -> bytes:
+    """A report as it is stored: everything but the cédula, which is its address."""
+    source = report.source.encode()
+    head = _HEAD.pack(
+        _CATEGORY_NUMBERS[report.category],
+        report.score,
+        report.days_overdue,
+        int(report.total_debt.scaleb(2)),
+        (report.reported_on - _EPOCH).days,
+        len(source),
+    )
+    return head + source + report.full_name.encode()
+
+
+def unpack(cedula: str, packed: bytes) -> RiskReport:
+    """A stored report; not checked again, which would take half of an answer's time."""
+    category, score, days_overdue, cents, day, length = _HEAD.unpack_from(packed)
+    name_at = _HEAD.size + length
+    return RiskReport.model_construct(
+        cedula=cedula,
+        full_name=packed[name_at:].decode(),
+        category=_CATEGORIES[category],
+        score=score,
+        total_debt=Decimal(cents).scaleb(-2),
+        days_overdue=days_overdue,
+        reported_on=_EPOCH + timedelta(days=day),
+        source=packed[_HEAD.size : name_at].decode(),
+    )
+
+
+def _full_name(packed: bytes | None) -> str:
+    if packed is None:
+        return ""
+    return packed[_HEAD.size + packed[_HEAD.size - 1] :].decode()
+
+
+def _write_packed(redis: Redis, entries: Iterable[tuple[str, bytes]]) -> None:
+    buckets: dict[str, dict[str, bytes]] = defaultdict(dict)
+    for cedula, packed in entries:
+        bucket, field = _address(cedula)
+        buckets[bucket][field] = packed
+    with redis.pipeline(transaction=False) as pipeline:
+        for bucket, fields in buckets.items():
+            _ask(pipeline, "HSET", bucket, *(part for item in fields.items() for part in item))
+        pipeline.execute()
+
+
+Index = dict[str, BitMap]
+
+
+def _index_changes(
+    changed: Iterable[tuple[RiskReport, bytes | None]],
+) -> tuple[Index, Index]:
+    added: Index = defaultdict(BitMap)
+    removed: Index = defaultdict(BitMap)
+    for report, old in changed:
+        number = int(report.cedula[:9])
+        words, old_words = set(tokens(report.full_name)), set(tokens(_full_name(old)))
+        for word in words - old_words:
+            added[word].add(number)
+        for word in old_words - words:
+            removed[word].add(number)
+    return added, removed
+
+
+def _add_to_index(redis: Redis, added: Index) -> None:
+    stored = _bitmaps(redis, list(added))
+    with redis.pipeline(transaction=True) as pipeline:
+        for word, numbers in added.items():
+            pipeline.set(_name_key(word), (stored[word] | numbers).serialize())
+        if added:
+            pipeline.zadd(_WORDS, dict.fromkeys(added, 0))
+        pipeline.execute()
+
+
+def _remove_from_index(redis: Redis, removed: Index) -> None:
+    stored = _bitmaps(redis, list(removed))
+    with redis.pipeline(transaction=True) as pipeline:
+        for word, numbers in removed.items():
+            left = stored[word] - numbers
+            if left:
+                pipeline.set(_name_key(word), left.serialize())
+            else:
+                pipeline.delete(_name_key(word))
+                pipeline.zrem(_WORDS, word)
+        pipeline.execute()
+
+
+def _bitmaps(redis: Redis, words: list[str]) -> Index:
+    if not words:
+        return {}
+    stored = _ask(redis, "MGET", *(_name_key(word) for word in words))
+    return {
+        word: BitMap() if found is None else BitMap.deserialize(found)
+        for word, found in zip(words, stored, strict=True)
+    }
+
+
+def _name_key(word: str) -> str:
+    return f"risk:n:{word}"
+
+
+def _candidates(redis: Redis, words: list[str]) -> list[int]:
+    """Numbers of those who have all words whole, then of those who have them as beginnings."""
+    beginnings = _words_beginning(redis, words)
+    bitmaps = _bitmaps(redis, list({word for found in beginnings for word in found}))
+    empty = BitMap()
+    whole = BitMap.intersection(*(bitmaps.get(word, empty) for word in words))
+    if len(whole) >= MAX_CANDIDATES:
+        return list(whole[:MAX_CANDIDATES])
+    partly = BitMap.intersection(
+        *(BitMap.union(empty, *(bitmaps[word] for word in found)) for found in beginnings)
+    )
+    return [*whole, *(partly - whole)[:MAX_CANDIDATES]]
+
+
+def _words_beginning(redis: Redis, words: list[str]) -> list[list[str]]:
+    """For each word those known that begin with it, itself first."""
+    with redis.pipeline(transaction=False) as pipeline:
+        for word in words:
+            first, last = f"[{word}", f"[{word}\x7f"
+            pipeline.zrangebylex(_WORDS, first, last, 0, _MAX_WORDS_PER_BEGINNING)
+        return [[found.decode() for found in known] for known in pipeline.execute()]
+
+
+def _cedula(number: int) -> str:
+    body = f"{number:09}"
+    return body + luhn.calc_check_digit(body)

@@ -1,0 +1,1 @@
+"""Tests of the product; those with servers run under `make test`."""

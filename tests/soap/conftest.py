@@ -1,0 +1,108 @@
+"""A real Redis with a few known people, and the real SOAP server in front of it."""
+
+import io
+import os
+import socket
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from services.risk_central import store
+from services.risk_central.load import load_file
+from tests.soap.people import PASSWORD, PEOPLE, USER, csv_bytes, free_port, wait_for
+
+with warnings.catch_warnings():  # spyne is older than what Python warns of; ours stay errors
+    warnings.simplefilter("ignore")
+    import services.risk_central.wsdl  # noqa: F401
+
+DATABASE = 9  # of the Redis server, for these tests alone
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every import after spyne's warns of the importer that it leaves behind."""
+    config.addinivalue_line("filterwarnings", "ignore:_SixMetaPathImporter:ImportWarning")
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The given Redis, or one of our own, each with a database for these tests."""
+    if given := os.environ.get("PREGON_REDIS_URL"):
+        yield f"{given.rpartition('/')[0]}/{DATABASE}"
+        return
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    process = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"redis://127.0.0.1:{port}/{DATABASE}"
+    wait_for(lambda: _listens(port), "redis-server")
+    yield url
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """A client of an empty database."""
+    client = store.connect(redis_url)
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bureau(redis: Redis) -> Redis:
+    """The database with `PEOPLE`."""
+    load_file(redis, io.BytesIO(csv_bytes(PEOPLE)))
+    return redis
+
+
+@pytest.fixture(scope="session")
+def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the product's SOAP server."""
+    port = free_port()
+    environment = {
+        "PREGON_AMQP_URL": "unused",
+        "PREGON_DATABASE_URL": "unused",
+        "PREGON_FILES_URL": "unused",
+        "PREGON_SMTP_URL": "unused",
+        "PREGON_SECRET_KEY": "x" * 32,
+        **os.environ,
+        "PREGON_REDIS_URL": redis_url,
+        "PREGON_SOAP_USER": USER,
+        "PREGON_SOAP_PASSWORD": PASSWORD,
+    }
+    log = tmp_path_factory.mktemp("soap") / "log"
+    arguments = ["--interface", "wsgi", "--workers", "2", "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "granian", *arguments, "services.risk_central.soap:app"],
+            cwd=Path(__file__).parents[2],
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    address = f"http://127.0.0.1:{port}"
+    wait_for(lambda: _is_healthy(address), f"SOAP server (log: {log})", seconds=40)
+    yield address
+    process.terminate()
+    process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_healthy(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health").status_code == 200
+    except httpx.TransportError:
+        return False

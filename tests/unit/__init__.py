@@ -1,0 +1,1 @@
+"""Pure rules and tools, without servers."""
