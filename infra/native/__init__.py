@@ -1,0 +1,1 @@
+"""The product without containers: private servers and all processes under one supervisor."""

@@ -1,0 +1,78 @@
+"""The processes of the product: the one table that the native stack and compose agree on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+ROOM_GROUPS = "customer_query campaign mailer telemarketing identity+risk_central"
+WORKER_GROUPS = "customer_query:1 campaign:1 mailer:2 telemarketing+risk_central:1"
+
+# A worker's name must be new at each start: the broker holds the old one's queue for a while.
+_WORKER = (
+    "read -r id < /proc/sys/kernel/random/uuid; exec celery -A shared.worker worker"
+    " -n {name}-$id@%h -c {concurrency} -Q {queues} --without-gossip --without-mingle -l WARNING"
+)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process that the supervisor keeps alive."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_seconds: int = 30
+    stop_signal: str = "TERM"
+    kill_group: bool = False  # a kill after stop_seconds takes the children too
+
+
+def product(environ: Mapping[str, str]) -> list[Program]:
+    """All processes of the product, grouped as `PREGON_ROOM_GROUPS`, `PREGON_WORKER_GROUPS` say."""
+    rooms = environ.get("PREGON_ROOM_GROUPS") or ROOM_GROUPS
+    workers = environ.get("PREGON_WORKER_GROUPS") or WORKER_GROUPS
+    return [
+        *(_room(group) for group in rooms.split()),
+        *(_worker(group) for group in workers.split()),
+        *_single(environ),
+    ]
+
+
+def _room(group: str) -> Program:
+    rooms = group.split("+")
+    return Program(f"room-{'-'.join(rooms)}", ("python", "-m", "shared.serve", *rooms))
+
+
+def _worker(group: str) -> Program:
+    names, _, concurrency = group.partition(":")
+    rooms = names.split("+")
+    queues = ",".join(f"jobs.{room},jobs.{room}.bulk" for room in rooms)
+    command = _WORKER.format(name="-".join(rooms), concurrency=concurrency or 1, queues=queues)
+    return Program(
+        f"worker-{'-'.join(rooms)}",
+        ("sh", "-c", command),
+        {"PREGON_WORKER_ROOMS": " ".join(rooms)},
+        stop_seconds=60,
+        kill_group=True,
+    )
+
+
+def _single(environ: Mapping[str, str]) -> Iterator[Program]:
+    schedule = f"{environ.get('PREGON_RUN_DIR', '.run')}/beat-schedule"
+    beat = ("celery", "-A", "shared.worker", "beat", "-s", schedule, "-l", "WARNING", "--pidfile=")
+    yield Program("beat", beat)
+    yield Program("relay", ("python", "-m", "shared.relay"))
+    yield Program("gateway", _gateway(environ))
+    yield Program("soap", _soap(environ), kill_group=True)
+
+
+def _gateway(environ: Mapping[str, str]) -> tuple[str, ...]:
+    host, port = environ.get("PREGON_WEB_HOST", "127.0.0.1"), environ.get("PREGON_WEB_PORT", "8000")
+    serve = ("uvicorn", "services.gateway.app:app", "--host", host, "--port", port)
+    # Pages with live parts never end by themselves
+    return (*serve, "--no-access-log", "--timeout-graceful-shutdown", "10")
+
+
+def _soap(environ: Mapping[str, str]) -> tuple[str, ...]:
+    host = environ.get("PREGON_SOAP_HOST", "127.0.0.1")
+    port = environ.get("PREGON_SOAP_PORT", "8001")
+    serve = ("granian", "--interface", "wsgi", "--workers", "2", "--host", host, "--port", port)
+    return (*serve, "services.risk_central.soap:app")

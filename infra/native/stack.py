@@ -1,0 +1,186 @@
+"""Bringing the whole product up and down."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+from infra.native import credentials, environment, health, programs, servers
+from infra.native.errors import StackError
+from infra.native.processes import end, survivors
+from infra.native.run import ROOT, Run
+from infra.native.supervisor import PRODUCT, Supervisor
+
+_PRODUCT_SECONDS = 180
+_STUCK_SECONDS = 30
+_POLL_SECONDS = 0.5
+
+
+def up(run: Run) -> None:
+    """Start what does not run yet and wait until all is healthy. Raises StackError."""
+    run.make()
+    with run.locked():
+        supervisor = Supervisor(run)
+        if supervisor.pid is not None:
+            _complete(run, supervisor)
+        else:
+            _start(run)
+    _say_where(run)
+
+
+def down(run: Run) -> None:
+    """Stop everything that `up` started, whatever became of it, and nothing else."""
+    if not run.path.exists():
+        print("Nothing to stop.")
+        return
+    with run.locked():
+        supervisor = Supervisor(run)
+        orphaned = supervisor.pid is None
+        ended = servers.stop(run, supervisor)
+    if orphaned and ended:
+        print(f"Ended {len(ended)} processes that a killed supervisor left.")
+    print("Stopped.")
+
+
+def status(run: Run) -> bool:
+    """Print a line per part; whether all are healthy."""
+    supervisor = Supervisor(run)
+    if not run.path.exists() or supervisor.pid is None:
+        print("Not running. `make up` starts it.")
+        return False
+    found = health.parts(supervisor, environment.read(run))
+    for name, state in found.items():
+        print(f"{name:36} {state}")
+    return set(found.values()) == {"ok"}
+
+
+def _start(run: Run) -> None:
+    """Start from nothing; what was started is stopped again when that fails."""
+    _end_survivors(run)
+    run.generated.forget_taken_ports()
+    given = environment.given()
+    environ = environment.compute(run, given, servers.urls(run, given))
+    environment.check_doors(environ)
+    supervisor = Supervisor(run)
+    supervisor.write(
+        [server.prepare(run) for server in servers.private(given)], programs.product(environ)
+    )
+    environment.write(run, environ)
+    credentials.write(run, environ)
+    supervisor.start(environ)
+    try:
+        _complete(run, supervisor)
+    except BaseException:
+        servers.stop(run, supervisor)
+        raise
+
+
+def _complete(run: Run, supervisor: Supervisor) -> None:
+    """Start the missing parts of a stack whose supervisor lives."""
+    environ = environment.read(run)
+    _say_what_waits(environ)
+    _step("servers")
+    servers.start(run, supervisor, environ)
+    missing = [name for name, state in _product(supervisor).items() if state != "RUNNING"]
+    if missing:
+        _step("databases")
+        _run_module(environ, "shared.migrate")
+        _step("processes")
+        supervisor.run(missing)
+    _step("health")
+    _wait_healthy(run, supervisor, environ)
+    _seed(run, environ)
+
+
+def _end_survivors(run: Run) -> None:
+    if left := survivors(run.path):
+        print(f"Ending {len(left)} processes that a killed supervisor left.")
+        end(left, grace_seconds=30)
+
+
+def _say_what_waits(environ: Mapping[str, str]) -> None:
+    """Settings cannot change under a running stack: name those that differ."""
+    changed = [
+        name
+        for name, value in environment.given().items()
+        if environ.get(name) != value and value not in environment.FREE and name != "PREGON_RUN_DIR"
+    ]
+    if changed:
+        print(f"Takes effect after `make down`: {', '.join(sorted(changed))}")
+
+
+def _product(supervisor: Supervisor) -> dict[str, str]:
+    return {
+        name: state for name, state in supervisor.states().items() if name.startswith(f"{PRODUCT}:")
+    }
+
+
+def _run_module(environ: Mapping[str, str], module: str, *arguments: str) -> None:
+    command = [sys.executable, "-m", module, *arguments]
+    quiet = {**os.environ, **environ, "PREGON_LOG_LEVEL": "WARNING"}
+    done = subprocess.run(command, env=quiet, cwd=ROOT, check=False)
+    if done.returncode:
+        raise StackError(f"python -m {module} failed: see the lines above.")
+
+
+def _wait_healthy(run: Run, supervisor: Supervisor, environ: Mapping[str, str]) -> None:
+    """Wait for all parts. Raises StackError when a process keeps dying or the time is over."""
+    started = time.monotonic()
+    while bad := _unhealthy(supervisor, environ):
+        waited = time.monotonic() - started
+        _check_dying(run, bad, patience_over=waited > _STUCK_SECONDS)
+        if waited > _PRODUCT_SECONDS:
+            reasons = "\n".join(f"  {name}: {state}" for name, state in bad.items())
+            raise StackError(f"Not healthy after {waited:.0f} s:\n{reasons}\nLogs: {run.log}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _check_dying(run: Run, bad: Mapping[str, str], *, patience_over: bool) -> None:
+    """Raise StackError with the log of a process that dies as often as it is started."""
+    hopeless = {"fatal", "backoff"} if patience_over else {"fatal"}
+    for name, state in bad.items():
+        if state in hopeless:
+            raise StackError(f"{name} does not start.\n{_last_lines(run, name)}")
+
+
+def _unhealthy(supervisor: Supervisor, environ: Mapping[str, str]) -> dict[str, str]:
+    """What is not ready; the cheap questions first, the dear ones when those are answered."""
+    found = _bad(health.processes(supervisor)) or _bad(health.doors(environ))
+    return found or _bad(health.rooms(environ))
+
+
+def _bad(states: Mapping[str, str]) -> dict[str, str]:
+    return {name: state for name, state in states.items() if state != "ok"}
+
+
+def _seed(run: Run, environ: Mapping[str, str]) -> None:
+    """Fill the empty product, once in the life of a run directory."""
+    seeded = run.path / "seeded"
+    if seeded.exists():
+        return
+    _step("first data")
+    empty = ("--empty",) if environ.get("PREGON_DEMO") == "0" else ()
+    _run_module(environ, "infra.demo.seed", *empty)
+    seeded.touch()
+
+
+def _last_lines(run: Run, name: str) -> str:
+    log = run.log / f"{name}.log"
+    lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+    return "\n".join([f"The end of {log}:", *lines])
+
+
+def _step(name: str) -> None:
+    print(f"… {name}", flush=True)
+
+
+def _say_where(run: Run) -> None:
+    environ = environment.read(run)
+    print(f"\nPregón is up: {environ['PREGON_PUBLIC_URL']}")
+    print(f"SOAP:         {environ['PREGON_SOAP_URL']}?wsdl\n")
+    users = credentials.read(run)
+    shown = ("admin",) if environ.get("PREGON_DEMO") == "0" else tuple(users)
+    for name in shown:
+        print(f"  {name:12} {users[name]['password']:44} {users[name]['role']}")
+    print("\n`make status`, `make logs`, `make down`.")

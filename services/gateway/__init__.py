@@ -1,0 +1,1 @@
+"""gateway: web pages and REST API over the rooms."""

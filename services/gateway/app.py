@@ -1,0 +1,85 @@
+"""The gateway as an ASGI app: `uvicorn services.gateway.app:app`."""
+
+import asyncio
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from types import ModuleType
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from services.gateway import api, assets, guards, health, problems, routes
+from services.gateway.routing import Api, Pages
+from shared import log
+from shared.rooms import Rooms
+
+_RETRY_SECONDS = 1.0
+_DESCRIPTION = (
+    "Campaigns, mail and calls of a telephone company. Errors are `application/problem+json` "
+    "with messages in Spanish; `Idempotency-Key` makes every POST safe to repeat."
+)
+
+
+def create_app(rooms: Rooms | None = None) -> FastAPI:
+    """The app with every page and API module of `routes/` and `api/`, in the order of names."""
+    app = FastAPI(
+        title="Pregón",
+        version="1",
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        middleware=[
+            Middleware(guards.Trace),
+            Middleware(guards.SecurityHeaders),
+            Middleware(GZipMiddleware, minimum_size=1000),
+            Middleware(guards.Defects),
+            Middleware(guards.CrossOrigin),
+            Middleware(guards.SizeLimit),
+        ],
+    )
+    app.state.rooms = rooms or Rooms()
+    problems.install(app)
+    _include_all(app)
+    app.mount("/static", assets.Bundle(directory=assets.DIST, check_dir=False))
+    return app
+
+
+def _include_all(app: FastAPI) -> None:
+    app.include_router(health.router)
+    for module in _modules(api):
+        doors: Api = module.api
+        app.include_router(doors.router)
+    for module in _modules(routes):
+        pages: Pages = module.pages
+        app.include_router(pages.router)
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        yield import_module(f"{package.__name__}.{name}")
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    log.set_up("gateway")
+    connecting = asyncio.create_task(_connect(app.state.rooms))
+    yield
+    connecting.cancel()
+    await app.state.rooms.stop()
+
+
+async def _connect(rooms: Rooms) -> None:
+    """Keep trying until the broker is there; meanwhile pages say that a service is away."""
+    while True:
+        try:
+            return await rooms.start()
+        except OSError:
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+app = create_app()

@@ -1,0 +1,53 @@
+"""How a route calls a room: `call: Call` among its parameters, then `await call(procedure, …)`."""
+
+from typing import Annotated, ParamSpec, TypeVar
+
+from fastapi import Depends, Request
+
+from services.gateway.session import find_session, rooms_of
+from shared import trace
+from shared.contract import Actor, Procedure
+from shared.errors import Invalid
+from shared.rooms import Rooms
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+KEY_FIELD = "idempotency_key"
+KEY_HEADER = "Idempotency-Key"
+_KEY_LENGTH = 200
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class Caller:
+    """Calls rooms in the name of the request's user, with its trace id and idempotency key."""
+
+    def __init__(self, rooms: Rooms, actor: Actor | None, key: str | None) -> None:
+        self._rooms = rooms
+        self._actor = actor
+        self._key = key
+
+    async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The procedure's reply. Raises one of the five errors of `shared.errors`."""
+        with trace.use(trace_id=trace.trace_id(), actor=self._actor, idempotency_key=self._key):
+            return await self._rooms.call(procedure, *args, **kwargs)
+
+
+async def _caller(request: Request) -> Caller:
+    session = find_session(request)
+    actor = session.actor if session is not None else None
+    return Caller(rooms_of(request), actor, await _read_key(request))
+
+
+Call = Annotated[Caller, Depends(_caller)]
+
+
+async def _read_key(request: Request) -> str | None:
+    """The header's key or, for a page's form, that of its hidden field."""
+    key = request.headers.get(KEY_HEADER)
+    if key is None and request.headers.get("content-type", "").startswith(_FORMS):
+        field = (await request.form()).get(KEY_FIELD)
+        key = field if isinstance(field, str) else None
+    if key is not None and len(key) > _KEY_LENGTH:
+        raise Invalid.field(KEY_HEADER, f"La clave tiene más de {_KEY_LENGTH} caracteres.")
+    return key or None

@@ -1,0 +1,131 @@
+"""Log-in and log-out, users, and one's own account."""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from services.gateway import session as sessions
+from services.gateway.calls import Call
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.rendering import go, render, render_form
+from services.gateway.routing import ANY_USER, PUBLIC, Pages
+from services.gateway.session import SignedIn, local_path, read_token
+from shared.contract import Id
+from shared.contracts.identity import (
+    NewUser,
+    Permission,
+    Role,
+    UserChange,
+    create_user,
+    get_user,
+    list_users,
+    log_in,
+    log_out,
+    update_user,
+)
+from shared.errors import Denied, Invalid, Unavailable
+
+pages = Pages()
+
+
+@pages.get("/ingresar", allow=PUBLIC)
+async def show_log_in(request: Request, next: str = "/") -> Response:  # noqa: A002
+    """The log-in page; `next` is where it leads."""
+    return render(request, "identity/log_in.html", form=Form(), next=local_path(next))
+
+
+@pages.post("/ingresar", allow=PUBLIC)
+async def enter(request: Request, call: Call) -> Response:
+    """Start a session; a refusal keeps the username and where one was going."""
+    form = await read_form(request)
+    leads_to = local_path(form.value("next"))
+    source = request.client.host if request.client else ""
+    try:
+        session = await call(log_in, form.value("username"), form.value("password"), source)
+    except (Denied, Invalid, Unavailable) as error:
+        return render_form(request, "identity/log_in.html", form.failed(error), next=leads_to)
+    response = go(request, leads_to)
+    sessions.keep(response, session)
+    return response
+
+
+@pages.post("/salir", allow=PUBLIC)
+async def leave(request: Request, call: Call) -> Response:
+    """End the session, also one that has expired already."""
+    if token := read_token(request):
+        await call(log_out, token)
+    response = go(request, "/ingresar", notice="La sesión se cerró.")
+    sessions.forget(response)
+    return response
+
+
+@pages.get("/cuenta", allow=ANY_USER)
+async def show_account(request: Request, session: SignedIn, call: Call) -> Response:
+    """What is held of the user who asks."""
+    user = await call(get_user, session.actor.user_id)
+    return render(request, "identity/account.html", user=user)
+
+
+@pages.get("/usuarios", allow=Permission.USER_WRITE)
+async def show_users(
+    request: Request,
+    call: Call,
+    role: Annotated[Role | None, Query()] = None,
+    after: str | None = None,
+) -> Response:
+    """Users by username, of one role or of all."""
+    users = await call(list_users, role=role, after=after)
+    return render(request, "identity/list.html", users=users, role=role, roles=list(Role))
+
+
+@pages.get("/usuarios/nuevo", allow=Permission.USER_WRITE)
+async def show_new_user(request: Request) -> Response:
+    """An empty form."""
+    return render_form(request, "identity/new.html", Form(), roles=list(Role))
+
+
+@pages.post("/usuarios/nuevo", allow=Permission.USER_WRITE)
+async def add_user(request: Request, call: Call) -> Response:
+    """Create a user."""
+    form = await read_form(request)
+    try:
+        user = await call(create_user, form.parse(NewUser))
+    except FORM_ERRORS as error:
+        failed = form.failed(error)
+        return render_form(request, "identity/new.html", failed, roles=list(Role))
+    return go(request, "/usuarios", notice=f"Se creó el usuario {user.username}.")
+
+
+@pages.get("/usuarios/{user_id}", allow=Permission.USER_WRITE)
+async def show_user(request: Request, user_id: Id, call: Call) -> Response:
+    """One user, to be changed."""
+    user = await call(get_user, user_id)
+    form = Form.of(user)
+    return render_form(request, "identity/edit.html", form, user=user, roles=list(Role))
+
+
+@pages.post("/usuarios/{user_id}", allow=Permission.USER_WRITE)
+async def change_user(request: Request, user_id: Id, call: Call) -> Response:
+    """Change name, role or password."""
+    form = await read_form(request)
+    try:
+        user = await call(update_user, user_id, form.parse(UserChange))
+    except FORM_ERRORS as error:
+        user, failed = await call(get_user, user_id), form.failed(error)
+        return render_form(request, "identity/edit.html", failed, user=user, roles=list(Role))
+    return go(request, "/usuarios", notice=f"Se guardaron los cambios de {user.username}.")
+
+
+@pages.post("/usuarios/{user_id}/estado", allow=Permission.USER_WRITE)
+async def change_state(request: Request, user_id: Id, call: Call) -> Response:
+    """Activate or deactivate a user; the last administrator stays."""
+    form = await read_form(request)
+    try:
+        user = await call(update_user, user_id, UserChange(active=form.value("active") == "true"))
+    except FORM_ERRORS as error:
+        user = await call(get_user, user_id)
+        failed = Form.of(user).failed(error)
+        return render_form(request, "identity/edit.html", failed, user=user, roles=list(Role))
+    done = "activó" if user.active else "desactivó"
+    return go(request, f"/usuarios/{user_id}", notice=f"Se {done} el usuario {user.username}.")

@@ -1,0 +1,86 @@
+"""Who is asking: the session behind a cookie or a bearer token, asked of identity per request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from shared import clock
+from shared.contracts.identity import Session, get_session
+from shared.errors import Denied
+from shared.rooms import Rooms
+from shared.settings import settings
+
+COOKIE = "pregon_session"
+
+
+class SessionExpired(Exception):  # noqa: N818  # it is a state, and so it is told
+    """Nobody is logged in, or not any more."""
+
+
+def rooms_of(request: Request) -> Rooms:
+    """The process's one connection to the rooms."""
+    rooms: Rooms = request.app.state.rooms
+    return rooms
+
+
+def find_session(request: Request) -> Session | None:
+    """The session the route's guard has found; None on public routes and before the guard."""
+    return getattr(request.state, "session", None)
+
+
+def read_token(request: Request) -> str | None:
+    """The bearer token or, without one, the cookie's."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    return request.cookies.get(COOKIE)
+
+
+async def require_session(request: Request) -> Session:
+    """The running session, kept on the request. Raises SessionExpired, Unavailable."""
+    token = read_token(request)
+    if token is None:
+        raise SessionExpired
+    try:
+        session = await rooms_of(request).call(get_session, token)
+    except Denied:
+        raise SessionExpired from None
+    request.state.session = session
+    return session
+
+
+def _signed_in(request: Request) -> Session:
+    session = find_session(request)
+    if session is None:
+        raise SessionExpired
+    return session
+
+
+SignedIn = Annotated[Session, Depends(_signed_in)]
+
+
+def keep(response: Response, session: Session) -> None:
+    """Give the browser the session's cookie until the session ends."""
+    response.set_cookie(
+        COOKIE,
+        session.token,
+        max_age=max(0, int((session.expires_at - clock.now()).total_seconds())),
+        httponly=True,
+        samesite="lax",
+        secure=settings().public_url.startswith("https://"),
+    )
+
+
+def forget(response: Response) -> None:
+    """Take the session's cookie back, and what the browser kept of the pages."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    response.headers["Clear-Site-Data"] = '"cache"'
+
+
+def local_path(address: str | None) -> str:
+    """`address` when it leads to a page of ours, else `/`: no log-in leads to another site."""
+    if not address or not address.startswith("/") or address[1:2] in ("/", "\\"):
+        return "/"
+    unsafe = any(ord(character) < 32 for character in address)
+    return "/" if unsafe else address

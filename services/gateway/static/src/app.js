@@ -1,0 +1,10 @@
+import "bootstrap/js/dist/collapse";
+import "bootstrap/js/dist/dropdown";
+import "./htmx.js";
+import "htmx-ext-sse";
+import "./autosave.js";
+import "./confirm.js";
+import "./copy.js";
+import "./drafts.js";
+import "./keys.js";
+import "./submit_once.js";

@@ -1,0 +1,38 @@
+"""What all tests share. Each folder's own conftest says in which kind of process it runs."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+# Pure tests need the settings object, not the servers behind it.
+_DEFAULTS = {
+    "PREGON_AMQP_URL": "pyamqp://nobody:nothing@127.0.0.1:1/none",
+    "PREGON_DATABASE_URL": "postgresql://nobody@127.0.0.1:1",
+    "PREGON_REDIS_URL": "redis://127.0.0.1:1/0",
+    "PREGON_FILES_URL": "memory://files",
+    "PREGON_SMTP_URL": "smtp://127.0.0.1:1",
+    "PREGON_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
+    "PREGON_SOAP_PASSWORD": "only-for-tests",
+}
+for _name, _value in _DEFAULTS.items():
+    os.environ.setdefault(_name, _value)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], T]], T]:
+    """Wait until a function gives something true, and give it back; fails after 20 seconds."""
+
+    def wait(look: Callable[[], T]) -> T:
+        deadline = time.monotonic() + 20
+        while True:
+            if found := look():
+                return found
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.05)
+
+    return wait

@@ -1,0 +1,59 @@
+"""Doors under eventlet, as rooms run: this folder is a pytest process of its own."""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+from collections.abc import Callable, Iterator  # noqa: E402
+from typing import Any  # noqa: E402
+
+import pytest  # noqa: E402
+from nameko.containers import ServiceContainer  # noqa: E402
+from nameko.testing.services import worker_factory  # noqa: E402
+from sqlalchemy.orm import Session, sessionmaker  # noqa: E402
+
+from shared import trace  # noqa: E402
+from shared.contract import Actor  # noqa: E402
+from shared.room import Room, load  # noqa: E402
+from shared.settings import settings  # noqa: E402
+from tests.databases import emptied  # noqa: E402
+
+
+@pytest.fixture
+def database() -> Callable[[str], sessionmaker[Session]]:
+    """`database("campaign")`: the room's real database, emptied."""
+    return emptied
+
+
+@pytest.fixture
+def door() -> Callable[..., Any]:
+    """`door("campaign", sessions)`: the service with that database, other rooms as mocks."""
+
+    def make(room: str, sessions: sessionmaker[Session], **dependencies: Any) -> Any:
+        return worker_factory(load(room), db=sessions, **dependencies)
+
+    return make
+
+
+@pytest.fixture
+def container() -> Iterator[Callable[[type[Room]], ServiceContainer]]:
+    """`container(Service)`: the service running on the real broker until the test ends."""
+    running: list[ServiceContainer] = []
+
+    def start(service: type[Room]) -> ServiceContainer:
+        config = {"AMQP_URI": settings().amqp_url, "max_workers": 4}
+        running.append(ServiceContainer(service, config))
+        running[-1].start()
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.kill()
+
+
+@pytest.fixture(autouse=True)
+def _somebody() -> Iterator[None]:
+    """Doors are called as a marketing head, unless a test says otherwise."""
+    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    with trace.use(actor=actor):
+        yield

@@ -1,0 +1,143 @@
+"""identity's doors: log-in, sessions, users."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from services.identity import sessions
+from shared import trace
+from shared.contracts.identity import NewUser, Permission, Role, UserChange
+from shared.errors import Conflict, Denied, Invalid, Unavailable
+from shared.redis import connect
+
+PASSWORD = "una-clave-larga"
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    client = connect()
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def identity(database: Any, door: Any, redis: Redis) -> Any:
+    return door("identity", database("identity"), redis=redis)
+
+
+def make(identity: Any, username: str = "ana", role: Role = Role.ADVISOR) -> Any:
+    return identity.create_user(
+        NewUser(username=username, full_name="Ana Mora", role=role, password=PASSWORD)
+    )
+
+
+def test_log_in_opens_a_session_with_the_roles_permissions(identity: Any) -> None:
+    make(identity)
+    session = identity.log_in(" ANA ", PASSWORD, "10.0.0.1")
+    found = identity.get_session(session.token)
+    assert found.actor.username == "ana"
+    assert Permission.CALL_WORK in found.permissions
+    assert Permission.USER_WRITE not in found.permissions
+
+
+def test_wrong_password_and_unknown_user_get_the_same_answer(identity: Any) -> None:
+    make(identity)
+    with pytest.raises(Denied) as wrong:
+        identity.log_in("ana", "otra-clave-larga", "10.0.0.1")
+    with pytest.raises(Denied) as unknown:
+        identity.log_in("nadie", PASSWORD, "10.0.0.1")
+    assert str(wrong.value) == str(unknown.value)
+
+
+def test_log_in_is_throttled_after_five_failures_even_with_the_right_password(
+    identity: Any,
+) -> None:
+    make(identity)
+    for _ in range(sessions.MAX_FAILURES):
+        with pytest.raises(Denied):
+            identity.log_in("ana", "otra-clave-larga", "10.0.0.1")
+    with pytest.raises(Unavailable, match="15 min"):
+        identity.log_in("ana", PASSWORD, "10.0.0.1")
+
+
+def test_a_good_log_in_forgets_earlier_failures(identity: Any) -> None:
+    make(identity)
+    for _ in range(3):
+        for _ in range(sessions.MAX_FAILURES - 1):
+            with pytest.raises(Denied):
+                identity.log_in("ana", "otra-clave-larga", "10.0.0.1")
+        identity.log_in("ana", PASSWORD, "10.0.0.1")
+
+
+def test_expired_and_ended_sessions_are_denied(identity: Any, redis: Redis) -> None:
+    make(identity)
+    first, second = (identity.log_in("ana", PASSWORD, "10.0.0.1").token for _ in range(2))
+    identity.log_out(first)
+    with pytest.raises(Denied):
+        identity.get_session(first)
+    assert identity.get_session(second).actor.username == "ana"
+    redis.flushdb()  # as when twelve hours have passed
+    with pytest.raises(Denied):
+        identity.get_session(second)
+
+
+def test_a_token_is_stored_only_as_its_hash(identity: Any, redis: Redis) -> None:
+    make(identity)
+    token = identity.log_in("ana", PASSWORD, "10.0.0.1").token
+    stored = [key.decode() for key in redis.scan_iter("*")]
+    assert stored
+    assert not any(token in key for key in stored)
+
+
+def test_a_new_role_or_password_ends_all_sessions(identity: Any) -> None:
+    make(identity, "admin", Role.ADMIN)
+    user = make(identity)
+    token = identity.log_in("ana", PASSWORD, "10.0.0.1").token
+    identity.update_user(user.id, UserChange(full_name="Ana Mora Paz"))
+    assert identity.get_session(token).actor.full_name == "Ana Mora Paz"
+    identity.update_user(user.id, UserChange(role=Role.SUPERVISOR))
+    with pytest.raises(Denied):
+        identity.get_session(token)
+
+
+def test_a_deactivated_user_cannot_log_in(identity: Any) -> None:
+    make(identity, "admin", Role.ADMIN)
+    user = make(identity)
+    identity.update_user(user.id, UserChange(active=False))
+    with pytest.raises(Denied, match="desactivado"):
+        identity.log_in("ana", PASSWORD, "10.0.0.1")
+
+
+def test_the_last_active_administrator_stays(identity: Any) -> None:
+    admin = make(identity, "admin", Role.ADMIN)
+    with pytest.raises(Conflict):
+        identity.update_user(admin.id, UserChange(active=False))
+    assert identity.get_user(admin.id).active
+
+
+def test_a_taken_username_is_named(identity: Any) -> None:
+    make(identity)
+    with pytest.raises(Invalid) as error:
+        make(identity)
+    assert [item.field for item in error.value.fields] == ["username"]
+
+
+def test_the_same_command_twice_makes_one_user(identity: Any) -> None:
+    with trace.use(actor=trace.actor(), idempotency_key="k1"):
+        assert make(identity) == make(identity)
+        with pytest.raises(Conflict):
+            make(identity, "berta")
+    assert [user.username for user in identity.list_users().items] == ["ana"]
+
+
+def test_users_come_in_pages(identity: Any) -> None:
+    for name in ("carla", "ana", "berta"):
+        make(identity, name)
+    first = identity.list_users(limit=2)
+    assert [user.username for user in first.items] == ["ana", "berta"]
+    rest = identity.list_users(after=first.next, limit=2)
+    assert [user.username for user in rest.items] == ["carla"]
+    assert rest.next is None

@@ -1,0 +1,179 @@
+"""Doors over the real broker: typed arguments, errors with fields, deadlines, idempotency."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import eventlet
+import pytest
+from eventlet import tpool
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared import trace
+from shared.contract import Id, procedure
+from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unavailable
+from shared.room import Room
+from shared.rooms import Rooms
+from shared.rpc import command, query, rpc
+
+ERRORS = {kind.__name__: kind for kind in (NotFound, Conflict, Invalid, Denied, Unavailable)}
+
+
+@procedure("identity")
+def fail_with(kind: str) -> None:
+    """Raise the error of that name."""
+
+
+@procedure("identity")
+def double(number: Id) -> int:
+    """Twice the number."""
+
+
+@procedure("identity")
+def add_note(text: str) -> int:
+    """How many notes there are afterwards."""
+
+
+@procedure("identity")
+def take_long() -> str:
+    """Longer than anybody waits."""
+
+
+@procedure("identity")
+def write_in_a_query() -> None:
+    """Not allowed."""
+
+
+@procedure("identity")
+def who() -> str:
+    """The actor's name and the trace."""
+
+
+class Probe(Room):
+    """A room of tests on identity's database."""
+
+    name = "identity"
+    done: ClassVar[list[str]] = []
+
+    @rpc(fail_with)
+    def fail_with(self, kind: str) -> None:
+        if kind == "defect":
+            raise ZeroDivisionError("secret detail")
+        raise ERRORS[kind](f"{kind}!", [{"field": "a.b", "message": "mal"}])
+
+    @query(double)
+    def double(self, session: Session, number: int) -> int:
+        return int(session.execute(text("SELECT 2 * :n"), {"n": number}).scalar_one())
+
+    @command(add_note)
+    def add_note(self, session: Session, text: str) -> int:
+        Probe.done.append(text)
+        return len(Probe.done)
+
+    @rpc(take_long)
+    def take_long(self) -> str:
+        eventlet.sleep(1)
+        Probe.done.append("long")
+        return "late"
+
+    @query(write_in_a_query)
+    def write_in_a_query(self, session: Session) -> None:
+        session.execute(text("DELETE FROM inbox"))
+
+    @rpc(who)
+    def who(self) -> str:
+        return f"{trace.actor().username} {trace.trace_id()}"
+
+
+@pytest.fixture
+def ask(database: Any, container: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Call a procedure as the gateway does, from a thread that eventlet has not patched."""
+    database("identity")
+    Probe.done.clear()
+    container(Probe)
+    actor = trace.actor()
+
+    def call(target: Any, *args: Any, **context: Any) -> Any:
+        async def play() -> Any:
+            rooms = Rooms()
+            await rooms.start()
+            try:
+                with trace.use(actor=actor, **context):
+                    return await rooms.call(target, *args)
+            finally:
+                await rooms.stop()
+
+        return tpool.execute(asyncio.run, play())
+
+    return call
+
+
+def test_arguments_and_reply_are_of_the_declared_types(ask: Callable[..., Any]) -> None:
+    assert ask(double, 21) == 42
+
+
+def test_a_wrong_argument_names_its_field(ask: Callable[..., Any]) -> None:
+    with pytest.raises(Invalid) as error:
+        ask(double, 0)
+    assert [item.field for item in error.value.fields] == ["number"]
+
+
+@pytest.mark.parametrize("kind", sorted(ERRORS))
+def test_each_of_the_five_errors_arrives_whole(ask: Callable[..., Any], kind: str) -> None:
+    with pytest.raises(ERRORS[kind]) as error:
+        ask(fail_with, kind)
+    assert error.value.message == f"{kind}!"
+    assert [(item.field, item.message) for item in error.value.fields] == [("a.b", "mal")]
+
+
+def test_a_defect_arrives_without_its_details(ask: Callable[..., Any]) -> None:
+    with pytest.raises(PregonError) as error:
+        ask(fail_with, "defect")
+    assert isinstance(error.value, Unavailable)
+    assert "secret" not in str(error.value)
+
+
+def test_a_repeated_key_acts_once_and_answers_the_same(ask: Callable[..., Any]) -> None:
+    assert ask(add_note, "one", idempotency_key="k") == 1
+    assert ask(add_note, "one", idempotency_key="k") == 1
+    with pytest.raises(Conflict):
+        ask(add_note, "other", idempotency_key="k")
+    assert ask(add_note, "two", idempotency_key="l") == 2
+    assert Probe.done == ["one", "two"]
+
+
+def test_a_deadline_ends_the_wait(ask: Callable[..., Any]) -> None:
+    import time
+
+    with pytest.raises(Unavailable):
+        ask(take_long, deadline=time.time() + 0.3)
+
+
+def test_a_query_cannot_write(ask: Callable[..., Any]) -> None:
+    with pytest.raises(Unavailable):
+        ask(write_in_a_query)
+
+
+def test_actor_and_trace_travel_along(ask: Callable[..., Any]) -> None:
+    assert ask(who, trace_id="t-1") == "jefe t-1"
+
+
+def test_a_room_nobody_runs_is_unavailable_at_once(ask: Callable[..., Any]) -> None:
+    @procedure("nobody")
+    def anything() -> None:
+        """Of a room that does not exist."""
+
+    with pytest.raises(Unavailable, match="nobody"):
+        ask(anything)
+
+
+def test_no_call_inside_an_open_transaction(database: Any, door: Any) -> None:
+    from shared.rpc import RoomCaller
+
+    sessions = database("identity")
+    caller = RoomCaller({"AMQP_URI": "pyamqp://nobody@127.0.0.1:1"}, None)
+    with sessions.begin() as session:
+        session.execute(text("SELECT 1"))
+        with pytest.raises(RuntimeError, match="open transaction"):
+            caller.call(double, 1)

@@ -1,0 +1,162 @@
+"""Events over the real broker: once per event, retried, and parked when nothing helps."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import pytest
+from kombu import Connection
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared import events, outbox, relay
+from shared.contract import Event
+from shared.events import on_event
+from shared.room import Room
+from shared.settings import settings
+from shared.tables import Inbox
+
+
+class ThingHappened(Event, service="identity"):
+    """An event of tests."""
+
+    number: int
+
+
+class Listener(Room):
+    """Hears the event; fails as often as it is told to."""
+
+    name = "identity"
+    heard: ClassVar[list[int]] = []
+    failures: ClassVar[int] = 0
+
+    @on_event(ThingHappened)
+    def on_thing_happened(self, session: Session, event: ThingHappened) -> None:
+        session.execute(select(1))
+        if Listener.failures > 0:
+            Listener.failures -= 1
+            raise ConnectionError("not now")
+        Listener.heard.append(event.number)
+
+
+QUEUE = "evt-identity-thing_happened--identity.on_thing_happened"
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    """The broker with the listener's queues empty and waits of a moment."""
+    monkeypatch.setattr(events, "WAITS_SECONDS", (1, 1, 1))
+    with Connection(settings().amqp_url) as connection:
+        events.declare_queues(connection, [Listener])
+        channel = connection.channel()
+        for queue in (QUEUE, f"dead.{QUEUE}"):
+            channel.queue_purge(queue)
+        yield connection
+
+
+@pytest.fixture
+def listening(database: Any, broker: Connection, container: Callable[[Any], Any]) -> Any:
+    Listener.heard.clear()
+    Listener.failures = 0
+    sessions = database("identity")
+    container(Listener)
+    return sessions
+
+
+def publish(broker: Connection, body: object, message_id: str | None = None) -> None:
+    broker.Producer().publish(
+        body,
+        exchange="identity.events",
+        routing_key="thing_happened",
+        message_id=message_id or str(uuid.uuid4()),
+        serializer="json",
+        headers={},
+    )
+
+
+def depth(broker: Connection, queue: str) -> int:
+    """Messages that wait in a queue."""
+    return int(broker.default_channel.queue_declare(queue, passive=True).message_count)
+
+
+def test_an_outbox_row_reaches_the_handler_through_the_relay(
+    listening: Any, broker: Connection, until: Any
+) -> None:
+    with listening.begin() as session:
+        outbox.add(session, ThingHappened(number=7))
+    outlet = relay.Outlet("identity")
+    outlet.drain(relay.Publisher(broker, None))
+    outlet.close()
+    assert until(lambda: Listener.heard) == [7]
+
+
+def test_a_rolled_back_transaction_announces_nothing(listening: Any, broker: Connection) -> None:
+    with pytest.raises(KeyError), listening.begin() as session:  # noqa: PT012  # the block is it
+        outbox.add(session, ThingHappened(number=7))
+        raise KeyError
+    outlet = relay.Outlet("identity")
+    outlet.drain(relay.Publisher(broker, None))
+    outlet.close()
+    assert depth(broker, QUEUE) == 0
+    assert Listener.heard == []
+
+
+def test_only_one_relay_works_on_an_outbox(listening: Any, broker: Connection) -> None:
+    with listening.begin() as session:
+        outbox.add(session, ThingHappened(number=7))
+    first, second = relay.Outlet("identity"), relay.Outlet("identity")
+    first._connected()
+    second.drain(relay.Publisher(broker, None))
+    with listening() as session:
+        assert session.execute(select(relay_rows())).all()
+    first.close()
+    second.drain(relay.Publisher(broker, None))
+    with listening() as session:
+        assert not session.execute(select(relay_rows())).all()
+    second.close()
+
+
+def relay_rows() -> Any:
+    from shared.tables import Outbox
+
+    return Outbox.id
+
+
+def test_the_same_event_twice_acts_once(listening: Any, broker: Connection, until: Any) -> None:
+    same = str(uuid.uuid4())
+    publish(broker, {"number": 1}, same)
+    publish(broker, {"number": 1}, same)
+    publish(broker, {"number": 2})
+    until(lambda: 2 in Listener.heard)
+    assert sorted(Listener.heard) == [1, 2]
+
+
+def test_a_failing_handler_is_tried_again_and_leaves_no_trace_of_the_failure(
+    listening: Any, broker: Connection, until: Any
+) -> None:
+    Listener.failures = 2
+    publish(broker, {"number": 3})
+    assert until(lambda: Listener.heard) == [3]
+    with listening() as session:
+        assert len(session.execute(select(Inbox)).all()) == 1
+
+
+def test_what_fails_every_time_is_parked_whole_with_its_error(
+    listening: Any, broker: Connection, until: Any
+) -> None:
+    Listener.failures = 100
+    publish(broker, {"number": 4})
+    until(lambda: depth(broker, f"dead.{QUEUE}") == 1)
+    message = broker.default_channel.basic_get(f"dead.{QUEUE}", no_ack=True)
+    assert json.loads(message.body) == {"number": 4}
+    assert "not now" in message.headers["error"]
+    assert Listener.heard == []
+
+
+def test_what_cannot_be_read_does_not_stop_the_others(
+    listening: Any, broker: Connection, until: Any
+) -> None:
+    publish(broker, {"misspelt": 1})
+    publish(broker, {"number": 5})
+    assert until(lambda: Listener.heard) == [5]

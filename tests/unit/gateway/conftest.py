@@ -1,0 +1,165 @@
+"""The app over rooms that answer from the test: faked at the RPC client and nowhere else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.gateway.app import create_app
+from services.gateway.session import COOKIE
+from shared import clock, trace
+from shared.contract import Actor, Event, Procedure
+from shared.contracts import identity
+from shared.contracts.identity import ROLE_PERMISSIONS, Role, Session, User
+from shared.errors import Denied
+from shared.rooms import Rooms
+from shared.settings import settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ORIGIN = "http://testserver"
+
+_SETTINGS = {
+    "AMQP_URL": "pyamqp://nowhere",
+    "DATABASE_URL": "postgresql://nowhere",
+    "REDIS_URL": "redis://nowhere",
+    "SMTP_URL": "smtp://nowhere",
+    "SECRET_KEY": "k" * 32,
+    "SOAP_PASSWORD": "nobody",
+    "LOG_LEVEL": "CRITICAL",
+}
+
+
+@dataclass
+class Heard:
+    """A call as the room would see it."""
+
+    name: str
+    arguments: dict[str, Any]
+    actor: Actor | None
+    trace_id: str
+    idempotency_key: str | None
+
+
+@dataclass
+class FakeRooms(Rooms):
+    """Answers by procedure; arguments and replies pass the contract both ways."""
+
+    answers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
+    events: "asyncio.Queue[Event]" = field(default_factory=asyncio.Queue)
+    connected: bool = True
+
+    async def start(self) -> None:
+        """There is nothing to connect to."""
+
+    async def stop(self) -> None:
+        """Nor to close."""
+
+    async def check_health(self, service: str) -> str:
+        """Every room is well."""
+        return "ok"
+
+    async def call(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The test's answer, as it would come over the wire."""
+        arguments = procedure.encode_arguments(*args, **kwargs)
+        context = (trace.find_actor(), trace.trace_id(), trace.idempotency_key())
+        self.heard.append(Heard(procedure.name, arguments, *context))
+        reply = self.answers[procedure.name](**procedure.decode_arguments(arguments))
+        return procedure.decode_reply(procedure.encode_reply(reply))
+
+    @asynccontextmanager
+    async def listen(self, *events: type[Event]) -> AsyncIterator["asyncio.Queue[Event]"]:
+        """The events the test puts in."""
+        yield self.events
+
+    def heard_of(self, procedure: Procedure[..., Any]) -> list[Heard]:
+        """The calls of one procedure."""
+        return [heard for heard in self.heard if heard.name == procedure.name]
+
+
+def make_user(**changes: Any) -> User:
+    """A plausible user."""
+    usual = {
+        "id": 7,
+        "username": "ana",
+        "full_name": "Ana Lucía Zambrano Vera",
+        "role": Role.ADVISOR,
+        "active": True,
+        "last_login_at": None,
+    }
+    return User(**usual | changes)
+
+
+def make_session(role: Role) -> Session:
+    """A session whose token is the role's name."""
+    return Session(
+        token=role,
+        actor=Actor(user_id=1, username=role, full_name="Rosa Quishpe", role=role),
+        permissions=ROLE_PERMISSIONS[role],
+        expires_at=clock.now() + timedelta(hours=12),
+    )
+
+
+def find_session(token: str) -> Session:
+    """As identity answers."""
+    if token not in list(Role):
+        raise Denied("La sesión expiró. Ingrese de nuevo.")
+    return make_session(Role(token))
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
+    for name, value in {**_SETTINGS, "FILES_URL": f"file://{tmp_path}"}.items():
+        monkeypatch.setenv(f"PREGON_{name}", value)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def rooms() -> FakeRooms:
+    """Rooms that know the sessions `admin`, `advisor`, …"""
+    return FakeRooms(answers={identity.get_session.name: find_session})
+
+
+class Browser:
+    """Asks the app without a server between; keeps cookies, follows no redirects."""
+
+    def __init__(self, app: FastAPI) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._http = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+        self.headers = self._http.headers
+        self.cookies = self._http.cookies
+        self.headers["Origin"] = ORIGIN
+
+    def ask(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """One request and its whole answer."""
+        return asyncio.run(self._http.request(method, address, **options))
+
+    def get(self, address: str, **options: Any) -> httpx.Response:
+        """Open a page."""
+        return self.ask("GET", address, **options)
+
+    def post(self, address: str, **options: Any) -> httpx.Response:
+        """Send a form or a command."""
+        return self.ask("POST", address, **options)
+
+
+@pytest.fixture
+def client(rooms: FakeRooms) -> Browser:
+    """A browser that is not logged in."""
+    return Browser(create_app(rooms))
+
+
+@pytest.fixture
+def admin(client: Browser) -> Browser:
+    """A browser with an administrator's session."""
+    client.cookies.set(COOKIE, Role.ADMIN)
+    return client

@@ -1,0 +1,156 @@
+"""Log-in, users and tokens, through the pages and the API."""
+
+from typing import Any
+
+import pytest
+
+from shared.contract import Page
+from shared.contracts import identity
+from shared.contracts.identity import NewUser, Role, Session, User, UserChange
+from shared.errors import Conflict, Denied, Invalid
+from tests.unit.gateway.conftest import Browser, FakeRooms, make_session, make_user
+
+NEW = {
+    "username": "pedro",
+    "full_name": "Pedro Pérez",
+    "role": "advisor",
+    "password": "una clave larga",
+}
+
+
+@pytest.fixture
+def with_log_in(rooms: FakeRooms) -> None:
+    """identity knows one pair."""
+
+    def log_in(username: str, password: str, source: str) -> Session:
+        if (username, password) != ("rosa", "correcta"):
+            raise Denied("El usuario o la contraseña no son correctos.")
+        return make_session(Role.ADMIN)
+
+    rooms.answers[identity.log_in.name] = log_in
+
+
+@pytest.mark.usefixtures("with_log_in")
+def test_log_in_sets_a_guarded_cookie_and_goes_on(client: Browser) -> None:
+    form = {"username": "rosa", "password": "correcta", "next": "/campanas/3"}
+    answer = client.post("/ingresar", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/campanas/3")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie  # PREGON_PUBLIC_URL is plain http here
+
+
+@pytest.mark.usefixtures("with_log_in")
+def test_refused_log_in_keeps_username_and_aim(client: Browser) -> None:
+    form = {"username": "rosa", "password": "mala", "next": "/campanas/3"}
+    answer = client.post("/ingresar", data=form)
+    assert answer.status_code == 403
+    assert 'value="rosa"' in answer.text
+    assert 'value="/campanas/3"' in answer.text
+    assert "mala" not in answer.text
+    assert "El usuario o la contraseña no son correctos." in answer.text
+
+
+@pytest.mark.usefixtures("with_log_in")
+def test_token_is_given_for_the_right_pair_only(client: Browser) -> None:
+    right = client.post("/api/v1/token", data={"username": "rosa", "password": "correcta"})
+    wrong = client.post("/api/v1/token", data={"username": "rosa", "password": "mala"})
+    assert right.json()["token_type"] == "bearer"
+    assert 43000 < right.json()["expires_in"] <= 43200
+    assert wrong.status_code == 401
+
+
+def test_log_out_ends_the_session_and_says_so(admin: Browser, rooms: FakeRooms) -> None:
+    rooms.answers[identity.log_out.name] = lambda token: None
+    answer = admin.post("/salir")
+    assert rooms.heard_of(identity.log_out)[0].arguments == {"token": "admin"}
+    assert 'pregon_session="";' in answer.headers["set-cookie"]
+    page = admin.get("/ingresar")
+    assert "La sesión se cerró." in page.text
+    assert "La sesión se cerró." not in admin.get("/ingresar").text
+
+
+def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeRooms) -> None:
+    users = Page[User](items=[make_user(full_name="<b>Ana</b>")], next="ana")
+    rooms.answers[identity.list_users.name] = lambda role, after, limit: users
+    answer = admin.get("/usuarios?role=advisor")
+    assert "&lt;b&gt;Ana&lt;/b&gt;" in answer.text
+    assert "/usuarios?role=advisor&amp;after=ana" in answer.text
+    assert rooms.heard_of(identity.list_users)[0].arguments["role"] == "advisor"
+
+
+def test_empty_list_says_what_to_do(admin: Browser, rooms: FakeRooms) -> None:
+    rooms.answers[identity.list_users.name] = lambda role, after, limit: Page(items=[])
+    assert "No hay usuarios con ese rol" in admin.get("/usuarios").text
+
+
+def test_new_user_is_created_once_for_its_form(admin: Browser, rooms: FakeRooms) -> None:
+    def create(new: NewUser) -> User:
+        return make_user(username=new.username)
+
+    rooms.answers[identity.create_user.name] = create
+    answer = admin.post("/usuarios/nuevo", data={**NEW, "idempotency_key": "k-1"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/usuarios")
+    heard = rooms.heard_of(identity.create_user)[0]
+    assert heard.idempotency_key == "k-1"
+    assert heard.actor is not None
+    assert heard.actor.username == "admin"
+    assert heard.trace_id == answer.headers["x-trace-id"]
+
+
+def test_wrong_new_user_keeps_what_was_typed(admin: Browser, rooms: FakeRooms) -> None:
+    answer = admin.post("/usuarios/nuevo", data={**NEW, "username": "Ñ", "password": "corta"})
+    assert answer.status_code == 422
+    assert 'value="Pedro Pérez"' in answer.text
+    assert "El formato no es válido." in answer.text
+    assert "Escriba al menos 10 caracteres." in answer.text
+    assert "corta" not in answer.text
+    assert not rooms.heard_of(identity.create_user)
+
+
+def test_taken_username_is_told_at_its_field(admin: Browser, rooms: FakeRooms) -> None:
+    def create(new: NewUser) -> User:
+        raise Invalid.field("username", "Ya hay un usuario con ese nombre. Elija otro.")
+
+    rooms.answers[identity.create_user.name] = create
+    answer = admin.post("/usuarios/nuevo", data=NEW)
+    assert answer.status_code == 422
+    assert 'id="error-username">Ya hay un usuario' in answer.text
+
+
+def test_change_leaves_an_empty_password_as_it_is(admin: Browser, rooms: FakeRooms) -> None:
+    def update(user_id: int, change: UserChange) -> User:
+        return make_user(id=user_id)
+
+    rooms.answers[identity.update_user.name] = update
+    form = {"full_name": "Ana Vera", "role": "supervisor", "password": ""}
+    assert admin.post("/usuarios/7", data=form).status_code == 303
+    change = rooms.heard_of(identity.update_user)[0].arguments["change"]
+    given = {name: value for name, value in change.items() if value is not None}
+    assert given == {"full_name": "Ana Vera", "role": "supervisor"}
+
+
+def test_last_administrator_stays_and_the_page_says_why(admin: Browser, rooms: FakeRooms) -> None:
+    def update(**_: Any) -> User:
+        raise Conflict("Debe quedar al menos un administrador activo.")
+
+    rooms.answers[identity.update_user.name] = update
+    rooms.answers[identity.get_user.name] = lambda user_id: make_user(id=user_id)
+    answer = admin.post("/usuarios/7/estado", data={"active": "false"})
+    assert answer.status_code == 409
+    assert "Debe quedar al menos un administrador activo." in answer.text
+    assert 'value="Ana Lucía Zambrano Vera"' in answer.text
+
+
+def test_api_creates_with_the_callers_key(client: Browser, rooms: FakeRooms) -> None:
+    rooms.answers[identity.create_user.name] = lambda new: make_user(username=new.username)
+    headers = {"Authorization": "Bearer admin", "Idempotency-Key": "k-2"}
+    answer = client.post("/api/v1/users", json=NEW, headers=headers)
+    assert (answer.status_code, answer.json()["username"]) == (201, "pedro")
+    assert rooms.heard_of(identity.create_user)[0].idempotency_key == "k-2"
+
+
+def test_account_shows_ones_own_data(admin: Browser, rooms: FakeRooms) -> None:
+    rooms.answers[identity.get_user.name] = lambda user_id: make_user(id=user_id)
+    assert "Ana Lucía Zambrano Vera" in admin.get("/cuenta").text

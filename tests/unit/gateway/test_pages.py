@@ -1,0 +1,95 @@
+"""The shell: menu by role, templates that hold together, charts with their table."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from services.gateway import assets, labels, menu, rendering
+from services.gateway.charts import Chart, Series
+from services.gateway.session import COOKIE
+from shared.contracts.identity import ROLE_PERMISSIONS, Role
+from tests.unit.gateway.conftest import Browser, FakeRooms
+
+TEMPLATES = Path(rendering.__file__).parent / "templates"
+ICON = re.compile(r"""icon\(["']([a-z0-9-]+)["']""")
+
+
+def paths_for(role: Role) -> set[str]:
+    """What the menu offers."""
+    sections = menu.sections_for(ROLE_PERMISSIONS[role])
+    return {entry.path for section in sections for entry in section.entries}
+
+
+def test_menu_offers_what_the_role_may_open() -> None:
+    assert paths_for(Role.ADVISOR) == {"/clientes", "/llamadas", "/agenda"}
+    assert paths_for(Role.BACKOFFICE) == {"/clientes"}
+    assert "/usuarios" not in paths_for(Role.MARKETING_HEAD)
+    assert "/correo-demo" not in paths_for(Role.ADMIN)  # no catch-all in these settings
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_has_a_home(client: Browser, role: Role) -> None:
+    client.cookies.set(COOKIE, role)
+    page = client.get("/")
+    assert page.status_code == 200
+    assert labels.label(role) in page.text
+    for path in paths_for(role):
+        assert f'href="{path}"' in page.text
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.rglob("*.html")), ids=lambda p: p.name)
+def test_template_names_known_icons_and_no_inline_code(template: Path) -> None:
+    source = template.read_text("utf-8")
+    for name in ICON.findall(source):
+        assets.icon_address(name)
+    assert " style=" not in source  # the policy forbids it
+    assert not re.search(r"\son[a-z]+=", source)
+    assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", source)
+
+
+def test_bundle_is_kept_by_browsers(client: Browser) -> None:
+    answer = client.get(assets.static("app.js"))
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_unknown_icon_is_a_defect() -> None:
+    with pytest.raises(KeyError, match=r"icons\.txt"):
+        assets.icon_address("no-such-icon")
+
+
+def test_chart_has_a_table_twin() -> None:
+    chart = Chart(
+        kind="map",
+        labels=["01", "02"],
+        names=["Azuay", "Bolívar"],
+        series=[Series(name="Ventas", values=[Decimal("10.50"), None])],
+        format="money",
+    )
+    assert chart.rows == [("Azuay", [Decimal("10.50")]), ("Bolívar", [None])]
+    assert chart.drawn["series"] == [{"name": "Ventas", "values": [10.5, None]}]
+    assert not chart.is_empty
+
+
+def test_chart_without_figures_is_empty() -> None:
+    assert Chart(kind="bar", labels=["a"], series=[Series(name="x", values=[0])]).is_empty
+
+
+def test_chart_needs_a_value_per_label() -> None:
+    with pytest.raises(ValidationError):
+        Chart(kind="bar", labels=["a", "b"], series=[Series(name="x", values=[1])])
+
+
+def test_state_without_a_word_shows_its_code() -> None:
+    assert labels.state_of("executing").label == "En ejecución"
+    assert labels.state_of("unheard_of").label == "unheard_of"
+
+
+def test_health_tells_living_from_ready(client: Browser, rooms: FakeRooms) -> None:
+    assert client.get("/health/ready").status_code == 200
+    rooms.connected = False
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health/ready").json() == {"status": "broker"}
