@@ -13,13 +13,14 @@ from uuid import UUID
 
 from kombu import Connection, Exchange, Queue
 from nameko.amqp.publish import get_producer
-from nameko.events import EventHandler, get_event_exchange
+from nameko.events import EventHandler
 from nameko.exceptions import ContainerBeingKilled
 from sqlalchemy.orm import Session
 
 from shared import inbox
 from shared.contract import Event
 from shared.rpc import QUORUM, HasDatabase
+from shared.settings import settings
 
 WAITS_SECONDS = (5, 60, 600)
 ATTEMPT_HEADER = "attempt"
@@ -30,14 +31,14 @@ S = TypeVar("S", bound=HasDatabase)
 
 def waiting_exchange(seconds: int) -> Exchange:
     """Where a delivery is put to come back, by its routing key, after `seconds`."""
-    return Exchange(f"pregon.wait.{seconds}s", type="fanout", durable=True)
+    return Exchange(settings().amqp_name(f"wait.{seconds}s"), type="fanout", durable=True)
 
 
 def waiting_queues() -> list[Queue]:
     """The waiting queues; what expires goes to the default exchange, so to the handler's queue."""
     return [
         Queue(
-            f"pregon.wait.{seconds}s",
+            settings().amqp_name(f"wait.{seconds}s"),
             exchange=waiting_exchange(seconds),
             durable=True,
             queue_arguments=QUORUM
@@ -62,8 +63,12 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
     def queue_for(self, service: str, handler: str) -> Queue:
         """The queue on which `service` hears the event."""
         return Queue(
-            f"evt-{self.event.service}-{self.event.kind}--{service}.{handler}",
-            exchange=get_event_exchange(self.event.service, {}),
+            settings().amqp_name(
+                f"evt-{self.event.service}-{self.event.kind}--{service}.{handler}"
+            ),
+            exchange=Exchange(
+                settings().amqp_name(f"{self.event.service}.events"), type="topic", durable=True
+            ),
             routing_key=self.event.kind,
             durable=True,
             queue_arguments=QUORUM,

@@ -6,6 +6,7 @@ import sys
 
 from shared.errors import PregonError
 from shared.jobs import app
+from shared.outbox import job_queue_name
 from shared.room import ROOMS
 from shared.rooms import Rooms
 
@@ -40,9 +41,9 @@ def check_workers() -> dict[str, str]:
     for worker in queues.values():
         served |= {queue["name"] for queue in worker}
     return {
-        f"jobs.{room}": "ok" if f"jobs.{room}" in served else "no worker"
+        job_queue_name(room): "ok" if job_queue_name(room) in served else "no worker"
         for room in ROOMS
-        if f"jobs.{room}" in served or _has_jobs(room)
+        if job_queue_name(room) in served or _has_jobs(room)
     }
 
 

@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import OperationalError as DatabaseError
 
 from shared import log, trace
+from shared.outbox import job_queue_name
 from shared.room import ROOMS
 from shared.settings import settings
 
@@ -39,7 +40,7 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
         """Park the job, whole, in the dead queue."""
         logger.error("job failed", job=self.name, task_id=task_id, error=repr(exc))
         with self.app.connection_for_write() as connection:
-            queue = Queue(DEAD, durable=True, queue_arguments=QUORUM)
+            queue = Queue(settings().amqp_name(DEAD), durable=True, queue_arguments=QUORUM)
             connection.Producer().publish(
                 {
                     "task": self.name,
@@ -50,7 +51,7 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
                 },
                 serializer="json",
                 exchange="",
-                routing_key=DEAD,
+                routing_key=queue.name,
                 declare=[queue],
                 delivery_mode=2,
             )
@@ -60,7 +61,7 @@ def job_queue(name: str) -> Queue:
     """A durable quorum queue of the default exchange kind."""
     return Queue(
         name,
-        Exchange("jobs", type="direct"),
+        Exchange(settings().amqp_name("jobs"), type="direct"),
         routing_key=name,
         durable=True,
         queue_arguments=QUORUM,
@@ -78,11 +79,13 @@ app.conf.update(
     event_queue_exclusive=True,
     task_acks_late=True,
     task_create_missing_queues=False,
-    task_default_queue="jobs.mailer",
+    task_default_queue=job_queue_name("identity"),
     task_default_queue_type="quorum",
     task_ignore_result=True,
     task_queues=[
-        job_queue(name) for room in ROOMS for name in (f"jobs.{room}", f"jobs.{room}.bulk")
+        job_queue(name)
+        for room in ROOMS
+        for name in (job_queue_name(room), job_queue_name(room, bulk=True))
     ],
     task_reject_on_worker_lost=True,
     timezone="America/Guayaquil",
@@ -105,7 +108,7 @@ def send_bulk(name: str, *args: Any) -> None:
     For transfer chunks: they need no outbox, because the exporting job starts over when it dies.
     """
     room = name.partition(".")[0]
-    app.send_task(name, args=args, queue=f"jobs.{room}.bulk", serializer="msgpack")
+    app.send_task(name, args=args, queue=job_queue_name(room, bulk=True), serializer="msgpack")
 
 
 def _set_up_worker(**_: Any) -> None:

@@ -24,16 +24,15 @@ logger = log.get(__name__)
 def make_database(room: str) -> None:
     """Create the room's database where it is missing."""
     server = settings().database_url.rstrip("/")
+    name = settings().database(room)
     connection = psycopg2.connect(f"{server}/postgres", connect_timeout=5)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (f"pregon_{room}",))
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if cursor.fetchone() is None:
-                name = sql.Identifier(f"pregon_{room}")
-                cursor.execute(
-                    sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(name)
-                )
+                create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
+                cursor.execute(create.format(sql.Identifier(name)))
     finally:
         connection.close()
 

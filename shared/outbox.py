@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from shared import trace
 from shared.contract import Event
+from shared.settings import settings
 from shared.tables import Outbox
 
 CHANNEL = "outbox"  # the relay listens on it
@@ -19,7 +20,7 @@ def add(session: Session, *events: Event) -> None:
         session,
         [
             {
-                "exchange": f"{event.service}.events",
+                "exchange": settings().amqp_name(f"{event.service}.events"),
                 "routing_key": event.kind,
                 "task": None,
                 "payload": event.model_dump(mode="json"),
@@ -41,12 +42,17 @@ def add_job(session: Session, task: str, *arguments: Any, bulk: bool = False) ->
         [
             {
                 "exchange": "",
-                "routing_key": f"jobs.{room}.bulk" if bulk else f"jobs.{room}",
+                "routing_key": job_queue_name(room, bulk=bulk),
                 "task": task,
                 "payload": {"arguments": list(arguments)},
             }
         ],
     )
+
+
+def job_queue_name(room: str, *, bulk: bool = False) -> str:
+    """The queue of a room's jobs; bulk jobs have their own, so that they hold nobody up."""
+    return settings().amqp_name(f"jobs.{room}.bulk" if bulk else f"jobs.{room}")
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -38,7 +38,7 @@ class Rooms:
         self._connection = await aio_pika.connect_robust(url, timeout=5)
         channel = await self._connection.channel(on_return_raises=True)
         self._exchange = await channel.declare_exchange(
-            EXCHANGE, aio_pika.ExchangeType.TOPIC, durable=True
+            settings().amqp_name(EXCHANGE), aio_pika.ExchangeType.TOPIC, durable=True
         )
         queue = await channel.declare_queue(
             f"rpc.reply-gateway-{self._reply_to}", exclusive=True, auto_delete=True
@@ -117,19 +117,20 @@ class Rooms:
         if self._connection is None:
             raise Unavailable("El servidor de mensajes no responde.")
         heard: asyncio.Queue[Event] = asyncio.Queue(maxsize=1000)
-        kinds = {(event.service, event.kind): event for event in events}
+        kinds = {
+            (settings().amqp_name(f"{event.service}.events"), event.kind): event for event in events
+        }
 
         async def hear(message: AbstractIncomingMessage) -> None:
-            service = (message.exchange or "").removesuffix(".events")
-            event = kinds[service, message.routing_key or ""]
+            event = kinds[message.exchange or "", message.routing_key or ""]
             if not heard.full():  # a page that does not keep up reloads its figures anyway
                 heard.put_nowait(event.model_validate_json(message.body))
 
         async with self._connection.channel() as channel:
             queue = await channel.declare_queue(exclusive=True, auto_delete=True)
-            for service, kind in kinds:
+            for name, kind in kinds:
                 exchange = await channel.declare_exchange(
-                    f"{service}.events", aio_pika.ExchangeType.TOPIC, durable=True
+                    name, aio_pika.ExchangeType.TOPIC, durable=True
                 )
                 await queue.bind(exchange, kind)
             await queue.consume(hear, no_ack=True)

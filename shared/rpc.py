@@ -45,6 +45,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def container_config() -> dict[str, Any]:
+    """nameko's configuration of a room."""
+    return {
+        "AMQP_URI": settings().amqp_url,
+        "max_workers": settings().max_workers,
+        "rpc_exchange": settings().amqp_name("nameko-rpc"),
+    }
+
+
 class HasDatabase(Protocol):
     """What a door with a transaction needs of its service class."""
 
@@ -66,7 +75,7 @@ class QuorumRpcConsumer(RpcConsumer):  # type: ignore[misc]  # nameko has no typ
             return
         service = self.container.service_name
         self.queue = Queue(
-            RPC_QUEUE_TEMPLATE.format(service),
+            settings().amqp_name(RPC_QUEUE_TEMPLATE.format(service)),
             exchange=get_rpc_exchange(self.container.config),
             routing_key=f"{service}.*",
             durable=True,

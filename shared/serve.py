@@ -14,17 +14,14 @@ from nameko.cli.run import run  # noqa: E402
 
 from shared import log  # noqa: E402
 from shared.room import load  # noqa: E402
-from shared.settings import settings  # noqa: E402
+from shared.rpc import container_config  # noqa: E402
 
 
 def main() -> None:
     """Run the rooms named on the command line until told to stop."""
     names = sys.argv[1:]
     log.set_up("+".join(names))
-    run(
-        [load(name) for name in names],
-        {"AMQP_URI": settings().amqp_url, "max_workers": settings().max_workers},
-    )
+    run([load(name) for name in names], container_config())
 
 
 if __name__ == "__main__":

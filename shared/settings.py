@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     files_url: str  # any fsspec URL: file:///var/lib/pregon, s3://bucket/prefix
     smtp_url: str  # smtp://user:password@host:port, smtps:// or smtp+starttls://
 
+    # Several products may share servers: this one's databases and queues start with it
+    namespace: str = Field(default="pregon", pattern=r"^[a-z][a-z0-9_]{0,30}$")
+
     # Doors
     web_port: Port = 8000
     soap_port: Port = 8001
@@ -41,6 +44,8 @@ class Settings(BaseSettings):
     mail_rate_per_second: float = Field(default=0, ge=0)
     risk_timeout_seconds: float = Field(default=2, gt=0)
     lease_seconds: int = Field(default=900, ge=30)  # how long an advisor keeps a customer
+    # hours of the day in which advisors may call, in Ecuador's time
+    calling_hours: str = Field(default="08:00-20:00", pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")
     rpc_timeout_seconds: float = Field(default=5, gt=0)
     max_workers: int = Field(default=10, ge=1)  # calls a room handles at once, and its DB pool
     mail_catcher_dir: str = ""  # Maildir of the demo's catch-all; empty: no such page
@@ -48,11 +53,19 @@ class Settings(BaseSettings):
     log_format: str = Field(default="json", pattern="^(json|text)$")
 
     def database_url_of(self, room: str) -> str:
-        """SQLAlchemy URL of a room's own database, `pregon_<room>` on the server."""
+        """SQLAlchemy URL of a room's own database on the server."""
         server = self.database_url.rstrip("/")
         if not server.startswith("postgresql://"):
             raise ValueError("PREGON_DATABASE_URL must start with postgresql://")
-        return f"postgresql+psycopg2://{server.removeprefix('postgresql://')}/pregon_{room}"
+        return f"postgresql+psycopg2://{server.removeprefix('postgresql://')}/{self.database(room)}"
+
+    def database(self, room: str) -> str:
+        """Name of a room's database."""
+        return f"{self.namespace}_{room}"
+
+    def amqp_name(self, name: str) -> str:
+        """Name of an exchange or queue; as it is written here in the default namespace."""
+        return name if self.namespace == "pregon" else f"{self.namespace}.{name}"
 
 
 @lru_cache

@@ -1,7 +1,7 @@
 """The Celery app with the jobs of the rooms that this worker serves.
 
-`PREGON_WORKER_ROOMS="mailer campaign" celery -A shared.worker worker -Q jobs.mailer,…`; beat
-loads all rooms, for their schedules (`SCHEDULE` in a room's `jobs.py`).
+`PREGON_WORKER_ROOMS="mailer campaign" celery -A shared.worker worker` consumes the queues of these
+rooms; beat loads all rooms, for their schedules (`SCHEDULE` in a room's `jobs.py`).
 """
 
 import os
@@ -9,17 +9,20 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from shared.jobs import app
+from shared.outbox import job_queue_name
 from shared.room import ROOMS
 
 __all__ = ["app"]
 
 
 def load(rooms: list[str]) -> None:
-    """Import the rooms' jobs and add their schedules."""
+    """Import the rooms' jobs, add their schedules and consume their queues."""
     for room in rooms:
         if find_spec(f"services.{room}.jobs") is not None:
             module = import_module(f"services.{room}.jobs")
             app.conf.beat_schedule |= getattr(module, "SCHEDULE", {})
+    names = [job_queue_name(room, bulk=bulk) for room in rooms for bulk in (False, True)]
+    app.amqp.queues.select(names)
 
 
 load(os.environ.get("PREGON_WORKER_ROOMS", " ".join(ROOMS)).split())

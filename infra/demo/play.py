@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from infra.demo import customers
-from infra.native import credentials
+from infra.native import credentials, environment
 from infra.native.run import Run
 from shared import clock
 from shared.contracts.telemarketing import CallResult
@@ -67,16 +67,16 @@ class Client:
 
     def get(self, path: str, **params: Any) -> Any:
         """A resource."""
-        return self._answer(self._http.get(path, params=params))
+        return self._send(lambda: self._http.get(path, params=params))
 
     def post(self, path: str, **content: Any) -> Any:
         """Create or do something, once: sent with an idempotency key. None for 204."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return self._answer(self._http.post(path, headers=headers, **content))
+        return self._send(lambda: self._http.post(path, headers=headers, **content))
 
     def put(self, path: str, **content: Any) -> Any:
         """Replace a resource."""
-        return self._answer(self._http.put(path, **content))
+        return self._send(lambda: self._http.put(path, **content))
 
     def wait(self, path: str, done: Callable[[Json], bool], what: str) -> Json:
         """Ask until it is so, showing the progress. Raises PlayError when it takes too long."""
@@ -88,6 +88,9 @@ class Client:
             if time.monotonic() > deadline:
                 raise PlayError(f"{what}: not done after {WAIT_SECONDS:.0f} s: {found}")
             time.sleep(POLL_SECONDS)
+
+    def _send(self, request: Callable[[], httpx.Response]) -> Any:
+        return self._answer(request())
 
     def _answer(self, response: httpx.Response) -> Any:
         if response.is_error:
@@ -369,7 +372,7 @@ def say(step: str) -> None:
 
 def main() -> None:
     """Play against the running product."""
-    users = credentials.read(Run.of(os.environ))
+    users = credentials.read(Run.of(environment.given()))
     play = Play(
         os.environ["PREGON_PUBLIC_URL"],
         {name: user["password"] for name, user in users.items()},

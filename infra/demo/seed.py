@@ -5,6 +5,7 @@ idempotency key, so a seeding that was interrupted is run again without doubling
 """
 
 import asyncio
+import os
 import random
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from infra.demo import customers, history, risk
+from infra.demo.generate_file import write_rows
+from infra.native import credentials, environment
+from infra.native.run import Run
 from shared import clock, files, trace
 from shared.contract import Actor
 from shared.contracts import campaign, customer_query, identity, mailer, risk_central, telemarketing
@@ -282,7 +286,7 @@ class Seeder:
 
 def _store(columns: Any, rows: Any) -> str:
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
-        customers.write_rows(file.name, columns, rows, 0)
+        write_rows(file.name, columns, rows, 0)
         with Path(file.name).open("rb") as stream:
             return files.put(stream, ".csv")
 
@@ -304,11 +308,13 @@ async def seed(users: dict[str, dict[str, str]], *, empty: bool) -> None:
 
 
 def main() -> None:
-    """Read the log-ins that were made for this product and fill it."""
-    from infra.native import credentials, environment
-    from infra.native.run import Run
-
-    users = credentials.read(Run.of(environment.given()))
+    """Fill the product with the log-ins made for it, or given as `PREGON_ADMIN_PASSWORD`."""
+    password = os.environ.get("PREGON_ADMIN_PASSWORD")
+    users = (
+        {"admin": {"password": password, "role": "admin"}}
+        if password
+        else credentials.read(Run.of(environment.given()))
+    )
     asyncio.run(seed(users, empty="--empty" in sys.argv[1:]))
 
 

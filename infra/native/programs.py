@@ -9,7 +9,7 @@ WORKER_GROUPS = "customer_query:1 campaign:1 mailer:2 telemarketing+risk_central
 # A worker's name must be new at each start: the broker holds the old one's queue for a while.
 _WORKER = (
     "read -r id < /proc/sys/kernel/random/uuid; exec celery -A shared.worker worker"
-    " -n {name}-$id@%h -c {concurrency} -Q {queues} --without-gossip --without-mingle -l WARNING"
+    " -n {name}-$id@%h -c {concurrency} --without-gossip --without-mingle -l WARNING"
 )
 
 
@@ -44,8 +44,7 @@ def _room(group: str) -> Program:
 def _worker(group: str) -> Program:
     names, _, concurrency = group.partition(":")
     rooms = names.split("+")
-    queues = ",".join(f"jobs.{room},jobs.{room}.bulk" for room in rooms)
-    command = _WORKER.format(name="-".join(rooms), concurrency=concurrency or 1, queues=queues)
+    command = _WORKER.format(name="-".join(rooms), concurrency=concurrency or 1)
     return Program(
         f"worker-{'-'.join(rooms)}",
         ("sh", "-c", command),
@@ -75,4 +74,5 @@ def _soap(environ: Mapping[str, str]) -> tuple[str, ...]:
     host = environ.get("PREGON_SOAP_HOST", "127.0.0.1")
     port = environ.get("PREGON_SOAP_PORT", "8001")
     serve = ("granian", "--interface", "wsgi", "--workers", "2", "--host", host, "--port", port)
-    return (*serve, "services.risk_central.soap:app")
+    limits = ("--backpressure", "64", "--log-level", "warning")  # more get 503 from the app
+    return (*serve, *limits, "services.risk_central.soap:app")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from infra.native import environment, mail, postgres, rabbitmq, redis
 from infra.native.errors import StackError
@@ -14,6 +15,7 @@ from infra.native.run import Run
 from infra.native.supervisor import SERVERS, Supervisor
 
 START_SECONDS = 90
+TEST_REDIS = "/14"  # tests empty it: never the database of a product
 STOP_SECONDS = 90
 
 
@@ -84,14 +86,16 @@ def stop(run: Run, supervisor: Supervisor) -> list[int]:
 def running(given: Mapping[str, str], *, durable: bool = False) -> Iterator[dict[str, str]]:
     """Private servers in a temporary directory while the block lasts; gives the settings.
 
-    Servers whose URL is among `given` are used as they are. Not `durable` means PostgreSQL
-    without fsync and Redis without a file: for tests, not for measuring.
+    Servers whose URL is among `given` are used, in a namespace of tests. Not `durable` means
+    PostgreSQL without fsync and Redis without a file: for tests, not for measuring.
     """
     with tempfile.TemporaryDirectory(prefix="pregon-", ignore_cleanup_errors=True) as folder:
         run = Run(Path(folder).resolve(), durable=durable)
         run.make()
-        doors = {"PREGON_WEB_PORT": "0", "PREGON_SOAP_PORT": "0"}
-        settings = environment.compute(run, doors | dict(given), urls(run, given))
+        apart = {"PREGON_WEB_PORT": "0", "PREGON_SOAP_PORT": "0", "PREGON_NAMESPACE": "pregon_test"}
+        settings = environment.compute(run, apart | dict(given), urls(run, given))
+        if url := given.get("PREGON_REDIS_URL"):
+            settings["PREGON_REDIS_URL"] = urlsplit(url)._replace(path=TEST_REDIS).geturl()
         supervisor = Supervisor(run)
         supervisor.write([server.prepare(run) for server in private(given)], [])
         supervisor.start(settings, tied=True)

@@ -118,8 +118,8 @@ def _product(supervisor: Supervisor) -> dict[str, str]:
 
 def _run_module(environ: Mapping[str, str], module: str, *arguments: str) -> None:
     command = [sys.executable, "-m", module, *arguments]
-    quiet = {**os.environ, **environ, "PREGON_LOG_LEVEL": "WARNING"}
-    done = subprocess.run(command, env=quiet, cwd=ROOT, check=False)
+    quiet = {"PREGON_LOG_LEVEL": "WARNING", "PYTHONWARNINGS": "ignore"}  # it is the user's screen
+    done = subprocess.run(command, env={**os.environ, **environ, **quiet}, cwd=ROOT, check=False)
     if done.returncode:
         raise StackError(f"python -m {module} failed: see the lines above.")
 

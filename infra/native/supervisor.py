@@ -101,6 +101,10 @@ class Supervisor:
         found = self._call("getAllProcessInfo")
         return {f"{item['group']}:{item['name']}": item["statename"] for item in found}
 
+    def pid_of(self, name: str) -> int:
+        """Process id of a part by its name `group:name`; 0 while it does not run."""
+        return int(self._call("getProcessInfo", name)["pid"])
+
     def run(self, names: Iterable[str]) -> None:
         """Start these processes, unless they run or are about to."""
         states = self.states()

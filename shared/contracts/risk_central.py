@@ -3,14 +3,14 @@
 Its main door is SOAP; these are the same values in Python.
 """
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from shared.contract import Event, Model
+from shared.contract import Event, Id, Limit, Model, Page, procedure
 
 Score = Annotated[int, Field(ge=0, le=999)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
@@ -63,6 +63,53 @@ class LoadReport(Model):
     unchanged: int = 0
     rejected: int = 0
     rejected_rows: tuple[RejectedRow, ...] = ()
+
+
+class LoadState(StrEnum):
+    """Life of a load."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"  # the file could not be read; good rows before that count
+
+
+class Load(Model):
+    """A load's progress: read = created + updated + unchanged + rejected when it is done."""
+
+    id: int
+    file_name: str
+    state: LoadState
+    read: int
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    rejected_key: str | None  # CSV of the rejected rows, with columns `linea` and `motivo`
+    error: str | None  # Spanish, when it failed
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@procedure("risk_central")
+def start_load(file_key: str, file_name: Annotated[str, Field(max_length=200)]) -> Load:
+    """Begin loading a risk file in the background. Raises NotFound when there is no such file."""
+
+
+@procedure("risk_central")
+def get_load(load_id: Id) -> Load:
+    """Raises NotFound."""
+
+
+@procedure("risk_central")
+def list_loads(after: str | None = None, limit: Limit = 20) -> Page[Load]:
+    """Newest first."""
+
+
+@procedure("risk_central")
+def find_risks(search: str) -> list[RiskReport]:
+    """Persons by cédula or name, best match first, at most 20. Raises Invalid on `search`."""
 
 
 class CategoryNews(Model):

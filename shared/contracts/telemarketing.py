@@ -181,6 +181,25 @@ class AdvisorDay(Model):
     callbacks_today: int
 
 
+class EmptyQueue(StrEnum):
+    """Why there is nobody to call now."""
+
+    OUTSIDE_HOURS = "outside_hours"  # the law's calling hours
+    NOTHING_ASSIGNED = "nothing_assigned"
+    NOT_EXECUTING = "not_executing"  # those left are of campaigns that do not execute now
+    WAITING = "waiting"  # those left are to be tried again later
+    FINISHED = "finished"  # everybody assigned has been dealt with
+
+
+class QueueState(Model):
+    """What an advisor still has to call; `empty` is None when somebody can be called now."""
+
+    open: int
+    empty: EmptyQueue | None
+    next_at: datetime | None  # when there will be somebody, as far as it is known
+    calling_hours: str  # as set, "08:00-20:00"
+
+
 @procedure("telemarketing")
 def assign_customers(campaign_id: Id, new: NewAssignment) -> Assigned:
     """Never the same customer to two advisors. Raises NotFound, Invalid (unknown advisor),
@@ -211,6 +230,16 @@ def count_unassigned(campaign_id: Id) -> int:
 def next_call() -> Lease | None:
     """Lease the actor's next customer: a lease that runs, a callback that is due, then the
     queue. None when there is nobody to call now."""
+
+
+@procedure("telemarketing")
+def get_lease() -> Lease | None:
+    """The actor's running lease, without taking a new one."""
+
+
+@procedure("telemarketing")
+def get_queue_state() -> QueueState:
+    """Whom the actor can call, and why nobody when there is nobody."""
 
 
 @procedure("telemarketing")
@@ -263,6 +292,16 @@ def get_day() -> AdvisorDay:
 def check_risk(customer_id: Id, purpose: str = "call") -> RiskCheck:
     """Ask the bureau over SOAP; logged with person and purpose. Never raises for a bureau that
     is down: the state says so. Raises NotFound when the customer is on no call list."""
+
+
+@procedure("telemarketing")
+def find_last_risk(customer_id: Id) -> RiskCheck | None:
+    """The last check that the bureau answered, without asking it again; None before the first."""
+
+
+@procedure("telemarketing")
+def refresh_risks(campaign_id: Id, advisor: str) -> int:
+    """Ask the bureau about everybody an advisor has open, in the background; returns how many."""
 
 
 # --- events ---

@@ -1,0 +1,1 @@
+"""One module a benchmark: `run()` gives its figures; the peer or limit is measured beside it."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker  # noqa: E402
 from shared import trace  # noqa: E402
 from shared.contract import Actor  # noqa: E402
 from shared.room import Room, load  # noqa: E402
-from shared.settings import settings  # noqa: E402
+from shared.rpc import container_config  # noqa: E402
 from tests.databases import emptied  # noqa: E402
 
 
@@ -41,8 +41,7 @@ def container() -> Iterator[Callable[[type[Room]], ServiceContainer]]:
     running: list[ServiceContainer] = []
 
     def start(service: type[Room]) -> ServiceContainer:
-        config = {"AMQP_URI": settings().amqp_url, "max_workers": 4}
-        running.append(ServiceContainer(service, config))
+        running.append(ServiceContainer(service, container_config()))
         running[-1].start()
         return running[-1]
 

@@ -15,7 +15,7 @@ from shared.contract import Id, procedure
 from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unavailable
 from shared.room import Room
 from shared.rooms import Rooms
-from shared.rpc import command, query, rpc
+from shared.rpc import command, container_config, query, rpc
 
 ERRORS = {kind.__name__: kind for kind in (NotFound, Conflict, Invalid, Denied, Unavailable)}
 
@@ -172,7 +172,7 @@ def test_no_call_inside_an_open_transaction(database: Any, door: Any) -> None:
     from shared.rpc import RoomCaller
 
     sessions = database("identity")
-    caller = RoomCaller({"AMQP_URI": "pyamqp://nobody@127.0.0.1:1"}, None)
+    caller = RoomCaller(container_config(), None)
     with sessions.begin() as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(RuntimeError, match="open transaction"):

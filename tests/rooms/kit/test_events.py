@@ -40,7 +40,7 @@ class Listener(Room):
         Listener.heard.append(event.number)
 
 
-QUEUE = "evt-identity-thing_happened--identity.on_thing_happened"
+QUEUE = settings().amqp_name("evt-identity-thing_happened--identity.on_thing_happened")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def listening(database: Any, broker: Connection, container: Callable[[Any], Any]
 def publish(broker: Connection, body: object, message_id: str | None = None) -> None:
     broker.Producer().publish(
         body,
-        exchange="identity.events",
+        exchange=settings().amqp_name("identity.events"),
         routing_key="thing_happened",
         message_id=message_id or str(uuid.uuid4()),
         serializer="json",

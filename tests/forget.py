@@ -1,0 +1,42 @@
+"""Drops the databases and queues of a product of tests: `python -m tests.forget`."""
+
+import psycopg2
+from kombu import Connection
+from psycopg2 import sql
+
+from shared import jobs
+from shared.events import dead_queue, handlers_of, waiting_queues
+from shared.room import ROOMS, load
+from shared.settings import settings
+
+
+def drop_databases() -> None:
+    """Drop this namespace's databases."""
+    connection = psycopg2.connect(f"{settings().database_url.rstrip('/')}/postgres")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for room in ROOMS:
+            name = sql.Identifier(settings().database(room))
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+    connection.close()
+
+
+def delete_queues() -> None:
+    """Delete this namespace's queues."""
+    names = [queue.name for queue in (*jobs.app.conf.task_queues, *waiting_queues())]
+    for room in ROOMS:
+        service = load(room)
+        names.append(settings().amqp_name(f"rpc-{room}"))
+        for method, handler in handlers_of(service):
+            queue = handler.queue_for(room, method)
+            names += [queue.name, dead_queue(queue.name).name]
+    with Connection(settings().amqp_url) as connection:
+        for name in names:
+            connection.default_channel.queue_delete(name)
+
+
+if __name__ == "__main__":
+    if settings().namespace == "pregon":
+        raise SystemExit("This is the namespace of a product that is in use.")
+    drop_databases()
+    delete_queues()

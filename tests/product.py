@@ -1,0 +1,112 @@
+"""The whole product, running for tests of its outside: the servers are those of the test run."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[1]
+# What the run of the tests has computed for itself and a second product must find out anew.
+_COMPUTED = ("PREGON_FILES_URL", "PREGON_PUBLIC_URL", "PREGON_SOAP_URL", "PREGON_SOAP_PASSWORD")
+
+
+@dataclass(frozen=True)
+class Product:
+    """A running product and what is needed to use it."""
+
+    run_dir: Path
+    environ: Mapping[str, str]
+    settings: Mapping[str, str]
+    passwords: Mapping[str, str]
+
+    @property
+    def address(self) -> str:
+        """Where pages and API are."""
+        return self.settings["PREGON_PUBLIC_URL"]
+
+    def python(self, *arguments: str) -> None:
+        """Run a module with the settings of the product."""
+        subprocess.run(
+            [sys.executable, "-m", *arguments],
+            env={**self.environ, **self.settings},
+            cwd=ROOT,
+            check=True,
+        )
+
+    def client(self, username: str) -> httpx.Client:
+        """The API, logged in as a user of the demo's names."""
+        client = httpx.Client(base_url=f"{self.address}/api/v1", timeout=30)
+        answer = client.post(
+            "/token", data={"username": username, "password": self.passwords[username]}
+        ).raise_for_status()
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return client
+
+
+@contextmanager
+def running(**settings: str) -> Iterator[Product]:
+    """Start the product, with users of every role and no other data unless PREGON_DEMO=1."""
+    with tempfile.TemporaryDirectory(prefix="pregon-", ignore_cleanup_errors=True) as folder:
+        environ = _environ(folder, settings)
+        try:
+            _native(environ, "up")
+            yield _describe(Path(folder), environ)
+        finally:
+            _native(environ, "down")
+            _forget(environ)
+
+
+def _environ(folder: str, settings: Mapping[str, str]) -> dict[str, str]:
+    environ = {name: value for name, value in os.environ.items() if name not in _COMPUTED}
+    return environ | {
+        "PREGON_RUN_DIR": folder,
+        "PREGON_WEB_PORT": "0",
+        "PREGON_SOAP_PORT": "0",
+        "PREGON_NAMESPACE": f"pregon_{secrets.token_hex(3)}",
+        "PREGON_DEMO": "0",
+        "PREGON_CALLING_HOURS": "00:00-24:00",
+        **settings,
+    }
+
+
+def _native(environ: Mapping[str, str], verb: str) -> None:
+    subprocess.run([sys.executable, "-m", "infra.native", verb], env=environ, cwd=ROOT, check=True)
+
+
+def _describe(folder: Path, environ: Mapping[str, str]) -> Product:
+    from infra.native import environment
+    from infra.native.run import Run
+
+    users = json.loads((folder / "credentials.json").read_text())
+    product = Product(
+        folder,
+        environ,
+        environment.read(Run(folder)),
+        {name: user["password"] for name, user in users.items()},
+    )
+    if environ["PREGON_DEMO"] == "0":
+        _create_users(product, users)
+    return product
+
+
+def _create_users(product: Product, users: Mapping[str, Mapping[str, str]]) -> None:
+    with product.client("admin") as admin:
+        for username, user in users.items():
+            if user["role"] not in {"admin", "soap"}:
+                new = {"username": username, "full_name": f"Prueba {username}", **user}
+                admin.post("/users", json=new).raise_for_status()
+
+
+def _forget(environ: Mapping[str, str]) -> None:
+    """Drop the product's databases and queues: the servers may be shared with others."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.forget"], env=environ, cwd=ROOT, check=True
+    )
