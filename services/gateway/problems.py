@@ -28,6 +28,7 @@ _TITLES = {
     409: "No se puede hacer ahora",
     413: "El archivo es demasiado grande",
     422: "Hay datos por corregir",
+    429: "Demasiados intentos",
     500: "Algo salió mal",
     503: "Servicio no disponible",
 }

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from redis import Redis
 
-from shared.errors import Unavailable
+from shared.errors import Denied, FieldError
 from shared.settings import settings
 
 MAX_FAILURES = 5
@@ -64,7 +64,7 @@ def end_all(redis: Redis, user_id: int) -> None:
 
 
 def check_throttle(redis: Redis, username: str, source: str) -> None:
-    """Raises Unavailable, with the minutes to wait, after too many failures."""
+    """Raises Denied, with the seconds to wait as field `retry_after`, after too many failures."""
     limits = {username: MAX_FAILURES, source: MAX_FAILURES_OF_SOURCE}
     for who, limit in limits.items():
         with redis.pipeline(transaction=False) as pipe:
@@ -73,8 +73,9 @@ def check_throttle(redis: Redis, username: str, source: str) -> None:
             count, seconds = pipe.execute()
         if int(count or 0) >= limit:
             minutes = max(1, -(-int(seconds) // 60))
-            raise Unavailable(
-                f"Demasiados intentos fallidos. Espere {minutes} min y vuelva a intentar."
+            raise Denied(
+                f"Demasiados intentos fallidos. Espere {minutes} min y vuelva a intentar.",
+                [FieldError("retry_after", str(seconds))],
             )
 
 

@@ -135,8 +135,8 @@ class Session(Model):
 def log_in(username: str, password: str, source: str) -> Session:
     """Start a session; `source` is the caller's network address, for the throttle.
 
-    Raises Denied for a wrong pair (which of the two is not told) and Unavailable, naming the
-    minutes to wait, after too many failures of the same user or source.
+    Raises Denied for a wrong pair (which of the two is not told), and with the seconds to wait as
+    field `retry_after` after too many failures of the same user or source.
     """
 
 

@@ -51,12 +51,12 @@ class Me(Model):
 async def create_token(
     request: Request, credentials: Annotated[OAuth2PasswordRequestForm, Depends()], call: Call
 ) -> Token | Response:
-    """Log in with username and password; a wrong pair is 401."""
+    """Log in with username and password; a wrong pair is 401, too many of them 429."""
     source = request.client.host if request.client else ""
     try:
         session = await call(log_in, credentials.username, credentials.password, source)
     except Denied as error:
-        return problems.answer(request, 401, error.message)
+        return _refuse(request, error)
     return _token(session)
 
 
@@ -91,6 +91,14 @@ async def add_user(new: NewUser, call: Call) -> User:
 async def change_user(user_id: Id, change: UserChange, call: Call) -> User:
     """Change what is given. A new password, role or state ends the user's sessions."""
     return await call(update_user, user_id, change)
+
+
+def _refuse(request: Request, error: Denied) -> Response:
+    wait = next((item.message for item in error.fields if item.field == "retry_after"), None)
+    answer = problems.answer(request, 429 if wait else 401, error.message)
+    if wait:
+        answer.headers["Retry-After"] = wait
+    return answer
 
 
 def _token(session: Session) -> Token:

@@ -9,7 +9,7 @@ from redis import Redis
 from services.identity import sessions
 from shared import trace
 from shared.contracts.identity import NewUser, Permission, Role, UserChange
-from shared.errors import Conflict, Denied, Invalid, Unavailable
+from shared.errors import Conflict, Denied, Invalid
 from shared.redis import connect
 
 PASSWORD = "una-clave-larga"
@@ -59,8 +59,9 @@ def test_log_in_is_throttled_after_five_failures_even_with_the_right_password(
     for _ in range(sessions.MAX_FAILURES):
         with pytest.raises(Denied):
             identity.log_in("ana", "otra-clave-larga", "10.0.0.1")
-    with pytest.raises(Unavailable, match="15 min"):
+    with pytest.raises(Denied, match="15 min") as error:
         identity.log_in("ana", PASSWORD, "10.0.0.1")
+    assert error.value.fields[0].field == "retry_after"
 
 
 def test_a_good_log_in_forgets_earlier_failures(identity: Any) -> None:
