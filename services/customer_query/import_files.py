@@ -66,6 +66,7 @@ def _csv(stream: IO[bytes], head: bytes) -> Iterator[list[str]]:
     for row in csv.reader(text, delimiter=separator):
         if any(cell.strip() for cell in row):
             yield row
+    text.detach()  # its end would close the file, whose position is still asked for
 
 
 def _encoding(head: bytes) -> str:
@@ -112,18 +113,15 @@ def write_rejected(header: Sequence[str], rejected: Iterator[tuple[list[str], st
     UTF-8 with BOM, so that a spreadsheet shows the accents.
     """
     key = files.new_key(".csv")
-    with (
-        files.create(key) as target,
-        io.TextIOWrapper(target, "utf-8-sig", newline="", write_through=True) as text,
-    ):
+    with files.create(key) as target:
+        text = io.TextIOWrapper(target, "utf-8-sig", newline="")
         writer = csv.writer(text)
         writer.writerow([*header, "motivo"])
         width = len(header)
         for values, reason in rejected:
             cells = (values + [""] * width)[:width]
             writer.writerow([*(_harmless(cell) for cell in cells), reason])
-        text.flush()
-        text.detach()
+        text.detach()  # flushes; closing is the store's
     return key
 
 

@@ -66,9 +66,10 @@ def _reason(error: Exception) -> str:
 def _read(import_id: int, source: import_files.Source) -> None:
     with sessions(ROOM).begin() as session:
         job = imports.get_import(session, import_id, lock=True)
-        mapping = import_rows.map_columns(source.header, job.asked_mapping)
-        job.columns, job.mapping = source.header, mapping
-        done = job.read
+        job.columns, asked, done = source.header, job.asked_mapping, job.read
+    mapping = import_rows.map_columns(source.header, asked)
+    with sessions(ROOM).begin() as session:
+        imports.get_import(session, import_id, lock=True).mapping = mapping
     reader = import_rows.RowReader(source.header, mapping, clock.today())
     checker = Checker(reader)
     lines = enumerate(source.rows, start=1)

@@ -146,6 +146,26 @@ class CustomerQueryService(Room):
         outbox.add_job(session, "customer_query.import_file", job.id, bulk=True)
         return imports.to_contract(job)
 
+    @command(contract.rerun_import)
+    def rerun_import(
+        self,
+        session: Session,
+        import_id: int,
+        mapping: dict[str, str] | None = None,
+        dry_run: bool = False,  # noqa: FBT001, FBT002
+    ) -> contract.Import:
+        """See the contract."""
+        before = imports.get_import(session, import_id)
+        if before.finished_at is None:
+            raise Conflict("La importación sigue en curso. Espere a que termine.")
+        new = contract.NewImport(
+            file_key=before.file_key,
+            file_name=before.file_name,
+            mapping=mapping or before.asked_mapping,
+            dry_run=dry_run,
+        )
+        return self._insert_import(session, new)
+
     @query(contract.get_import)
     def get_import(self, session: Session, import_id: int) -> contract.Import:
         """See the contract."""

@@ -31,9 +31,14 @@ STATES = {
     "doubtful": State("Dudoso", "orange"),
     # jobs and mail runs
     "scheduled": State("Programado", "azure"),
+    "waiting": State("En espera"),
     "running": State("En curso", "azure"),
     "done": State("Terminado", "green"),
     "complete": State("Completo", "green"),
+    # audiences
+    "none": State("Sin transferir"),
+    "transferring": State("Transfiriendo", "azure"),
+    "ready": State("Completo", "green"),
     # call results
     "accepted": State("Aceptó", "green"),
     "interested": State("Interesado", "teal"),
@@ -68,6 +73,9 @@ LABELS = {
     "no_consent": "Sin consentimiento",
     "do_not_contact": "No contactar",
     "bounced": "Correo rebotado",
+    "no_address": "Sin correo o teléfono",
+    "unsubscribed": "Se dio de baja",
+    "duplicate": "Repetido",
     "over_cap": "Sobre el límite de contactos",
     "in_other_campaign": "En otra campaña en ejecución",
     "equal": "Partes iguales",

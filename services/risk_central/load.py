@@ -5,10 +5,11 @@ import codecs
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from pyroaring import BitMap
 from redis import Redis
@@ -20,72 +21,123 @@ from shared.errors import Conflict, Invalid
 from shared.settings import settings
 
 MAX_REJECTED_NAMED = 1000
+TIMEOUT_SECONDS = 30.0  # a chunk's write may wait for the disk
 
 _CHUNK = 50_000  # rows per change of the name index, which is read and written whole
 _LOCK_SECONDS = 60.0
-_TIMEOUT_SECONDS = 30.0  # a chunk's write may wait for the disk
 
 Line = tuple[int, dict[str, str | None]]
 
 
+@dataclass(frozen=True)
+class Reject:
+    """A row that is not loaded: its line in the file, what stood there, and why."""
+
+    line: int
+    row: Mapping[str, str | None]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What a part of the file is about to change."""
+
+    number: int  # from 0
+    read: int
+    rejects: list[Reject]
+    changes: store.Changes
+
+
+class Journal(Protocol):
+    """Where a load notes what it does, so that one that was killed goes on where it was."""
+
+    def count_recorded(self) -> int:
+        """Chunks that an earlier attempt has noted; asked under the load's lock."""
+
+    def record(self, chunk: Chunk) -> None:
+        """Note a chunk, before it is written."""
+
+
+class Tally:
+    """A journal that counts, for a load of one attempt."""
+
+    def __init__(self) -> None:
+        self.report = LoadReport()
+
+    def count_recorded(self) -> int:
+        """None: there was no earlier attempt."""
+        return 0
+
+    def record(self, chunk: Chunk) -> None:
+        """Add up."""
+        now, named = (
+            self.report,
+            [RejectedRow(line=reject.line, reason=reject.reason) for reject in chunk.rejects],
+        )
+        self.report = LoadReport(
+            read=now.read + chunk.read,
+            created=now.created + chunk.changes.created,
+            updated=now.updated + chunk.changes.updated,
+            unchanged=now.unchanged + chunk.changes.unchanged,
+            rejected=now.rejected + len(chunk.rejects),
+            rejected_rows=(*now.rejected_rows, *named)[:MAX_REJECTED_NAMED],
+        )
+
+
 class Loader:
-    """One load of a file: what it has seen and counted so far."""
+    """One load of a file: checks its rows and writes them, a chunk at a time."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, journal: Journal) -> None:
         self._redis = redis
+        self._journal = journal
         self._seen = BitMap()
-        self._rejected: list[RejectedRow] = []
-        self._read = self._rejections = 0
-        self._created = self._updated = self._unchanged = 0
 
-    def load(self, lines: Iterator[Line]) -> LoadReport:
-        """Write all good rows, a chunk at a time, under the load's lock."""
+    def load(self, lines: Iterator[Line]) -> None:
+        """Write all good rows, under the load's lock.
+
+        Each chunk is noted and then written; of what was noted before, the last chunk is
+        written again, in case it was noted only.
+        """
         lock = self._redis.lock("risk:load", timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS)
         try:
             with lock:
-                while chunk := list(islice(lines, _CHUNK)):
-                    self._write(chunk)
+                recorded = self._journal.count_recorded()
+                for number, rows in enumerate(_chunks(lines)):
+                    self._load_chunk(number, rows, recorded)
                     lock.reacquire()
         except LockError:
             raise Conflict("Ya hay otra carga de riesgos en curso: espere a que termine.") from None
-        return self.report()
 
-    def report(self) -> LoadReport:
-        """The counts up to now."""
-        return LoadReport(
-            read=self._read,
-            created=self._created,
-            updated=self._updated,
-            unchanged=self._unchanged,
-            rejected=self._rejections,
-            rejected_rows=tuple(self._rejected),
-        )
+    def _load_chunk(self, number: int, rows: list[Line], recorded: int) -> None:
+        reports, rejects = self._check(rows)
+        if number < recorded - 1:
+            return
+        changes = store.compare(self._redis, reports)
+        if number >= recorded:
+            self._journal.record(Chunk(number, len(rows), rejects, changes))
+        store.write(self._redis, changes)
 
-    def _write(self, chunk: list[Line]) -> None:
-        self._read += len(chunk)
-        reports = [report for line in chunk if (report := self._check(*line)) is not None]
-        written = store.write_risks(self._redis, reports)
-        self._created += written.created
-        self._updated += written.updated
-        self._unchanged += written.unchanged
+    def _check(self, rows: list[Line]) -> tuple[list[RiskReport], list[Reject]]:
+        reports, rejects = [], []
+        for line, row in rows:
+            try:
+                reports.append(self._check_row(row))
+            except ValueError as error:
+                rejects.append(Reject(line, row, str(error)))
+        return reports, rejects
 
-    def _check(self, line: int, row: dict[str, str | None]) -> RiskReport | None:
-        try:
-            report = rules.parse_row(row)
-        except ValueError as error:
-            self._reject(line, str(error))
-            return None
+    def _check_row(self, row: Mapping[str, str | None]) -> RiskReport:
+        report = rules.parse_row(row)
         number = int(report.cedula[:9])
         if number in self._seen:
-            self._reject(line, "La cédula ya está en una fila anterior del archivo.")
-            return None
+            raise ValueError("La cédula ya está en una fila anterior del archivo.")
         self._seen.add(number)
         return report
 
-    def _reject(self, line: int, reason: str) -> None:
-        self._rejections += 1
-        if len(self._rejected) < MAX_REJECTED_NAMED:
-            self._rejected.append(RejectedRow(line=line, reason=reason))
+
+def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    while chunk := list(islice(lines, _CHUNK)):
+        yield chunk
 
 
 def load_file(redis: Redis, source: BinaryIO) -> LoadReport:
@@ -94,10 +146,13 @@ def load_file(redis: Redis, source: BinaryIO) -> LoadReport:
     Good rows count even when others are rejected. Raises Invalid when the file is no risk file,
     Conflict when another load does not end within a minute, RedisError.
     """
-    return Loader(redis).load(_lines(source))
+    tally = Tally()
+    Loader(redis, tally).load(read_lines(source))
+    return tally.report
 
 
-def _lines(source: BinaryIO) -> Iterator[Line]:
+def read_lines(source: BinaryIO) -> Iterator[Line]:
+    """The rows of a seekable risk file with their line numbers. Raises Invalid."""
     text = io.TextIOWrapper(source, encoding=_encoding(source), errors="strict", newline="")
     rows = csv.DictReader(text, restkey="", restval="")
     try:
@@ -134,7 +189,7 @@ def main() -> None:
     path: Path = parser.parse_args().path
     try:
         with path.open("rb") as source:
-            report = load_file(store.connect(settings().redis_url, _TIMEOUT_SECONDS), source)
+            report = load_file(store.connect(settings().redis_url, TIMEOUT_SECONDS), source)
     except (OSError, RedisError, Invalid, Conflict) as error:
         sys.exit(f"{path}: {error}")
     sys.stdout.write(report.model_dump_json() + "\n")

@@ -1,18 +1,24 @@
-"""The room beside the SOAP server. Persons are asked for over SOAP and loaded by `load.py`."""
+"""The room beside the SOAP server: loads of the bureau's file, and a search for the pages."""
 
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared.errors import Unavailable
+from services.risk_central import loads, lookups, rules
+from shared import files, outbox, trace
+from shared.contract import Page, check_health, cursor
+from shared.contracts import risk_central as contract
+from shared.errors import Invalid, Unavailable
 from shared.redis import RedisClient
-from shared.room import Room, check_health
-from shared.rpc import query
+from shared.room import Room
+from shared.rpc import command, query, rpc
+
+_DOWN = "Redis no responde. Intente de nuevo en un momento."
 
 
 class RiskCentralService(Room):
-    """The bureau's state."""
+    """The bureau's loads and its state."""
 
     name = "risk_central"
 
@@ -25,5 +31,46 @@ class RiskCentralService(Room):
         try:
             self.redis.ping()
         except RedisError:
-            raise Unavailable("Redis no responde.") from None
+            raise Unavailable(_DOWN) from None
         return "ok"
+
+    @command(contract.start_load)
+    def start_load(self, session: Session, file_key: str, file_name: str) -> contract.Load:
+        """Loads follow each other: one that meets another waits."""
+        with files.open_key(file_key):
+            load = loads.insert_load(session, file_key, file_name, trace.actor().username)
+        outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
+        return loads.to_contract(load)
+
+    @query(contract.get_load)
+    def get_load(self, session: Session, load_id: int) -> contract.Load:
+        """See the contract."""
+        return loads.to_contract(loads.get_load(session, load_id))
+
+    @query(contract.list_loads)
+    def list_loads(
+        self, session: Session, after: str | None = None, limit: int = 20
+    ) -> Page[contract.Load]:
+        """See the contract."""
+        rows = loads.list_loads(session, cursor(after), limit + 1)
+        return Page(
+            items=[loads.to_contract(load) for load in rows[:limit]],
+            next=str(rows[limit - 1].id) if len(rows) > limit else None,
+        )
+
+    @rpc(contract.find_risks)
+    def find_risks(self, search: str) -> list[contract.RiskReport]:
+        """Digits are a cédula, anything else a name."""
+        try:
+            return self._find(search.strip())
+        except lookups.RefusalError as refusal:
+            if refusal.code == "Client.NotFound":
+                return []
+            raise Invalid.field("search", refusal.message) from None
+        except RedisError:
+            raise Unavailable(_DOWN) from None
+
+    def _find(self, search: str) -> list[contract.RiskReport]:
+        if search[:1].isdigit():
+            return [lookups.get_risk_by_cedula(self.redis, search)]
+        return lookups.find_risk_by_name(self.redis, search, rules.DEFAULT_LIMIT)

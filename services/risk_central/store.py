@@ -49,12 +49,37 @@ return found
 """
 
 
-class Written(NamedTuple):
-    """How many reports were new, changed, and the same as before."""
+class Change(NamedTuple):
+    """A report that is new or differs, as it was stored and as it will be."""
 
-    created: int
-    updated: int
+    report: RiskReport
+    old: bytes | None
+    new: bytes
+
+
+class Changes(NamedTuple):
+    """What a number of reports would change; the others are as they were."""
+
+    changes: list[Change]
     unchanged: int
+
+    @property
+    def created(self) -> int:
+        """Persons that were not known."""
+        return sum(change.old is None for change in self.changes)
+
+    @property
+    def updated(self) -> int:
+        """Persons whose report was another."""
+        return len(self.changes) - self.created
+
+    def list_new_categories(self) -> list[RiskReport]:
+        """Those whose category was another, or not known."""
+        return [
+            change.report
+            for change in self.changes
+            if change.old is None or change.old[0] != change.new[0]
+        ]
 
 
 def connect(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Redis:
@@ -92,24 +117,26 @@ def find_by_name(redis: Redis, words: list[str], limit: int) -> list[RiskReport]
     return rules.rank(words, (found for found in reports if rules.matches(words, found)), limit)
 
 
-def write_risks(redis: Redis, reports: Sequence[RiskReport]) -> Written:
-    """Write reports and keep the name index right; no cédula may come twice.
+def compare(redis: Redis, reports: Sequence[RiskReport]) -> Changes:
+    """What writing these reports would change; no cédula may come twice."""
+    before = _packed(redis, [report.cedula for report in reports])
+    changes = [
+        Change(report, old, new)
+        for report, old in zip(reports, before, strict=True)
+        if old != (new := pack(report))
+    ]
+    return Changes(changes, len(reports) - len(changes))
+
+
+def write(redis: Redis, changes: Changes) -> None:
+    """Write what was compared, and keep the name index right.
 
     The caller holds the load's lock: the index is read, changed and written back.
     """
-    before = _packed(redis, [report.cedula for report in reports])
-    after = [pack(report) for report in reports]
-    changed = [
-        (report, old, new)
-        for report, old, new in zip(reports, before, after, strict=True)
-        if old != new
-    ]
-    added, removed = _index_changes((report, old) for report, old, _ in changed)
+    added, removed = _index_changes(changes.changes)
     _add_to_index(redis, added)
-    _write_packed(redis, ((report.cedula, new) for report, _, new in changed))
+    _write_packed(redis, ((change.report.cedula, change.new) for change in changes.changes))
     _remove_from_index(redis, removed)
-    created = sum(old is None for _, old, _ in changed)
-    return Written(created, len(changed) - created, len(reports) - len(changed))
 
 
 def _ask(redis: Redis, *command: str | int | bytes) -> Any:
@@ -181,12 +208,10 @@ def _write_packed(redis: Redis, entries: Iterable[tuple[str, bytes]]) -> None:
 Index = dict[str, BitMap]
 
 
-def _index_changes(
-    changed: Iterable[tuple[RiskReport, bytes | None]],
-) -> tuple[Index, Index]:
+def _index_changes(changes: Iterable[Change]) -> tuple[Index, Index]:
     added: Index = defaultdict(BitMap)
     removed: Index = defaultdict(BitMap)
-    for report, old in changed:
+    for report, old, _ in changes:
         number = int(report.cedula[:9])
         words, old_words = set(tokens(report.full_name)), set(tokens(_full_name(old)))
         for word in words - old_words:

@@ -257,6 +257,16 @@ def start_import(new: NewImport) -> Import:
 
 
 @procedure("customer_query")
+def rerun_import(
+    import_id: Id,
+    mapping: dict[str, str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002
+) -> Import:
+    """Read the file of an earlier import again, as an import of its own: after a dry run, or with
+    another mapping. Raises NotFound, Conflict while the earlier one runs."""
+
+
+@procedure("customer_query")
 def get_import(import_id: Id) -> Import:
     """Raises NotFound."""
 

@@ -12,7 +12,7 @@ const target = join(here, "dist");
 const fresh = join(here, "dist.new");
 
 const bundles = {
-  entryPoints: ["app.css", "app.js", "charts.js", "theme.js"].map((name) => join(here, "src", name)),
+  entryPoints: ["app.css", "app.js", "charts.js", "segment.css", "segment.js", "theme.js"].map((name) => join(here, "src", name)),
   outdir: fresh,
   bundle: true,
   minify: true,

@@ -1,0 +1,162 @@
+"""Customers and the import of customer files over REST."""
+
+from typing import Annotated
+
+from fastapi import Body, File, Form, UploadFile
+from pydantic import Field, Json
+from starlette.responses import Response
+
+from services.gateway.calls import Call
+from services.gateway.downloads import rejected_rows
+from services.gateway.routing import Api
+from services.gateway.uploads import store_upload
+from shared.contract import Id, Limit, Model, Page
+from shared.contracts.customer_query import (
+    Category,
+    Customer,
+    CustomerChange,
+    CustomerRow,
+    Import,
+    NewCustomer,
+    NewImport,
+    PersonalData,
+    TimelineEntry,
+    create_customer,
+    erase_customer,
+    get_customer,
+    get_import,
+    get_personal_data,
+    list_customers,
+    list_imports,
+    list_timeline,
+    start_import,
+    update_customer,
+)
+from shared.contracts.identity import Permission
+
+api = Api("customer")
+
+CUSTOMER_FILES = (".csv", ".txt", ".xlsx")
+CUSTOMER_FILE_MEGABYTES = 500
+_STORED = {"rejected_key"}  # how the rows are found in the store is nobody's business
+ERASE_REASON = "Solicitud del titular de los datos"
+
+
+class Erasure(Model):
+    """Why a person's data is erased."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=300)] = ERASE_REASON
+
+
+@api.post(
+    "/customers/imports",
+    allow=Permission.CUSTOMER_IMPORT,
+    status_code=202,
+    response_model_exclude=_STORED,
+)
+async def import_customers(
+    call: Call,
+    file: Annotated[UploadFile, File()],
+    mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
+    dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002
+) -> Import:
+    """Read a CSV or XLSX in the background; `mapping` is JSON: our field → the file's column."""
+    key = await store_upload(file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
+    name = (file.filename or "")[-200:]
+    new = NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run)
+    return await call(start_import, new)
+
+
+@api.get(
+    "/customers/imports",
+    allow=Permission.CUSTOMER_IMPORT,
+    response_model_exclude={"items": {"__all__": _STORED}},
+)
+async def show_imports(call: Call, after: str | None = None, limit: Limit = 20) -> Page[Import]:
+    """Imports, newest first."""
+    return await call(list_imports, after=after, limit=limit)
+
+
+@api.get(
+    "/customers/imports/{import_id}",
+    allow=Permission.CUSTOMER_IMPORT,
+    response_model_exclude=_STORED,
+)
+async def show_import(import_id: Id, call: Call) -> Import:
+    """Progress and counts: read = created + updated + unchanged + rejected."""
+    return await call(get_import, import_id)
+
+
+@api.get(
+    "/customers/imports/{import_id}/rejected",
+    allow=Permission.CUSTOMER_IMPORT,
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def show_rejected_rows(import_id: Id, call: Call) -> Response:
+    """The rejected rows as they stood, with a column `motivo`; 409 while the import runs."""
+    return await rejected_rows(await call(get_import, import_id))
+
+
+@api.get("/customers", allow=Permission.CUSTOMER_READ)
+async def show_customers(
+    call: Call,
+    search: str | None = None,
+    province: str | None = None,
+    category: Category | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[CustomerRow]:
+    """Customers by surname; `search` is a cédula, a surname's beginning, an e-mail or a phone."""
+    return await call(
+        list_customers,
+        search=search,
+        province=province,
+        category=category,
+        after=after,
+        limit=limit,
+    )
+
+
+@api.post("/customers", allow=Permission.CUSTOMER_WRITE, status_code=201)
+async def add_customer(new: NewCustomer, call: Call) -> Customer:
+    """Create a customer."""
+    return await call(create_customer, new)
+
+
+@api.get("/customers/{customer_id}", allow=Permission.CUSTOMER_READ)
+async def show_customer(customer_id: Id, call: Call) -> Customer:
+    """One profile."""
+    return await call(get_customer, customer_id)
+
+
+@api.patch("/customers/{customer_id}", allow=Permission.CUSTOMER_WRITE)
+async def change_customer(customer_id: Id, change: CustomerChange, call: Call) -> Customer:
+    """Change what is given; a changed consent is written to the consent ledger."""
+    return await call(update_customer, customer_id, change)
+
+
+@api.delete("/customers/{customer_id}", allow=Permission.CUSTOMER_ERASE, status_code=204)
+async def remove_customer(
+    customer_id: Id,
+    call: Call,
+    reason: str | None = None,
+    erasure: Annotated[Erasure | None, Body()] = None,
+) -> None:
+    """Anonymise for good; the reason is a query parameter or stands in the body."""
+    why = reason or (erasure or Erasure()).reason
+    await call(erase_customer, customer_id, why)
+
+
+@api.get("/customers/{customer_id}/timeline", allow=Permission.CUSTOMER_READ)
+async def show_timeline(
+    customer_id: Id, call: Call, after: str | None = None, limit: Limit = 50
+) -> Page[TimelineEntry]:
+    """What happened with a customer, newest first."""
+    return await call(list_timeline, customer_id, after=after, limit=limit)
+
+
+@api.get("/customers/{customer_id}/personal-data", allow=Permission.CUSTOMER_READ)
+async def show_personal_data(customer_id: Id, call: Call) -> PersonalData:
+    """Everything held on a person."""
+    return await call(get_personal_data, customer_id)

@@ -1,0 +1,99 @@
+"""Mail designs over REST."""
+
+from typing import Any
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from services.gateway.calls import Call
+from services.gateway.forms import read_form
+from services.gateway.routes.design import UPLOAD_MEGABYTES, UPLOAD_SUFFIXES
+from services.gateway.routing import Api
+from services.gateway.uploads import store_upload
+from shared.contract import Id, Limit, Model, Page, invalid
+from shared.contracts.identity import Permission
+from shared.contracts.mailer import (
+    Design,
+    MergeField,
+    NewDesign,
+    Preview,
+    create_design,
+    get_design,
+    list_designs,
+    list_merge_fields,
+    preview_design,
+)
+from shared.errors import Invalid
+
+api = Api("designs")
+
+_MULTIPART: dict[str, Any] = {
+    "type": "object",
+    "required": ["file", "name"],
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "name": {"type": "string"},
+        "subject": {"type": "string"},
+    },
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": NewDesign.model_json_schema()},
+            "multipart/form-data": {"schema": _MULTIPART},
+        },
+    }
+}
+
+
+class PreviewOf(Model):
+    """For whom to fill a design in; null is an example person."""
+
+    customer_id: int | None = None
+
+
+@api.get("/designs", allow=Permission.DESIGN_WRITE)
+async def show_designs(call: Call, after: str | None = None, limit: Limit = 50) -> Page[Design]:
+    """Designs, built-in ones first."""
+    return await call(list_designs, after=after, limit=limit)
+
+
+@api.get("/designs/merge-fields", allow=Permission.DESIGN_WRITE)
+async def show_merge_fields(call: Call) -> list[MergeField]:
+    """The personal fields that a design may use."""
+    return await call(list_merge_fields)
+
+
+@api.post("/designs", allow=Permission.DESIGN_WRITE, status_code=201, openapi_extra=_BODY)
+async def add_design(request: Request, call: Call) -> Design:
+    """Create a design from JSON, or from an uploaded .html or .zip file."""
+    return await call(create_design, await _read_new(request))
+
+
+async def _read_new(request: Request) -> NewDesign:
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        form = await read_form(request)
+        key = await store_upload(
+            form.file("file"), suffixes=UPLOAD_SUFFIXES, megabytes=UPLOAD_MEGABYTES
+        )
+        return form.parse(NewDesign, file_key=key)
+    try:
+        new = NewDesign.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise invalid(error) from None
+    if new.file_key is not None:
+        raise Invalid.field("file_key", "Suba el archivo con multipart/form-data.")
+    return new
+
+
+@api.get("/designs/{design_id}", allow=Permission.DESIGN_WRITE)
+async def show_design(design_id: Id, call: Call) -> Design:
+    """One design, without its HTML."""
+    return await call(get_design, design_id)
+
+
+@api.post("/designs/{design_id}/preview", allow=Permission.DESIGN_WRITE)
+async def preview(design_id: Id, call: Call, of: PreviewOf | None = None) -> Preview:
+    """A design filled in for a customer; show its HTML only in a sandboxed frame."""
+    return await call(preview_design, design_id, of.customer_id if of else None)

@@ -1,0 +1,192 @@
+"""Customers: list, profile, consents, personal data, erasure."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from services.gateway import places
+from services.gateway.calls import Call
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.rendering import go, render, render_form
+from services.gateway.routing import Pages
+from shared.contract import Id
+from shared.contracts.customer_query import (
+    Category,
+    Channel,
+    Customer,
+    CustomerChange,
+    Gender,
+    NewCustomer,
+    create_customer,
+    erase_customer,
+    get_customer,
+    get_personal_data,
+    list_customers,
+    list_timeline,
+    update_customer,
+)
+from shared.contracts.identity import Permission
+
+pages = Pages()
+
+# What an emptied field of the form empties in the profile; the others may not be empty.
+_MAY_BE_EMPTY = (
+    "gender",
+    "birth_on",
+    "income",
+    "province",
+    "canton",
+    "address",
+    "email",
+    "phone",
+    "preferred_channel",
+    "preferred_hours",
+    "category",
+    "category_reason",
+)
+_CHOICES: dict[str, Any] = {
+    "genders": list(Gender),
+    "categories": list(Category),
+    "channels": list(Channel),
+    "provinces": places.province_options(),
+    "cantons": places.canton_options(),
+}
+
+
+@pages.get("/clientes", allow=Permission.CUSTOMER_READ)
+async def show_customers(
+    request: Request,
+    call: Call,
+    search: str = "",
+    province: str = "",
+    category: str = "",
+    after: str | None = None,
+) -> Response:
+    """Customers by surname, those that are searched for."""
+    found = await call(
+        list_customers,
+        search=search.strip() or None,
+        province=province or None,
+        category=Category(category) if category in set(Category) else None,
+        after=after,
+    )
+    chosen: dict[str, Any] = {"search": search, "province": province, "category": category}
+    return render(
+        request, "customer/list.html", customers=found, place=places.place, **chosen, **_CHOICES
+    )
+
+
+@pages.get("/clientes/nuevo", allow=Permission.CUSTOMER_WRITE)
+async def show_new_customer(request: Request) -> Response:
+    """An empty form."""
+    return render_form(request, "customer/new.html", Form(), **_CHOICES)
+
+
+@pages.post("/clientes/nuevo", allow=Permission.CUSTOMER_WRITE)
+async def add_customer(request: Request, call: Call) -> Response:
+    """Create a customer."""
+    form = await read_form(request)
+    try:
+        customer = await call(create_customer, form.parse(NewCustomer))
+    except FORM_ERRORS as error:
+        return render_form(request, "customer/new.html", form.failed(error), **_CHOICES)
+    return go(request, f"/clientes/{customer.id}", notice="Se creó el cliente.")
+
+
+@pages.get("/clientes/{customer_id:int}", allow=Permission.CUSTOMER_READ)
+async def show_customer(
+    request: Request, customer_id: Id, call: Call, after: str | None = None
+) -> Response:
+    """A profile with its time line."""
+    customer = await call(get_customer, customer_id)
+    timeline = await call(list_timeline, customer_id, after=after)
+    return render(
+        request,
+        "customer/profile.html",
+        customer=customer,
+        timeline=timeline,
+        place=places.place,
+        form=Form.of(customer),
+    )
+
+
+@pages.get("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
+async def show_edit(request: Request, customer_id: Id, call: Call) -> Response:
+    """The profile as a form; a category by tenure shows as none chosen."""
+    customer = await call(get_customer, customer_id)
+    shown = customer
+    if customer.category_reason is None:
+        shown = customer.model_copy(update={"category": None})
+    return _render_edit(request, Form.of(shown), customer)
+
+
+@pages.post("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
+async def edit_customer(request: Request, customer_id: Id, call: Call) -> Response:
+    """Change the profile; emptied fields are emptied."""
+    form = await read_form(request)
+    emptied = {name: None for name in _MAY_BE_EMPTY if not form.value(name).strip()}
+    try:
+        await call(update_customer, customer_id, form.parse(CustomerChange, **emptied))
+    except FORM_ERRORS as error:
+        customer = await call(get_customer, customer_id)
+        return _render_edit(request, form.failed(error), customer)
+    return go(request, f"/clientes/{customer_id}", notice="Se guardaron los cambios.")
+
+
+@pages.post("/clientes/{customer_id:int}/consentimientos", allow=Permission.CUSTOMER_WRITE)
+async def change_consents(request: Request, customer_id: Id, call: Call) -> Response:
+    """What the person agreed to; the change goes into the consent ledger."""
+    form = await read_form(request)
+    await call(update_customer, customer_id, form.parse(CustomerChange))
+    notice = "Se guardaron los consentimientos."
+    return go(request, f"/clientes/{customer_id}", notice=notice)
+
+
+@pages.get("/clientes/{customer_id:int}/datos-personales", allow=Permission.CUSTOMER_READ)
+async def show_personal_data(request: Request, customer_id: Id, call: Call) -> Response:
+    """Everything held on a person, to be printed or handed over."""
+    held = await call(get_personal_data, customer_id)
+    return render(
+        request,
+        "customer/personal_data.html",
+        held=held,
+        place=places.place,
+        moment=datetime.fromisoformat,
+    )
+
+
+@pages.get("/clientes/{customer_id:int}/datos-personales.json", allow=Permission.CUSTOMER_READ)
+async def download_personal_data(customer_id: Id, call: Call) -> Response:
+    """The same as a file that other systems read."""
+    held = await call(get_personal_data, customer_id)
+    name = f"datos-personales-{customer_id}.json"
+    return Response(
+        held.model_dump_json(indent=2),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@pages.get("/clientes/{customer_id:int}/eliminar", allow=Permission.CUSTOMER_ERASE)
+async def show_erase(request: Request, customer_id: Id, call: Call) -> Response:
+    """What erasing means, and the question why."""
+    customer = await call(get_customer, customer_id)
+    return render_form(request, "customer/erase.html", Form(), customer=customer)
+
+
+@pages.post("/clientes/{customer_id:int}/eliminar", allow=Permission.CUSTOMER_ERASE)
+async def erase(request: Request, customer_id: Id, call: Call) -> Response:
+    """Anonymise for good."""
+    form = await read_form(request)
+    try:
+        await call(erase_customer, customer_id, form.value("reason"))
+    except FORM_ERRORS as error:
+        customer = await call(get_customer, customer_id)
+        return render_form(request, "customer/erase.html", form.failed(error), customer=customer)
+    return go(request, "/clientes", notice="Se eliminaron los datos personales del cliente.")
+
+
+def _render_edit(request: Request, form: Form, customer: Customer) -> Response:
+    return render_form(request, "customer/edit.html", form, customer=customer, **_CHOICES)

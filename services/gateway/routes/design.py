@@ -1,0 +1,169 @@
+"""Mail designs: gallery, upload, preview, test; and the images that designs brought along."""
+
+from pathlib import PurePath
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from services.gateway.calls import Call
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.previews import sandboxed
+from services.gateway.rendering import go, render, render_form
+from services.gateway.routing import PUBLIC, Pages
+from services.gateway.uploads import store_upload
+from shared import files
+from shared.contract import Id, Model
+from shared.contracts.customer_query import CustomerRow, list_customers
+from shared.contracts.identity import Permission
+from shared.contracts.mailer import (
+    NewDesign,
+    create_design,
+    delete_design,
+    get_design,
+    list_designs,
+    list_merge_fields,
+    preview_design,
+    send_test,
+)
+from shared.errors import Invalid, NotFound
+
+pages = Pages()
+
+UPLOAD_SUFFIXES = (".html", ".htm", ".zip")
+UPLOAD_MEGABYTES = 10
+_THUMBNAIL = 0.5
+_IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
+_YEAR_SECONDS = 31_536_000
+
+
+class TestMail(Model):
+    """Where a test goes; an empty subject is the design's."""
+
+    email: str
+    subject: str = ""
+
+
+@pages.get("/disenos", allow=Permission.DESIGN_WRITE)
+async def show_designs(request: Request, call: Call, after: str | None = None) -> Response:
+    """The gallery, built-in designs first."""
+    found = await call(list_designs, after=after, limit=24)
+    return render(request, "design/list.html", designs=found)
+
+
+@pages.get("/disenos/nuevo", allow=Permission.DESIGN_WRITE)
+async def show_new_design(request: Request, call: Call) -> Response:
+    """An empty form and the list of personal fields."""
+    return await _new_design(request, call, Form())
+
+
+@pages.post("/disenos/nuevo", allow=Permission.DESIGN_WRITE)
+async def add_design(request: Request, call: Call) -> Response:
+    """Create a design from a file or from pasted HTML; what is wrong names the line."""
+    form = await read_form(request)
+    try:
+        new = form.parse(NewDesign, **await _read_source(form))
+        design = await call(create_design, new)
+    except FORM_ERRORS as error:
+        return await _new_design(request, call, form.failed(error))
+    return go(request, f"/disenos/{design.id}", notice="Se creó el diseño. Revise cómo se ve.")
+
+
+async def _read_source(form: Form) -> dict[str, str]:
+    """A chosen file counts; pasted HTML otherwise."""
+    try:
+        upload = form.file("file")
+    except Invalid:
+        return {}
+    key = await store_upload(upload, suffixes=UPLOAD_SUFFIXES, megabytes=UPLOAD_MEGABYTES)
+    return {"file_key": key}
+
+
+async def _new_design(request: Request, call: Call, form: Form) -> Response:
+    fields = await call(list_merge_fields)
+    return render_form(request, "design/new.html", form, fields=fields)
+
+
+@pages.get("/disenos/{design_id}", allow=Permission.DESIGN_WRITE)
+async def show_design(
+    request: Request, design_id: Id, call: Call, cedula: str = "", width: str = "wide"
+) -> Response:
+    """A design as one customer or an example person gets it."""
+    return await _design(request, call, design_id, Form(), cedula=cedula, width=width)
+
+
+async def _design(
+    request: Request, call: Call, design_id: int, form: Form, *, cedula: str, width: str
+) -> Response:
+    customer = await _find_customer(call, cedula)
+    customer_id = customer.id if customer else None
+    return render_form(
+        request,
+        "design/show.html",
+        form,
+        design=await call(get_design, design_id),
+        preview=await call(preview_design, design_id, customer_id),
+        customer=customer,
+        cedula=cedula,
+        narrow=width == "narrow",
+    )
+
+
+async def _find_customer(call: Call, cedula: str) -> CustomerRow | None:
+    if not cedula.strip():
+        return None
+    found = await call(list_customers, search=cedula.strip(), limit=1)
+    exact = [item for item in found.items if item.cedula == cedula.strip()]
+    return exact[0] if exact else None
+
+
+@pages.get("/disenos/{design_id}/vista", allow=Permission.DESIGN_WRITE)
+async def show_preview(design_id: Id, call: Call, customer_id: int | None = None) -> Response:
+    """The filled-in HTML alone, for the sandboxed frame."""
+    preview = await call(preview_design, design_id, customer_id)
+    return sandboxed(preview.html)
+
+
+@pages.get("/disenos/{design_id}/miniatura", allow=Permission.DESIGN_WRITE)
+async def show_thumbnail(design_id: Id, call: Call) -> Response:
+    """The HTML at half size, for the gallery."""
+    preview = await call(preview_design, design_id)
+    return sandboxed(preview.html, zoom=_THUMBNAIL)
+
+
+@pages.post("/disenos/{design_id}/prueba", allow=Permission.DESIGN_WRITE)
+async def send_test_mail(request: Request, design_id: Id, call: Call) -> Response:
+    """Send the design to one's own address."""
+    form = await read_form(request)
+    try:
+        test = form.parse(TestMail)
+        await call(send_test, design_id, test.subject, test.email)
+    except FORM_ERRORS as error:
+        failed = form.failed(error)
+        return await _design(request, call, design_id, failed, cedula="", width="wide")
+    notice = f"La prueba va en camino a {test.email}."
+    return go(request, f"/disenos/{design_id}", notice=notice)
+
+
+@pages.post("/disenos/{design_id}/eliminar", allow=Permission.DESIGN_WRITE)
+async def remove_design(request: Request, design_id: Id, call: Call) -> Response:
+    """Take a design out of the gallery; ended runs still name it."""
+    await call(delete_design, design_id)
+    return go(request, "/disenos", notice="Se eliminó el diseño.")
+
+
+@pages.get("/imagenes/{key:path}", allow=PUBLIC)
+async def show_image(key: str) -> Response:
+    """An image of a design, for whoever got the mail: a key cannot be guessed."""
+    kind = _IMAGES.get(PurePath(key).suffix)
+    if kind is None:
+        raise NotFound("La imagen no existe.")
+    content = await run_in_threadpool(_read, key)
+    headers = {"Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return Response(content, media_type=kind, headers=headers)
+
+
+def _read(key: str) -> bytes:
+    with files.open_key(key) as source:
+        return source.read()

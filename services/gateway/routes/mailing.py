@@ -1,0 +1,382 @@
+"""Mailing runs: list, a new one, progress and what may be done about it, the monthly schedule."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import AwareDatetime, Field
+from starlette.responses import Response, StreamingResponse
+
+from services.gateway import labels
+from services.gateway.calls import Call
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.labels import State
+from services.gateway.rendering import go, render, render_form
+from services.gateway.routing import Pages
+from services.gateway.streams import stream
+from shared.contract import Event, Id, Model
+from shared.contracts.campaign import (
+    Campaign,
+    CampaignRow,
+    Phase,
+    get_campaign,
+    list_campaigns,
+    list_members,
+)
+from shared.contracts.customer_query import Channel
+from shared.contracts.identity import Permission
+from shared.contracts.mailer import (
+    Mailing,
+    MailingChanged,
+    MailingProgressed,
+    MailingState,
+    MonthlySchedule,
+    NewMailing,
+    Recipient,
+    RecipientState,
+    cancel_mailing,
+    create_mailing,
+    get_mailing,
+    get_monthly_schedule,
+    list_designs,
+    list_mailings,
+    list_recipients,
+    pause_mailing,
+    resume_mailing,
+    retry_mailing,
+    run_monthly,
+    set_monthly_schedule,
+)
+from shared.ecuador.dates import format_datetime
+from shared.errors import Invalid
+
+pages = Pages()
+
+STATES = {  # an «envío» is masculine, a «campaña» is not
+    MailingState.PREPARING: State("Preparando público", "azure"),
+    MailingState.SCHEDULED: State("Programado", "azure"),
+    MailingState.SENDING: State("Enviando", "azure"),
+    MailingState.PAUSED: State("En pausa", "yellow"),
+    MailingState.FINISHED: State("Terminado", "green"),
+    MailingState.CANCELLED: State("Cancelado", "red"),
+    MailingState.FAILED: State("No se pudo preparar", "red"),
+}
+_REASONS = {
+    "cancelled": "Envío cancelado",
+    "duplicate": "Comparte la dirección con otro cliente",
+    "unsubscribed": "Se dio de baja",
+    "no_address": "Sin correo",
+}
+_NOT_RECEIVED = (RecipientState.FAILED, RecipientState.DOUBTFUL, RecipientState.SKIPPED)
+_MAX_CEDULAS = 100
+_CSV_PAGE = 200
+_BOM = "\ufeff"  # so that a spreadsheet reads the accents
+
+
+def reason_label(code: str | None) -> str:
+    """Why somebody was skipped, or the mail server's own words."""
+    return _REASONS.get(code, labels.label(code)) if code else ""
+
+
+class NewRun(Model):
+    """The form of a new run; without cédulas it goes to everybody."""
+
+    design_id: int | None = None
+    subject: Annotated[str, Field(max_length=150)] = ""
+    send_at: AwareDatetime | None = None
+    cedulas: str = ""
+
+
+@pages.get("/envios", allow=Permission.MAIL_READ)
+async def show_mailings(
+    request: Request, call: Call, campaign: int | None = None, after: str | None = None
+) -> Response:
+    """Runs, newest first, of one campaign or of all."""
+    found = await call(list_mailings, campaign_id=campaign, after=after)
+    return render(request, "mailing/list.html", mailings=found, campaign=campaign, states=STATES)
+
+
+# --- a new run ---
+
+
+@pages.get("/envios/nuevo", allow=Permission.MAIL_SEND)
+async def show_new_mailing(request: Request, call: Call, campaign: int | None = None) -> Response:
+    """Choose a campaign in execution, then how and when."""
+    if campaign is None:
+        choices = await _executing(call)
+        return render(request, "mailing/choose_campaign.html", campaigns=choices)
+    return await _new_mailing(request, call, campaign, Form())
+
+
+@pages.post("/envios/nuevo", allow=Permission.MAIL_SEND)
+async def add_mailing(request: Request, call: Call, campaign: Id) -> Response:
+    """Begin a run; the form's key makes a double click one run."""
+    form = await read_form(request)
+    try:
+        run = form.parse(NewRun)
+        mailing = await call(create_mailing, await _to_contract(call, campaign, run))
+    except FORM_ERRORS as error:
+        return await _new_mailing(request, call, campaign, form.failed(error))
+    return go(request, f"/envios/{mailing.id}", notice="El envío comenzó a prepararse.")
+
+
+async def _new_mailing(request: Request, call: Call, campaign_id: int, form: Form) -> Response:
+    campaign = await call(get_campaign, campaign_id)
+    designs = await call(list_designs, limit=200)
+    return render_form(
+        request,
+        "mailing/new.html",
+        form,
+        campaign=campaign,
+        designs=[(str(design.id), design.name) for design in designs.items],
+        problem=_problem(campaign),
+    )
+
+
+def _problem(campaign: Campaign) -> str:
+    """Why the campaign cannot be mailed now; empty when it can."""
+    if campaign.phase is not Phase.EXECUTING:
+        return "La campaña no está en ejecución. Cambie su fase para poder enviar."
+    if Channel.MAIL not in campaign.channels:
+        return "La campaña no usa el correo. Agregue ese canal para poder enviar."
+    if not campaign.audience.reachable_mail:
+        return "Nadie del público se puede contactar por correo."
+    return ""
+
+
+async def _to_contract(call: Call, campaign_id: int, run: NewRun) -> NewMailing:
+    return NewMailing(
+        campaign_id=campaign_id,
+        design_id=run.design_id,
+        subject=run.subject,
+        send_at=run.send_at,
+        customer_ids=await _find_members(call, campaign_id, run.cedulas.split()),
+    )
+
+
+async def _find_members(call: Call, campaign_id: int, cedulas: list[str]) -> list[int] | None:
+    """The people of these cédulas in the audience. Raises Invalid naming those that are not."""
+    wanted = sorted({cedula.strip(",;") for cedula in cedulas})
+    if not wanted:
+        return None
+    if len(wanted) > _MAX_CEDULAS:
+        raise Invalid.field("cedulas", f"Escriba como máximo {_MAX_CEDULAS} cédulas.")
+    pages = await asyncio.gather(
+        *(call(list_members, campaign_id, search=cedula, limit=1) for cedula in wanted)
+    )
+    found = {member.cedula: member.customer_id for page in pages for member in page.items}
+    if missing := [cedula for cedula in wanted if cedula not in found]:
+        listed = ", ".join(missing[:5])
+        raise Invalid.field("cedulas", f"No están en el público de la campaña: {listed}.")
+    return sorted(found.values())
+
+
+async def _executing(call: Call) -> list[CampaignRow]:
+    found = await call(list_campaigns, phase=Phase.EXECUTING, limit=200)
+    return [campaign for campaign in found.items if Channel.MAIL in campaign.channels]
+
+
+# --- the monthly schedule ---
+
+
+@pages.get("/envios/mensual", allow=Permission.MAIL_SEND)
+async def show_monthly(request: Request, call: Call) -> Response:
+    """Day, hour and campaigns of the monthly run."""
+    schedule = await call(get_monthly_schedule)
+    return await _monthly(request, call, Form.of(schedule))
+
+
+@pages.post("/envios/mensual", allow=Permission.MAIL_SEND)
+async def change_monthly(request: Request, call: Call) -> Response:
+    """Replace the schedule."""
+    form = await read_form(request)
+    try:
+        await call(set_monthly_schedule, form.parse(MonthlySchedule))
+    except FORM_ERRORS as error:
+        return await _monthly(request, call, form.failed(error))
+    return go(request, "/envios/mensual", notice="Se guardó la programación mensual.")
+
+
+@pages.post("/envios/mensual/ejecutar", allow=Permission.MAIL_SEND)
+async def run_month(request: Request, call: Call) -> Response:
+    """Begin this month's runs that have not begun yet."""
+    outcomes = await call(run_monthly)
+    started = sum(outcome.started for outcome in outcomes)
+    return go(request, "/envios/mensual", notice=_monthly_notice(started, len(outcomes)))
+
+
+def _monthly_notice(started: int, total: int) -> str:
+    if not total:
+        return "Ninguna campaña elegida está en ejecución con un diseño."
+    if not started:
+        return "Los envíos de este mes ya se habían creado: no se envió nada de nuevo."
+    return f"Comenzaron {started} envíos; {total - started} ya existían este mes."
+
+
+async def _monthly(request: Request, call: Call, form: Form) -> Response:
+    campaigns, mailings = await asyncio.gather(_executing(call), call(list_mailings, limit=200))
+    return render_form(
+        request,
+        "mailing/monthly.html",
+        form,
+        campaigns=[(str(campaign.id), campaign.name) for campaign in campaigns],
+        mailings=[mailing for mailing in mailings.items if mailing.month],
+        states=STATES,
+    )
+
+
+# --- one run ---
+
+
+@pages.get("/envios/{mailing_id}", allow=Permission.MAIL_READ)
+async def show_mailing(
+    request: Request,
+    mailing_id: Id,
+    call: Call,
+    state: Annotated[RecipientState | None, Query()] = None,
+    after: str | None = None,
+) -> Response:
+    """Progress, and who did not get it and why."""
+    mailing = await call(get_mailing, mailing_id)
+    shown = state or _most_telling(mailing)
+    recipients = await call(list_recipients, mailing_id, state=shown, after=after)
+    return render(
+        request,
+        "mailing/show.html",
+        mailing=mailing,
+        recipients=recipients,
+        shown=shown,
+        ledger=list(RecipientState),
+        reason_label=reason_label,
+        states=STATES,
+        state_shown=mailing.state,
+    )
+
+
+def _most_telling(mailing: Mailing) -> RecipientState:
+    """What somebody looks for first: failures, then doubts, then who was left out."""
+    if mailing.failed:
+        return RecipientState.FAILED
+    if mailing.doubtful:
+        return RecipientState.DOUBTFUL
+    return RecipientState.SKIPPED if mailing.skipped else RecipientState.SENT
+
+
+@pages.get("/envios/{mailing_id}/avance", allow=Permission.MAIL_READ)
+async def follow_mailing(
+    request: Request, mailing_id: Id, call: Call, since: MailingState
+) -> Response:
+    """The live part of the page; `since` is the state that the rest of the page shows."""
+
+    async def draw() -> str:
+        mailing = await call(get_mailing, mailing_id)
+        part = render(
+            request,
+            "mailing/progress.html",
+            mailing=mailing,
+            reason_label=reason_label,
+            states=STATES,
+            state_shown=since,
+        )
+        return bytes(part.body).decode()
+
+    def is_about(event: Event) -> bool:
+        return getattr(event, "mailing_id", None) == mailing_id
+
+    return stream(request, draw, MailingProgressed, MailingChanged, about=is_about)
+
+
+@pages.get("/envios/{mailing_id}/recargar", allow=Permission.MAIL_READ)
+async def reload_mailing(mailing_id: Id) -> Response:  # noqa: ARG001  # it names the page
+    """Have the browser load the page again: the run's state, and with it the buttons, changed."""
+    return Response(status_code=204, headers={"HX-Refresh": "true"})
+
+
+@pages.post("/envios/{mailing_id}/pausar", allow=Permission.MAIL_SEND)
+async def pause(request: Request, mailing_id: Id, call: Call) -> Response:
+    """Stop for now."""
+    await call(pause_mailing, mailing_id)
+    return go(request, f"/envios/{mailing_id}", notice="El envío está en pausa.")
+
+
+@pages.post("/envios/{mailing_id}/reanudar", allow=Permission.MAIL_SEND)
+async def resume(request: Request, mailing_id: Id, call: Call) -> Response:
+    """Go on."""
+    await call(resume_mailing, mailing_id)
+    return go(request, f"/envios/{mailing_id}", notice="El envío continúa.")
+
+
+@pages.post("/envios/{mailing_id}/cancelar", allow=Permission.MAIL_SEND)
+async def cancel(request: Request, mailing_id: Id, call: Call) -> Response:
+    """Stop for good."""
+    await call(cancel_mailing, mailing_id)
+    return go(request, f"/envios/{mailing_id}", notice="El envío se canceló.")
+
+
+@pages.post("/envios/{mailing_id}/reintentar", allow=Permission.MAIL_SEND)
+async def retry(request: Request, mailing_id: Id, call: Call) -> Response:
+    """Send again to the failed and, when asked, the doubtful."""
+    form = await read_form(request)
+    await call(retry_mailing, mailing_id, include_doubtful=form.value("include_doubtful") == "true")
+    return go(request, f"/envios/{mailing_id}", notice="Se envía de nuevo a quienes faltaban.")
+
+
+@pages.get("/envios/{mailing_id}/destinatarios.csv", allow=Permission.MAIL_READ)
+async def download_recipients(
+    mailing_id: Id, call: Call, state: Annotated[RecipientState | None, Query()] = None
+) -> Response:
+    """The ledger of one state or, without one, of all who did not get the mail."""
+    await call(get_mailing, mailing_id)
+    states = (state,) if state else _NOT_RECEIVED
+    name = f"envio-{mailing_id}-{state or 'no-recibieron'}.csv"
+    return StreamingResponse(
+        _csv(call, mailing_id, states),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _csv(call: Call, mailing_id: int, states: Iterable[RecipientState]) -> AsyncIterator[str]:
+    yield _BOM + _line("cliente", "nombre", "correo", "estado", "motivo", "fecha")
+    for state in states:
+        async for row in _recipients(call, mailing_id, state):
+            yield _line(
+                row.customer_id,
+                row.full_name,
+                row.email or "",
+                labels.label(row.state),
+                reason_label(row.reason),
+                _moment(row.at),
+            )
+
+
+async def _recipients(
+    call: Call, mailing_id: int, state: RecipientState
+) -> AsyncIterator[Recipient]:
+    after: str | None = None
+    while True:
+        page = await call(list_recipients, mailing_id, state=state, after=after, limit=_CSV_PAGE)
+        for row in page.items:
+            yield row
+        after = page.next
+        if after is None:
+            return
+
+
+def _moment(at: datetime | None) -> str:
+    return format_datetime(at) if at else ""
+
+
+def _line(*values: object) -> str:
+    """A line as spreadsheets of this country read it; no value becomes a formula."""
+    target = io.StringIO()
+    csv.writer(target, delimiter=";").writerow([_harmless(str(value)) for value in values])
+    return target.getvalue()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,222 @@
+"""Segments: the saved ones, and the builder with its live count."""
+
+import json
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import JSONResponse, Response
+
+from services.gateway import places
+from services.gateway.calls import Call
+from services.gateway.charts import Chart, Series
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.rendering import go, render, render_form
+from services.gateway.routing import Pages
+from shared.contract import Id, Model
+from shared.contracts.campaign import list_campaigns
+from shared.contracts.customer_query import (
+    Category,
+    Definition,
+    Gender,
+    NewSegment,
+    Segment,
+    Slice,
+    count_segment,
+    create_segment,
+    delete_segment,
+    describe_segment,
+    get_segment,
+    list_segments,
+    update_segment,
+)
+from shared.contracts.identity import Permission
+from shared.contracts.risk_central import RiskCategory
+from shared.errors import Invalid, PregonError, Unavailable
+
+pages = Pages()
+
+EVERYBODY: Definition = {"all": []}
+
+
+class Asked(Model):
+    """What the builder sends."""
+
+    definition: Definition
+
+
+@pages.get("/segmentos", allow=Permission.SEGMENT_READ)
+async def show_segments(
+    request: Request, call: Call, search: str = "", after: str | None = None
+) -> Response:
+    """Saved segments by name."""
+    found = await call(list_segments, search=search.strip() or None, after=after)
+    return render(request, "segment/list.html", segments=found, search=search)
+
+
+@pages.get("/segmentos/nuevo", allow=Permission.SEGMENT_WRITE)
+async def show_new_segment(request: Request, call: Call) -> Response:
+    """The builder, empty."""
+    return await _render_builder(request, call, Form(), EVERYBODY)
+
+
+@pages.post("/segmentos/nuevo", allow=Permission.SEGMENT_WRITE)
+async def add_segment(request: Request, call: Call) -> Response:
+    """Save a segment."""
+    form = await read_form(request)
+    try:
+        segment = await call(create_segment, _parse(form))
+    except FORM_ERRORS as error:
+        return await _render_builder(request, call, form.failed(error), _typed(form))
+    notice = f"Se guardó el segmento {segment.name}."
+    return go(request, f"/segmentos/{segment.id}", notice=notice)
+
+
+@pages.get("/segmentos/{segment_id:int}", allow=Permission.SEGMENT_READ)
+async def show_segment(request: Request, segment_id: Id, call: Call) -> Response:
+    """The builder with a saved segment."""
+    segment = await call(get_segment, segment_id)
+    return await _render_builder(request, call, Form.of(segment), segment.definition, segment)
+
+
+@pages.post("/segmentos/{segment_id:int}", allow=Permission.SEGMENT_WRITE)
+async def change_segment(request: Request, segment_id: Id, call: Call) -> Response:
+    """Save the next version."""
+    form = await read_form(request)
+    try:
+        segment = await call(update_segment, segment_id, _parse(form))
+    except FORM_ERRORS as error:
+        segment = await call(get_segment, segment_id)
+        return await _render_builder(request, call, form.failed(error), _typed(form), segment)
+    notice = f"Se guardó la versión {segment.version}."
+    return go(request, f"/segmentos/{segment_id}", notice=notice)
+
+
+@pages.post("/segmentos/{segment_id:int}/eliminar", allow=Permission.SEGMENT_WRITE)
+async def remove_segment(request: Request, segment_id: Id, call: Call) -> Response:
+    """Forget a segment; campaigns made from it keep its definition."""
+    await call(delete_segment, segment_id)
+    return go(request, "/segmentos", notice="Se eliminó el segmento.")
+
+
+@pages.post("/segmentos/contar", allow=Permission.SEGMENT_READ)
+async def count(request: Request, asked: Asked, call: Call) -> Response:
+    """Who the definition means: a part of the page, or the errors by path as JSON."""
+    try:
+        counted = await call(count_segment, asked.definition)
+    except Invalid as error:
+        return _errors(error)
+    return render(
+        request,
+        "segment/count.html",
+        count=counted,
+        place=places.place,
+        by_age=_bars(counted.by_age),
+        by_gender=_bars(counted.by_gender),
+        by_province=_bars(sorted(counted.by_province, key=lambda item: item.count)),
+    )
+
+
+@pages.post("/segmentos/describir", allow=Permission.SEGMENT_READ)
+async def describe(asked: Asked, call: Call) -> Response:
+    """A definition in Spanish, for what the builder does not show as rows."""
+    try:
+        return JSONResponse({"text": await call(describe_segment, asked.definition)})
+    except Invalid as error:
+        return _errors(error)
+
+
+def _errors(error: PregonError) -> Response:
+    fields = [{"field": item.field, "message": item.message} for item in error.fields]
+    return JSONResponse({"message": error.message, "errors": fields}, error.status)
+
+
+def _bars(slices: list[Slice]) -> Chart:
+    return Chart(
+        kind="bar-horizontal" if len(slices) > 8 else "bar",
+        labels=[item.label for item in slices],
+        series=[Series(name="Personas", values=[item.count for item in slices])],
+    )
+
+
+def read_definition(text: str) -> Definition:
+    """The definition a page carries as JSON. Raises Invalid on `definition`."""
+    try:
+        definition = json.loads(text)
+    except json.JSONDecodeError:
+        definition = None
+    if not isinstance(definition, dict):
+        raise Invalid.field("definition", "El segmento no se entiende: ármelo de nuevo.")
+    return definition
+
+
+def _parse(form: Form) -> NewSegment:
+    return form.parse(NewSegment, definition=read_definition(form.value("definition")))
+
+
+def _typed(form: Form) -> Definition:
+    try:
+        return read_definition(form.value("definition"))
+    except Invalid:
+        return EVERYBODY
+
+
+async def _render_builder(
+    request: Request,
+    call: Call,
+    form: Form,
+    definition: Definition,
+    segment: Segment | None = None,
+) -> Response:
+    return render_form(
+        request,
+        "segment/builder.html",
+        form,
+        segment=segment,
+        definition=definition,
+        criteria=await _criteria(call),
+    )
+
+
+async def _criteria(call: Call) -> dict[str, dict[str, Any]]:
+    """What the builder offers for each field of the grammar, in the order of its menu."""
+    cantons = [(code, name) for _, names in places.canton_options() for code, name in names]
+    return {
+        "gender": _choice("Género", [(item.value, _GENDERS[item]) for item in Gender]),
+        "age": _range("Edad", "años", 18, 70),
+        "income": _range("Ingresos mensuales", "dólares", 400, 1200),
+        "province": _choice("Provincia", places.province_options()),
+        "canton": _choice("Cantón", sorted(cantons, key=lambda option: option[1])),
+        "category": _choice("Categoría", [(item.value, _CATEGORIES[item]) for item in Category]),
+        "tenure_years": _range("Antigüedad", "años", 1, 10),
+        "service": {"label": "Servicio contratado", "kind": "codes"},
+        "risk_category": _choice("Calificación de riesgo", [(c, c) for c in RiskCategory]),
+        "consent_mail": {"label": "Acepta correo", "kind": "flag"},
+        "consent_phone": {"label": "Acepta llamadas", "kind": "flag"},
+        "days_since_contact": _range("Días desde el último contacto", "días", 30, 36500),
+        "in_campaign": _choice("Está en la campaña", await _campaigns(call), kind="numbers"),
+    }
+
+
+_GENDERS = {Gender.FEMALE: "Mujeres", Gender.MALE: "Hombres", Gender.OTHER: "Otro"}
+_CATEGORIES = {
+    Category.NEW: "Nuevos",
+    Category.REGULAR: "Regulares",
+    Category.LOYAL: "Leales",
+}
+
+
+def _choice(label: str, options: Any, kind: str = "choice") -> dict[str, Any]:
+    return {"label": label, "kind": kind, "options": list(options)}
+
+
+def _range(label: str, unit: str, low: int, high: int) -> dict[str, Any]:
+    return {"label": label, "kind": "range", "unit": unit, "low": low, "high": high}
+
+
+async def _campaigns(call: Call) -> list[tuple[str, str]]:
+    """The newest campaigns; none while their room is away, so that the builder works on."""
+    try:
+        found = await call(list_campaigns, limit=200)
+    except Unavailable:
+        return []
+    return [(str(item.id), item.name) for item in found.items]

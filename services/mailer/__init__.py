@@ -1,0 +1,1 @@
+"""mailer: designs, mailing runs and their ledger, the monthly run, unsubscription."""

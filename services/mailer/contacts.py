@@ -1,0 +1,102 @@
+"""mailer's SQL on whether a person may be mailed: states heard, unsubscriptions, touches."""
+
+from datetime import datetime
+
+from sqlalchemy import Update, case, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.mailer.models import Contact, ContactState, Recipient
+from shared import clock
+from shared.contracts import customer_query
+from shared.contracts.customer_query import Block
+from shared.contracts.mailer import RecipientState
+
+UNSUBSCRIBED = "unsubscribed"
+
+
+def keep_state(session: Session, state: customer_query.ContactState) -> None:
+    """Follow a person's consent and address, also in what is pending of every run.
+
+    Somebody who used our link stays unsubscribed until customer_query says do-not-contact: an
+    older announcement that comes late must not undo it.
+    """
+    row = insert(ContactState).values(
+        customer_id=state.customer_id, mail_block=state.mail_block, unsubscribed=False
+    )
+    confirmed = row.excluded.mail_block == Block.DO_NOT_CONTACT
+    session.execute(
+        row.on_conflict_do_update(
+            index_elements=["customer_id"],
+            set_={
+                "mail_block": row.excluded.mail_block,
+                "unsubscribed": case((confirmed, False), else_=ContactState.unsubscribed),
+            },
+        )
+    )
+    if state.mail_block is not None or state.email is None:
+        skip_pending(session, state.customer_id, state.mail_block or Block.NO_ADDRESS)
+    else:
+        session.execute(_pending(state.customer_id).values(email=state.email))
+
+
+def skip_pending(session: Session, customer_id: int, reason: str) -> None:
+    """Take a person out of every run that has not mailed them yet."""
+    session.execute(
+        _pending(customer_id).values(
+            state=RecipientState.SKIPPED, reason=reason, at=clock.now(), claimed_by=None
+        )
+    )
+
+
+def _pending(customer_id: int) -> Update:
+    return update(Recipient).where(
+        Recipient.customer_id == customer_id, Recipient.state == RecipientState.PENDING
+    )
+
+
+def set_unsubscribed(session: Session, customer_id: int) -> bool:
+    """Suppress a person everywhere; False when they were already."""
+    row = insert(ContactState).values(customer_id=customer_id, unsubscribed=True)
+    changed = session.execute(
+        row.on_conflict_do_update(
+            index_elements=["customer_id"],
+            set_={"unsubscribed": True},
+            where=ContactState.unsubscribed.is_(False),
+        ).returning(ContactState.customer_id)
+    ).first()
+    skip_pending(session, customer_id, UNSUBSCRIBED)
+    return changed is not None
+
+
+def is_unsubscribed(session: Session, customer_id: int) -> bool:
+    """Whether the person gets no more marketing mail by their own wish."""
+    state = session.get(ContactState, customer_id)
+    return state is not None and (state.unsubscribed or state.mail_block == Block.DO_NOT_CONTACT)
+
+
+def erase(session: Session, customer_ids: list[int]) -> None:
+    """Blank the copies of people who asked to be forgotten; the rows still count."""
+    for customer_id in customer_ids:
+        skip_pending(session, customer_id, Block.DO_NOT_CONTACT)
+    session.execute(
+        update(Recipient)
+        .where(Recipient.customer_id.in_(customer_ids))
+        .values(
+            cedula="",
+            first_names="",
+            last_names="",
+            gender=None,
+            birth_on=None,
+            province=None,
+            canton=None,
+            joined_on=None,
+            email=None,
+        )
+    )
+
+
+def insert_contact(session: Session, customer_id: int, at: datetime) -> None:
+    """A touch, for the cap; the same one twice counts once."""
+    row = insert(Contact).values(customer_id=customer_id, at=at)
+    session.execute(row.on_conflict_do_nothing())

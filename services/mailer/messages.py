@@ -1,0 +1,116 @@
+"""The bytes of one mail, put together without `email.message`, which takes a millisecond each.
+
+multipart/alternative, text first, both parts quoted-printable, lines end in CRLF, dots not yet
+doubled.
+"""
+
+import quopri
+import re
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import format_datetime, formataddr, parseaddr
+from uuid import UUID
+
+from services.mailer import merge, tokens
+from services.mailer.designs import Compiled
+from services.mailer.merge import Person
+from shared import clock
+from shared.settings import settings
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_HEADER_LINE = 76
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is the same in every mail of a run."""
+
+    design: Compiled
+    campaign: str
+    mailing_id: int
+    transfer_id: UUID
+
+
+def sender_address() -> str:
+    """The bare address of the sender, for the envelope."""
+    return parseaddr(settings().mail_from)[1]
+
+
+def compose(letter: Letter, person: Person, customer_id: int, address: str) -> bytes:
+    """One person's mail; the same person's in the same run has the same Message-ID."""
+    link = tokens.Link(letter.mailing_id, customer_id)
+    url = tokens.url(link)
+    values = merge.values_of(person, campaign=letter.campaign, unsubscribe_url=url)
+    name = values["nombre_completo"]
+    return _assemble(
+        subject=letter.design.subject(values),
+        to=formataddr((name, address)),
+        message_id=f"{letter.transfer_id.hex}.{customer_id}",
+        text=letter.design.text(values),
+        html=letter.design.html(values),
+        unsubscribe_url=url,
+    )
+
+
+def compose_test(design: Compiled, address: str, message_id: str) -> bytes:
+    """A design filled in for the example person; its unsubscribe link works and changes nothing."""
+    url = tokens.url(tokens.TEST)
+    values = merge.EXAMPLE | {merge.UNSUBSCRIBE: url}
+    return _assemble(
+        subject=f"[Prueba] {design.subject(values)}",
+        to=address,
+        message_id=message_id,
+        text=design.text(values),
+        html=design.html(values),
+        unsubscribe_url=url,
+    )
+
+
+def _assemble(
+    *, subject: str, to: str, message_id: str, text: str, html: str, unsubscribe_url: str
+) -> bytes:
+    sender = sender_address()
+    boundary = f"=_{message_id}"
+    headers = (
+        f"From: {_encoded_address(settings().mail_from)}",
+        f"To: {_encoded_address(to)}",
+        f"Subject: {_encoded(subject, 'Subject')}",
+        f"Date: {format_datetime(clock.now())}",
+        f"Message-ID: <{message_id}@{sender.rpartition('@')[2]}>",
+        f"List-Unsubscribe: <{unsubscribe_url}>,\r\n <mailto:{sender}?subject=baja>",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        "Precedence: bulk",
+        "Auto-Submitted: auto-generated",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative; boundary="{boundary}"',
+    )
+    return b"".join(
+        (
+            "\r\n".join(headers).encode("ascii"),
+            _part(boundary, "plain", text),
+            _part(boundary, "html", html),
+            f"\r\n--{boundary}--\r\n".encode("ascii"),
+        )
+    )
+
+
+def _part(boundary: str, kind: str, content: str) -> bytes:
+    """A body part; its content ends in a line end, from which the encoder learns to write CRLF."""
+    lines = _NEWLINE.sub("\r\n", content.rstrip() + "\n")
+    head = (
+        f"\r\n\r\n--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    return head.encode("ascii") + quopri.encodestring(lines.encode())
+
+
+def _encoded_address(address: str) -> str:
+    name, bare = parseaddr(address)
+    return formataddr((name, bare), charset="utf-8") if name else bare
+
+
+def _encoded(text: str, header: str) -> str:
+    line = " ".join(text.split())
+    if line.isascii() and len(line) < _HEADER_LINE - len(header):
+        return line
+    return Header(line, "utf-8", _HEADER_LINE, header).encode(linesep="\r\n")

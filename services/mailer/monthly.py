@@ -1,0 +1,72 @@
+"""The monthly run: its schedule, and beginning a month's runs once each."""
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.mailer import designs, mailings
+from services.mailer.models import MonthlySchedule
+from shared.contracts import mailer as contract
+from shared.contracts.campaign import CampaignBrief, Phase
+from shared.contracts.customer_query import Channel
+
+DEFAULT = contract.MonthlySchedule(day=1, hour=9, campaign_ids=[])
+_ROW = 1
+SCHEDULER = "programación mensual"  # who began a run that nobody asked for
+
+
+def get_schedule(session: Session) -> contract.MonthlySchedule:
+    """As it was set, or the default."""
+    row = session.get(MonthlySchedule, _ROW)
+    if row is None:
+        return DEFAULT
+    return contract.MonthlySchedule(day=row.day, hour=row.hour, campaign_ids=row.campaign_ids)
+
+
+def set_schedule(session: Session, schedule: contract.MonthlySchedule) -> None:
+    """Replace the schedule."""
+    values = schedule.model_dump() | {"campaign_ids": sorted(set(schedule.campaign_ids))}
+    row = insert(MonthlySchedule).values(id=_ROW, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def start_month(
+    session: Session, month: str, campaigns: list[CampaignBrief], by: str
+) -> list[contract.MonthlyOutcome]:
+    """A run of the month for each campaign that mails and executes, unless it has one already.
+
+    Two calls at once: the second waits on the unique key (campaign, month) and finds the first's.
+    """
+    return [_start(session, month, campaign, by) for campaign in campaigns if _takes_part(campaign)]
+
+
+def _takes_part(campaign: CampaignBrief) -> bool:
+    return (
+        campaign.phase is Phase.EXECUTING
+        and Channel.MAIL in campaign.channels
+        and campaign.design_id is not None
+    )
+
+
+def _start(
+    session: Session, month: str, campaign: CampaignBrief, by: str
+) -> contract.MonthlyOutcome:
+    design = designs.get_design(session, campaign.design_id or 0)
+    values = {
+        "campaign_id": campaign.campaign_id,
+        "campaign_name": campaign.name,
+        "kind": contract.MailingKind.MONTHLY,
+        "month": month,
+        "design_id": design.id,
+        "design_name": design.name,
+        "subject": campaign.mail_subject or design.subject,
+        "created_by": by,
+    }
+    mailing = mailings.insert_mailing(session, values)
+    started = mailing is not None
+    mailing = mailing or mailings.find_month_run(session, campaign.campaign_id, month)
+    return contract.MonthlyOutcome(
+        campaign_id=campaign.campaign_id,
+        campaign_name=campaign.name,
+        mailing_id=mailing.id,
+        started=started,
+    )

@@ -1,0 +1,232 @@
+"""telemarketing's SQL on who has whom."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_, update
+from sqlalchemy.orm import Session
+
+from services.telemarketing.models import NOBODY_YET, Callback, Campaign, Target
+from services.telemarketing.rules import Share
+from shared.contract import Page
+from shared.contracts import telemarketing as contract
+from shared.contracts.customer_query import Block
+from shared.errors import Invalid
+
+_FREE = text(NOBODY_YET)
+
+
+def count_unassigned(session: Session, campaign_id: int) -> int:
+    """People who may be called and whom nobody has; on a partial index."""
+    query = select(func.count()).select_from(Target).where(Target.campaign_id == campaign_id, _FREE)
+    return session.execute(query).scalar_one()
+
+
+def count_unassigned_by_province(session: Session, campaign_id: int) -> dict[str | None, int]:
+    """The same, by INEC code; None are those whose province is not known."""
+    query = (
+        select(Target.province, func.count())
+        .where(Target.campaign_id == campaign_id, _FREE)
+        .group_by(Target.province)
+    )
+    return dict(session.execute(query).all())
+
+
+def count_open(session: Session, campaign_id: int, advisors: list[str]) -> dict[str, int]:
+    """How many of a campaign each of these advisors still has to call."""
+    query = (
+        select(Target.advisor, func.count())
+        .where(
+            Target.campaign_id == campaign_id,
+            Target.advisor.in_(advisors),
+            Target.state == "open",
+        )
+        .group_by(Target.advisor)
+    )
+    found = dict(session.execute(query).all())
+    return {advisor: found.get(advisor, 0) for advisor in advisors}
+
+
+def give(session: Session, campaign_id: int, share: Share) -> int:
+    """Assign up to `share.count` of those nobody has; returns how many.
+
+    Rows that another transaction holds are skipped, and an assigned row is no longer free when
+    its lock is gained: nobody is ever given to two.
+    """
+    picked = select(Target.customer_id).where(Target.campaign_id == campaign_id, _FREE)
+    if share.province is not None:
+        picked = picked.where(Target.province.is_not_distinct_from(share.province[0]))
+    picked_rows = picked.limit(share.count).with_for_update(skip_locked=True).cte("picked")
+    given = session.execute(
+        update(Target)
+        .where(Target.campaign_id == campaign_id, Target.customer_id == picked_rows.c.customer_id)
+        .values(advisor=share.advisor, assigned_at=func.now())
+        .returning(Target.customer_id)
+    )
+    customer_ids = list(given.scalars())
+    _give_callbacks(session, campaign_id, customer_ids, share.advisor)
+    return len(customer_ids)
+
+
+def _give_callbacks(
+    session: Session, campaign_id: int, customer_ids: list[int], advisor: str
+) -> None:
+    """Agreed calls go with the person."""
+    session.execute(
+        update(Callback)
+        .where(
+            Callback.campaign_id == campaign_id,
+            Callback.customer_id.in_(customer_ids),
+            Callback.done.is_(False),
+        )
+        .values(advisor=advisor)
+    )
+
+
+def take_back(session: Session, campaign_id: int, advisor: str, now: datetime) -> int:
+    """Free those an advisor has open and is not speaking to at this moment."""
+    freed = session.execute(
+        update(Target)
+        .where(
+            Target.campaign_id == campaign_id,
+            Target.advisor == advisor,
+            Target.state == "open",
+            or_(Target.lease_until.is_(None), Target.lease_until <= now),
+        )
+        .values(advisor=None, assigned_at=None)
+        .returning(Target.customer_id)
+    )
+    return len(freed.all())
+
+
+def list_assignments(
+    session: Session,
+    campaign_id: int | None,
+    advisor: str | None,
+    after: str | None,
+    limit: int,
+) -> Page[contract.Assignment]:
+    """By campaign, newest first, then advisor; `after` is `campaign:advisor`."""
+    is_open = Target.state == "open"
+    query = (
+        select(
+            Target.campaign_id,
+            Campaign.name,
+            Target.advisor,
+            func.count(),
+            func.count().filter(is_open),
+            func.count().filter(~is_open),
+        )
+        .join(Campaign, Campaign.campaign_id == Target.campaign_id)
+        .where(Target.advisor.is_not(None), *_chosen(campaign_id, advisor), *_beyond(after))
+        .group_by(Target.campaign_id, Campaign.name, Target.advisor)
+        .order_by(Target.campaign_id.desc(), Target.advisor)
+        .limit(limit + 1)
+    )
+    rows = [_assignment(row) for row in session.execute(query)]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(
+        items=rows[:limit], next=f"{last.campaign_id}:{last.advisor}" if last is not None else None
+    )
+
+
+def _chosen(campaign_id: int | None, advisor: str | None) -> list[ColumnElement[bool]]:
+    chosen = []
+    if campaign_id is not None:
+        chosen.append(Target.campaign_id == campaign_id)
+    if advisor is not None:
+        chosen.append(Target.advisor == advisor)
+    return chosen
+
+
+def _beyond(after: str | None) -> list[ColumnElement[bool]]:
+    if after is None:
+        return []
+    number, _, advisor = after.partition(":")
+    if not number.isdecimal() or not advisor:
+        raise Invalid.field("after", "No es un cursor de esta lista.")
+    same = and_(Target.campaign_id == int(number), Target.advisor > advisor)
+    return [or_(Target.campaign_id < int(number), same)]
+
+
+def _assignment(row: Any) -> contract.Assignment:
+    campaign_id, name, advisor, assigned, still_open, done = row
+    return contract.Assignment(
+        campaign_id=campaign_id,
+        campaign_name=name,
+        advisor=advisor,
+        assigned=assigned,
+        open=still_open,
+        done=done,
+    )
+
+
+# --- the people themselves ---
+
+
+def find_person(session: Session, customer_id: int) -> Target | None:
+    """A person on any call list, by the newest campaign."""
+    query = (
+        select(Target)
+        .filter_by(customer_id=customer_id)
+        .order_by(Target.campaign_id.desc())
+        .limit(1)
+    )
+    return session.execute(query).scalar_one_or_none()
+
+
+def list_open_people(
+    session: Session, campaign_id: int, advisor: str, after: int, limit: int
+) -> list[tuple[int, str]]:
+    """Customer and cédula of those an advisor has open, by customer, those after `after`."""
+    query = (
+        select(Target.customer_id, Target.cedula)
+        .where(
+            Target.campaign_id == campaign_id,
+            Target.advisor == advisor,
+            Target.state == "open",
+            Target.customer_id > after,
+        )
+        .order_by(Target.customer_id)
+        .limit(limit)
+    )
+    return list(session.execute(query))
+
+
+def set_contact_state(
+    session: Session, customer_id: int, phone: str | None, held: str | None
+) -> None:
+    """Follow a change of a person's phone or consent on every call list."""
+    session.execute(
+        update(Target)
+        .where(Target.customer_id == customer_id)
+        .where(tuple_(Target.phone, Target.held).is_distinct_from(tuple_(phone, held)))
+        .values(phone=phone, held=held)
+    )
+
+
+def hold(session: Session, customer_id: int) -> None:
+    """Whoever asked not to be called any more is called by no campaign, from this moment."""
+    session.execute(
+        update(Target).where(Target.customer_id == customer_id).values(held=Block.DO_NOT_CONTACT)
+    )
+
+
+def erase(session: Session, customer_ids: list[int]) -> None:
+    """Blank the copies of people who asked to be forgotten; the rows still count."""
+    session.execute(
+        update(Target)
+        .where(Target.customer_id.in_(customer_ids))
+        .values(
+            cedula=func.concat("borrado-", Target.customer_id),
+            first_names="",
+            last_names="",
+            birth_on=None,
+            income=None,
+            email=None,
+            phone=None,
+            note="",
+            held=Block.DO_NOT_CONTACT,
+            callback_at=None,
+        )
+    )

@@ -1,0 +1,150 @@
+"""telemarketing's SQL on calls that were made and callbacks that were agreed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from services.telemarketing.models import Call, Callback, Campaign, Target
+from services.telemarketing.rules import MEANINGS
+from shared.contracts import telemarketing as contract
+
+_MAX_CALLBACKS = 1000
+_CONTACTED = [result for result, meaning in MEANINGS.items() if meaning.contacted]
+_SUCCESS = [result for result, meaning in MEANINGS.items() if meaning.success]
+
+
+def insert_call(session: Session, values: dict[str, Any]) -> Call:
+    """A call; its lease comes once."""
+    return session.execute(insert(Call).values(values).returning(Call)).scalar_one()
+
+
+def find_of_lease(session: Session, lease_id: UUID) -> Call | None:
+    """The call that ended a lease."""
+    return session.execute(select(Call).filter_by(lease_id=lease_id)).scalar_one_or_none()
+
+
+def list_calls(
+    session: Session,
+    campaign_id: int | None,
+    customer_id: int | None,
+    advisor: str | None,
+    after: int | None,
+    limit: int,
+) -> list[contract.Call]:
+    """Newest first, those older than `after`."""
+    query = (
+        select(Call, Campaign.name)
+        .join(Campaign, Campaign.campaign_id == Call.campaign_id)
+        .order_by(Call.id.desc())
+        .limit(limit)
+    )
+    chosen = {"campaign_id": campaign_id, "customer_id": customer_id, "advisor": advisor}
+    query = query.filter_by(**{name: value for name, value in chosen.items() if value is not None})
+    if after is not None:
+        query = query.where(Call.id < after)
+    return [to_contract(call, name) for call, name in session.execute(query)]
+
+
+def to_contract(call: Call, campaign_name: str) -> contract.Call:
+    """The call as others may see it."""
+    shown = contract.Call.model_fields.keys() - {"campaign_name"}
+    return contract.Call(
+        **{name: getattr(call, name) for name in shown}, campaign_name=campaign_name
+    )
+
+
+def count_day(session: Session, advisor: str, begins_at: datetime) -> tuple[int, int, int]:
+    """Calls, people spoken to and acceptances of an advisor since a moment."""
+    query = select(
+        func.count(),
+        func.count().filter(Call.result.in_(_CONTACTED)),
+        func.count().filter(Call.result.in_(_SUCCESS)),
+    ).where(Call.advisor == advisor, Call.at >= begins_at)
+    calls, contacted, accepted = session.execute(query).one()
+    return calls, contacted, accepted
+
+
+# --- callbacks ---
+
+
+def insert_callback(session: Session, call: Call) -> None:
+    """The agreed call that a call ended with."""
+    session.execute(
+        insert(Callback).values(
+            call_id=call.id,
+            campaign_id=call.campaign_id,
+            customer_id=call.customer_id,
+            advisor=call.advisor,
+            at=call.callback_at,
+            note=call.note,
+        )
+    )
+
+
+def set_callbacks_done(session: Session, campaign_id: int, customer_id: int) -> None:
+    """The person was called again."""
+    session.execute(
+        update(Callback)
+        .filter_by(campaign_id=campaign_id, customer_id=customer_id, done=False)
+        .values(done=True)
+    )
+
+
+def list_callbacks(
+    session: Session, from_at: datetime, to_at: datetime, advisor: str | None
+) -> list[contract.Callback]:
+    """By time, `to_at` not included."""
+    query = (
+        select(Callback, Target, Campaign.name)
+        .join(
+            Target,
+            (Target.campaign_id == Callback.campaign_id)
+            & (Target.customer_id == Callback.customer_id),
+        )
+        .join(Campaign, Campaign.campaign_id == Callback.campaign_id)
+        .where(Callback.at >= from_at, Callback.at < to_at)
+        .order_by(Callback.at, Callback.id)
+        .limit(_MAX_CALLBACKS)
+    )
+    if advisor is not None:
+        query = query.where(Callback.advisor == advisor)
+    return [_callback(*row) for row in session.execute(query)]
+
+
+def _callback(row: Callback, target: Target, campaign_name: str) -> contract.Callback:
+    return contract.Callback(
+        id=row.id,
+        customer_id=row.customer_id,
+        customer_name=target.full_name,
+        phone=target.phone or "",
+        campaign_id=row.campaign_id,
+        campaign_name=campaign_name,
+        advisor=row.advisor,
+        at=row.at,
+        note=row.note,
+        done=row.done,
+    )
+
+
+def count_callbacks(session: Session, advisor: str, begins_at: datetime) -> int:
+    """Agreed calls of one day that are still to be made."""
+    ends_at = begins_at + timedelta(days=1)
+    query = (
+        select(func.count())
+        .select_from(Callback)
+        .where(Callback.at >= begins_at, Callback.at < ends_at)
+        .where(Callback.advisor == advisor, Callback.done.is_(False))
+    )
+    return session.execute(query).scalar_one()
+
+
+def erase(session: Session, customer_ids: list[int]) -> None:
+    """Blank what calls say of people who asked to be forgotten; the calls still count."""
+    erased = {"note": ""}
+    gone = Call.customer_id.in_(customer_ids)
+    session.execute(update(Call).where(gone).values(customer_name="", **erased))
+    agreed = Callback.customer_id.in_(customer_ids)
+    session.execute(update(Callback).where(agreed).values(done=True, **erased))

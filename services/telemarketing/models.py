@@ -1,0 +1,209 @@
+"""telemarketing's tables."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NOBODY_YET = "advisor IS NULL AND state = 'open' AND held IS NULL AND phone IS NOT NULL"
+CALLABLE = "state = 'open' AND held IS NULL AND phone IS NOT NULL"
+
+
+class Base(DeclarativeBase):
+    """All tables of the room's database besides the kit's."""
+
+    type_annotation_map = {  # noqa: RUF012
+        datetime: DateTime(timezone=True),
+        str: Text,
+        Decimal: Numeric(12, 2),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+    }
+
+
+class Campaign(Base):
+    """What this room knows of a campaign, from its events, in whatever order they come."""
+
+    __tablename__ = "campaign"
+
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(server_default="")
+    phase: Mapped[str] = mapped_column(server_default="draft")
+    channels: Mapped[list[str]] = mapped_column(server_default="{}")
+    script: Mapped[str] = mapped_column(server_default="")
+    version: Mapped[int] = mapped_column(server_default="0")  # 0: not heard of itself yet
+    audience_id: Mapped[UUID | None]  # its present audience …
+    requested_audience_id: Mapped[UUID | None]  # … and the one whose call list was asked for
+    listed_at: Mapped[datetime | None]  # when the last call list was complete
+
+
+class CallList(Base):
+    """A call list on its way here; its id is the transfer's."""
+
+    __tablename__ = "call_list"
+
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity())  # an older one never wins
+    merged_at: Mapped[datetime | None]
+
+
+class CallListRow(Base):
+    """A row of a call list, as it came, until the list is complete and merged."""
+
+    __tablename__ = "call_list_row"
+
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    cedula: Mapped[str]
+    first_names: Mapped[str]
+    last_names: Mapped[str]
+    gender: Mapped[str | None]
+    birth_on: Mapped[date | None]
+    income: Mapped[Decimal | None]
+    province: Mapped[str | None]
+    canton: Mapped[str | None]
+    category: Mapped[str | None]
+    joined_on: Mapped[date | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    held: Mapped[str | None]
+
+
+class Target(Base):
+    """A person on a campaign's call list: a copy of the data, whose turn it is, and how far."""
+
+    __tablename__ = "call_target"
+    __table_args__ = (
+        # In the order of an advisor's queue: due callbacks, then the least tried.
+        Index(
+            "ix_call_target_queue",
+            "advisor",
+            "callback_at",
+            "attempts",
+            "next_at",
+            "customer_id",
+            postgresql_where=text(CALLABLE),
+        ),
+        Index(
+            "ix_call_target_unassigned",
+            "campaign_id",
+            "province",
+            postgresql_where=text(NOBODY_YET),
+        ),
+        Index("ix_call_target_assigned", "campaign_id", "advisor", "state"),
+        Index("ix_call_target_customer", "customer_id"),
+        Index(
+            "ix_call_target_lease", "lease_advisor", postgresql_where=text("lease_id IS NOT NULL")
+        ),
+    )
+
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    cedula: Mapped[str]
+    first_names: Mapped[str]
+    last_names: Mapped[str]
+    gender: Mapped[str | None]
+    birth_on: Mapped[date | None]
+    income: Mapped[Decimal | None]
+    province: Mapped[str | None]
+    canton: Mapped[str | None]
+    category: Mapped[str | None]
+    joined_on: Mapped[date | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    held: Mapped[str | None]  # a Block: why the person must not be called
+    advisor: Mapped[str | None]  # username
+    assigned_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(server_default="open")  # open, done
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    callback_at: Mapped[datetime | None]  # agreed with the person; then next_at is the same
+    note: Mapped[str] = mapped_column(server_default="")  # typed in the running call
+    lease_id: Mapped[UUID | None]  # the last lease; it stays when its time is over …
+    lease_advisor: Mapped[str | None]
+    lease_until: Mapped[datetime | None]  # … so that a late result still counts
+
+    @property
+    def full_name(self) -> str:
+        """Given names and surnames."""
+        return f"{self.first_names} {self.last_names}".strip()
+
+
+class Lease(Base):
+    """That an advisor took a person, and when: a result names its lease."""
+
+    __tablename__ = "lease"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    advisor: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Call(Base):
+    """A call that was made. Only added to; an erased person's name and notes are blanked."""
+
+    __tablename__ = "call"
+    __table_args__ = (
+        Index("ix_call_campaign", "campaign_id", "id"),
+        Index("ix_call_customer", "customer_id", "id"),
+        Index("ix_call_advisor", "advisor", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    lease_id: Mapped[UUID] = mapped_column(unique=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    customer_name: Mapped[str]
+    advisor: Mapped[str]
+    result: Mapped[str]
+    note: Mapped[str]
+    callback_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+    seconds: Mapped[int]
+
+
+class Callback(Base):
+    """An agreed call in the calendar; done when the person was called again."""
+
+    __tablename__ = "callback"
+    __table_args__ = (
+        Index("ix_callback_at", "at"),
+        Index(
+            "ix_callback_pending",
+            "campaign_id",
+            "customer_id",
+            postgresql_where=text("NOT done"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    call_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    advisor: Mapped[str]
+    at: Mapped[datetime]
+    note: Mapped[str]
+    done: Mapped[bool] = mapped_column(server_default="false")
+
+
+class RiskCheck(Base):
+    """Who asked the bureau about whom, what for, and what it said. Only added to."""
+
+    __tablename__ = "risk_check"
+    __table_args__ = (Index("ix_risk_check_customer", "customer_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger)
+    advisor: Mapped[str]
+    purpose: Mapped[str]
+    state: Mapped[str]
+    report: Mapped[dict[str, Any] | None]
+    at: Mapped[datetime]

@@ -1,0 +1,62 @@
+"""What a call's result changes: the call, the person on the list, the calendar."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from services.telemarketing import assignments, calls, leases, rules
+from services.telemarketing.models import Call, Lease, Target
+from shared.contracts.telemarketing import CallRecorded, CallResult, NewCall
+
+
+def record(session: Session, lease: Lease, target: Target, new: NewCall, now: datetime) -> Call:
+    """Store a call and what follows from it. Raises Invalid on `callback_at`.
+
+    The note is what was sent, else what was saved while it was typed.
+    """
+    follows = rules.consequence(new.result, new.callback_at, target.attempts + 1, now)
+    call = calls.insert_call(
+        session,
+        {
+            "lease_id": lease.id,
+            "campaign_id": lease.campaign_id,
+            "customer_id": lease.customer_id,
+            "customer_name": target.full_name,
+            "advisor": lease.advisor,
+            "result": new.result,
+            "note": new.note.strip() or target.note,
+            "callback_at": follows.callback_at,
+            "at": now,
+            "seconds": int((now - lease.at).total_seconds()),
+        },
+    )
+    _move_on(target, follows)
+    calls.set_callbacks_done(session, call.campaign_id, call.customer_id)
+    if follows.callback_at is not None:
+        calls.insert_callback(session, call)
+    if new.result is CallResult.DO_NOT_CALL:
+        session.flush()
+        assignments.hold(session, call.customer_id)
+    return call
+
+
+def _move_on(target: Target, follows: rules.Consequence) -> None:
+    target.attempts += 1
+    target.state = "done" if follows.done else "open"
+    target.next_at, target.callback_at = follows.next_at, follows.callback_at
+    target.note = ""
+    leases.end(target)
+
+
+def announcement(call: Call, campaign_name: str) -> CallRecorded:
+    """The call as the other rooms hear of it."""
+    meaning = rules.MEANINGS[CallResult(call.result)]
+    told = CallRecorded.model_fields.keys() & call.__table__.columns.keys()
+    return CallRecorded(
+        **{name: getattr(call, name) for name in told},
+        call_id=call.id,
+        campaign_name=campaign_name,
+        label=meaning.label,
+        contacted=meaning.contacted,
+        success=meaning.success,
+    )
