@@ -46,7 +46,7 @@ check: packages .venv/.dev  ## ruff, mypy, import-linter, vulture
 	.venv/bin/vulture
 
 bench: packages .venv/.dev $(BUNDLE)  ## benchmarks, all or ONLY=name
-	@$(NATIVE) with-servers --durable -- python -m tests.bench $(ONLY)
+	@N=$(or $(N),200000) $(PYTHON) -m tests.bench $(ONLY)
 
 faults: packages .venv/.dev $(BUNDLE)  ## fault tests, all or ONLY=name
 	@$(PYTHON) -m tests.faults $(ONLY)

@@ -57,7 +57,9 @@ def hide_passwords(
 
 def _renderer() -> structlog.typing.Processor:
     if settings().log_format == "text":
-        return structlog.dev.ConsoleRenderer(colors=False)
+        return structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
     return structlog.processors.JSONRenderer()
 
 

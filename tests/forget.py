@@ -1,4 +1,6 @@
-"""Drops the databases and queues of a product of tests: `python -m tests.forget`."""
+"""Drops what a product of tests left: `python -m tests.forget [databases] [queues]`."""
+
+import sys
 
 import psycopg2
 from kombu import Connection
@@ -38,5 +40,7 @@ def delete_queues() -> None:
 if __name__ == "__main__":
     if settings().namespace == "pregon":
         raise SystemExit("This is the namespace of a product that is in use.")
-    drop_databases()
-    delete_queues()
+    if "databases" in sys.argv:
+        drop_databases()
+    if "queues" in sys.argv:
+        delete_queues()

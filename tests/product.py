@@ -13,6 +13,9 @@ from pathlib import Path
 
 import httpx
 
+from infra.native import environment
+from infra.native.run import Run
+
 ROOT = Path(__file__).resolve().parents[1]
 # What the run of the tests has computed for itself and a second product must find out anew.
 _COMPUTED = ("PREGON_FILES_URL", "PREGON_PUBLIC_URL", "PREGON_SOAP_URL", "PREGON_SOAP_PASSWORD")
@@ -60,8 +63,9 @@ def running(**settings: str) -> Iterator[Product]:
             _native(environ, "up")
             yield _describe(Path(folder), environ)
         finally:
+            settings = environment.read(Run(Path(folder)))
             _native(environ, "down")
-            _forget(environ)
+            _forget(environ, settings)
 
 
 def _environ(folder: str, settings: Mapping[str, str]) -> dict[str, str]:
@@ -82,9 +86,6 @@ def _native(environ: Mapping[str, str], verb: str) -> None:
 
 
 def _describe(folder: Path, environ: Mapping[str, str]) -> Product:
-    from infra.native import environment
-    from infra.native.run import Run
-
     users = json.loads((folder / "credentials.json").read_text())
     product = Product(
         folder,
@@ -98,15 +99,21 @@ def _describe(folder: Path, environ: Mapping[str, str]) -> Product:
 
 
 def _create_users(product: Product, users: Mapping[str, Mapping[str, str]]) -> None:
-    with product.client("admin") as admin:
-        for username, user in users.items():
-            if user["role"] not in {"admin", "soap"}:
-                new = {"username": username, "full_name": f"Prueba {username}", **user}
-                admin.post("/users", json=new).raise_for_status()
+    admin = product.client("admin")
+    for username, user in users.items():
+        if user["role"] not in {"admin", "soap"}:
+            new = {"username": username, "full_name": f"Prueba {username}", **user}
+            admin.post("/users", json=new).raise_for_status()
 
 
-def _forget(environ: Mapping[str, str]) -> None:
-    """Drop the product's databases and queues: the servers may be shared with others."""
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.forget"], env=environ, cwd=ROOT, check=True
-    )
+def _forget(environ: Mapping[str, str], settings: Mapping[str, str]) -> None:
+    """Drop what the product made on servers that it was given and others may share."""
+    given = {"databases": "PREGON_DATABASE_URL", "queues": "PREGON_AMQP_URL"}
+    what = [name for name, setting in given.items() if setting in environ]
+    if what:
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "tests.forget", *what],
+            env={**environ, **settings},
+            cwd=ROOT,
+            check=True,
+        )

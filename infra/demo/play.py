@@ -291,7 +291,7 @@ class Play:
                 if customer_id in seen:
                     raise PlayError(f"customer {customer_id} was given to two advisors")
                 seen.add(customer_id)
-                counts[result] = counts.get(result, 0) + 1
+                counts[result.value] = counts.get(result.value, 0) + 1
                 done += 1
         say(f"Calls: {counts}; risk checks: {risks}")
         if risks.get("unavailable"):

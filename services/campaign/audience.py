@@ -114,7 +114,7 @@ def _count_figures(session: Session, audience_id: UUID) -> dict[str, Any]:
         .where(Member.audience_id == audience_id)
         .group_by(Member.control, Member.mail_block, Member.phone_block)
     )
-    for control, mail, phone, count in session.execute(query).tuples():
+    for control, mail, phone, count in session.execute(query):
         if control:
             figures["control"] += count
             continue

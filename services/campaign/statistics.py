@@ -52,7 +52,7 @@ CAMPAIGN_LIMIT = 100
 def count_by_result(session: Session, campaign_id: int) -> list[contract.Count]:
     """Calls by result, in the order of the results' keys."""
     query = select(CallFact.result, func.count()).filter_by(campaign_id=campaign_id)
-    found: dict[str, int] = dict(session.execute(query.group_by(CallFact.result)).tuples().all())
+    found: dict[str, int] = dict(session.execute(query.group_by(CallFact.result)).all())
     return [
         contract.Count(key=key, label=label, count=found[key])
         for key, label in RESULT_LABELS.items()
@@ -71,7 +71,7 @@ def count_by_day(session: Session, campaign_id: int) -> list[contract.DayCount]:
     )
     return [
         contract.DayCount(on=on, result=result, count=count)
-        for on, result, count in session.execute(query).tuples()
+        for on, result, count in session.execute(query)
     ]
 
 
@@ -85,7 +85,7 @@ def count_by_advisor(session: Session, campaign_id: int) -> list[contract.Count]
     )
     return [
         contract.Count(key=advisor, label=advisor, count=count)
-        for advisor, count in session.execute(query).tuples()
+        for advisor, count in session.execute(query)
     ]
 
 
@@ -103,7 +103,7 @@ def count_mails(session: Session, campaign_id: int) -> contract.MailFunnel:
     states: dict[str, int] = defaultdict(int)
     skipped: dict[str, int] = {}
     unsubscribed = 0
-    for state, reason, count, left in session.execute(query).tuples():
+    for state, reason, count, left in session.execute(query):
         states[state] += count
         unsubscribed += left
         if state == RecipientState.SKIPPED:
@@ -138,7 +138,7 @@ def count_by_province(session: Session, campaign_id: int | None) -> list[contrac
         code: (audience, contacted, accepted)
         for code, audience, contacted, accepted in session.execute(
             _grouped(Member.province, campaign_id)
-        ).tuples()
+        )
     }
     return [
         contract.ProvinceFigures(
@@ -156,7 +156,7 @@ def count_by_province(session: Session, campaign_id: int | None) -> list[contrac
 
 def count_by_gender(session: Session, campaign_id: int | None) -> list[contract.GroupFigures]:
     """F, M, X and unknown."""
-    rows = session.execute(_grouped(func.coalesce(Member.gender, ""), campaign_id)).tuples()
+    rows = session.execute(_grouped(func.coalesce(Member.gender, ""), campaign_id))
     return _groups(rows, GENDER_LABELS)
 
 
@@ -167,7 +167,7 @@ def count_by_age(session: Session, campaign_id: int | None) -> list[contract.Gro
         *((and_(age >= low, age < high), label) for low, high, label in AGE_GROUPS), else_=NO_AGE
     )
     labels = {label: label for _, _, label in AGE_GROUPS} | {NO_AGE: NO_AGE}
-    return _groups(session.execute(_grouped(group, campaign_id)).tuples(), labels)
+    return _groups(session.execute(_grouped(group, campaign_id)), labels)
 
 
 def _grouped(group: Any, campaign_id: int | None) -> Select[Any]:
@@ -246,7 +246,7 @@ def list_by_budget(session: Session) -> list[contract.CampaignFigures]:
             contacted=contacted,
             accepted=accepted,
         )
-        for campaign, audience, contacted, accepted in session.execute(query).tuples()
+        for campaign, audience, contacted, accepted in session.execute(query)
     ]
 
 
@@ -302,7 +302,7 @@ def _list_repeated(
         contract.RepeatedCustomer(
             customer_id=customer_id, cedula=cedula, full_name=name, campaigns=campaigns
         )
-        for customer_id, cedula, name, campaigns in session.execute(query).tuples()
+        for customer_id, cedula, name, campaigns in session.execute(query)
     ]
 
 
@@ -331,7 +331,7 @@ def _overlaps(session: Session) -> list[contract.Overlap]:
     )
     return [
         contract.Overlap(first=one, second=other, customers=count)
-        for one, other, count in session.execute(query).tuples()
+        for one, other, count in session.execute(query)
     ]
 
 
@@ -342,4 +342,4 @@ def _names(session: Session) -> dict[int, str]:
         .order_by(Campaign.id.desc())
         .limit(CAMPAIGN_LIMIT)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

@@ -61,7 +61,7 @@ def insert_rejects(
 def iterate_rejects(session: Session, import_id: int) -> Iterator[tuple[list[str], str]]:
     """The rejected rows in the file's order, streamed."""
     query = select(Reject.values, Reject.reason).filter_by(import_id=import_id).order_by(Reject.row)
-    yield from session.execute(query.execution_options(yield_per=1000)).tuples()
+    yield from session.execute(query.execution_options(yield_per=1000))
 
 
 class Batch:

@@ -169,7 +169,7 @@ def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contra
             mail_block=contract.Block(mail) if mail else None,
             phone_block=contract.Block(call) if call else None,
         )
-        for customer_id, email, phone, mail, call in session.execute(query).tuples()
+        for customer_id, email, phone, mail, call in session.execute(query)
     ]
 
 

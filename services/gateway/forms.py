@@ -15,7 +15,7 @@ from types import UnionType
 from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from shared.clock import GUAYAQUIL
@@ -159,6 +159,7 @@ _READERS: dict[Any, Callable[[str], Any]] = {
     Decimal: parse_money,
     date: parse_date,
     datetime: _read_moment,
+    AwareDatetime: _read_moment,
     float: _read_number,
 }
 

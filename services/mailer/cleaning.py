@@ -6,6 +6,7 @@ table would be moved out of it.
 """
 
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -38,8 +39,10 @@ _ATTRIBUTES = {
 }
 _SCHEMES = {"https", "http", "mailto", "tel", IMAGE_SCHEME}
 _TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
-_COMMENT = re.compile(r"<!--(?!pregon:\d+-->).*?-->", re.DOTALL)
-_OURS = re.compile(r"<!--pregon:(\d+)-->")
+_COMMENT = re.compile(r"<!--(?!condition-[0-9a-f]{16}-\d+-->).*?-->", re.DOTALL)
+_INSIDE = (
+    "Hay una condición {% if %} dentro de una etiqueta. Póngala alrededor de elementos enteros."
+)
 _DOCUMENT = """<!doctype html>
 <html lang="es">
 <head>
@@ -68,27 +71,45 @@ def clean(source: str, images: Mapping[str, str]) -> Cleaned:
 
     Raises Invalid on `html` when nothing is left.
     """
-    conditions: list[str] = []
-    marked = _TAG.sub(lambda found: _mark(conditions, found.group()), source)
+    conditions = Conditions()
+    marked = conditions.hide(source)
     inlined = _inline(removals.point_to_images(marked, images))
     body = _clean_body(inlined)
     if not re.sub(r"<(?!img)[^>]*>|\s", "", body):
         raise Invalid.field("html", "El diseño no tiene contenido que mostrar.")
 
-    def unmark(found: re.Match[str]) -> str:
-        return conditions[int(found.group(1))]
-
     document = lxml_html.document_fromstring(inlined)
     return Cleaned(
-        html=_OURS.sub(unmark, _assemble(document, body)),
-        text=_OURS.sub(unmark, to_text(body)),
+        html=conditions.show(_assemble(document, body)),
+        text=conditions.show(to_text(body)),
         removed=removals.list_removed(marked, TAGS, images),
     )
 
 
-def _mark(conditions: list[str], tag: str) -> str:
-    conditions.append(tag)
-    return f"<!--pregon:{len(conditions) - 1}-->"
+class Conditions:
+    """The `{% … %}` of one source, each behind a comment that nobody else can have written."""
+
+    def __init__(self) -> None:
+        self._tags: list[str] = []
+        self._word = f"condition-{secrets.token_hex(8)}"
+
+    def hide(self, source: str) -> str:
+        """The source with comments for its conditions."""
+        return _TAG.sub(self._hide, source)
+
+    def _hide(self, found: re.Match[str]) -> str:
+        self._tags.append(found.group())
+        return f"<!--{self._word}-{len(self._tags) - 1}-->"
+
+    def show(self, cleaned: str) -> str:
+        """The conditions back in their places. Raises Invalid for one inside a tag."""
+        shown = re.sub(f"<!--{self._word}-(\\d+)-->", self._show, cleaned)
+        if self._word in shown:
+            raise Invalid.field("html", _INSIDE)
+        return shown
+
+    def _show(self, found: re.Match[str]) -> str:
+        return self._tags[int(found.group(1))]
 
 
 def _inline(source: str) -> str:

@@ -93,10 +93,16 @@ def put_builtin(session: Session, key: str, values: dict[str, Any]) -> None:
     )
 
 
+def find_design(session: Session, design_id: int) -> Design | None:
+    """One design, unless it was deleted."""
+    found = session.get(Design, design_id)
+    return None if found is None or found.deleted_at is not None else found
+
+
 def get_design(session: Session, design_id: int) -> Design:
     """One design. Raises NotFound, also when it was deleted."""
-    found = session.get(Design, design_id)
-    if found is None or found.deleted_at is not None:
+    found = find_design(session, design_id)
+    if found is None:
         raise NotFound("El diseño no existe.")
     return found
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from celery.schedules import crontab
 from sqlalchemy.orm import Session
 
-from services.mailer import designs, ledger, mailings, messages, monthly, rules
+from services.mailer import claims, designs, ledger, mailings, messages, monthly, rules
 from services.mailer.messages import Letter
 from services.mailer.models import Mailing
 from services.mailer.sending import ROOM, Stretch
@@ -104,7 +104,7 @@ def _open_letter(mailing_id: int) -> Letter | None:
     """What is the same in all mails of the run; None when nobody may send (more) now."""
     with sessions(ROOM).begin() as session:
         mailing = mailings.get_mailing(session, mailing_id)
-        alive = ledger.count_alive(session, mailing.transfer_id)
+        alive = claims.count_alive(session, mailing.transfer_id)
         if mailing.state != MailingState.SENDING or alive >= MAX_SENDERS:
             return None
         return Letter(
@@ -134,7 +134,7 @@ def _advance(mailing_id: int, senders: int = 1) -> None:
         mailing = mailings.get_mailing(session, mailing_id, lock=True)
         if mailing.state == MailingState.SENDING:
             _advance_sending(session, mailing, senders)
-        elif mailing.state == MailingState.CANCELLED and ledger.has_work(
+        elif mailing.state == MailingState.CANCELLED and claims.has_work(
             session, mailing.transfer_id
         ):
             outbox.add_job(session, "mailer.skip_cancelled", mailing.id)
@@ -144,7 +144,7 @@ def _advance_sending(session: Session, mailing: Mailing, senders: int) -> None:
     counts = mailings.count_by_state(session, [mailing.transfer_id])[mailing.transfer_id]
     if mailing.target is not None and counts.unfinished == 0:
         mailings.set_state(session, mailing, MailingState.FINISHED)
-    elif ledger.has_work(session, mailing.transfer_id):
+    elif claims.has_work(session, mailing.transfer_id):
         for _ in range(senders):
             outbox.add_job(session, "mailer.send_batch", mailing.id, bulk=True)
 
@@ -196,14 +196,14 @@ def sweep() -> None:
             mailings.set_state(session, mailing, MailingState.SENDING)
         concerned = [
             found.id
-            for transfer_id in set(ledger.bury_dead_senders(session))
+            for transfer_id in set(claims.bury_dead_senders(session))
             if (found := mailings.find_by_transfer(session, transfer_id)) is not None
         ]
     with sessions(ROOM).begin() as session:
         idle = [
             mailing.id
             for mailing in mailings.list_in_state(session, MailingState.SENDING)
-            if ledger.count_alive(session, mailing.transfer_id) == 0
+            if claims.count_alive(session, mailing.transfer_id) == 0
         ]
     for mailing_id in sorted({*concerned, *idle}):
         _report_all(mailing_id)

@@ -168,7 +168,7 @@ def count_by_state(session: Session, transfer_ids: Iterable[UUID]) -> dict[UUID,
         .group_by(MailingCount.transfer_id, MailingCount.state, MailingCount.reason)
         .having(func.sum(MailingCount.count) != 0)
     )
-    for transfer_id, state, reason, count in session.execute(query).tuples():
+    for transfer_id, state, reason, count in session.execute(query):
         rows[transfer_id].append((state, reason, int(count)))
     return {transfer_id: Counts(found) for transfer_id, found in rows.items()}
 

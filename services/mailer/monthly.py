@@ -4,7 +4,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.mailer import designs, mailings
-from services.mailer.models import MonthlySchedule
+from services.mailer.models import Design, MonthlySchedule
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import CampaignBrief, Phase
 from shared.contracts.customer_query import Channel
@@ -36,21 +36,24 @@ def start_month(
 
     Two calls at once: the second waits on the unique key (campaign, month) and finds the first's.
     """
-    return [_start(session, month, campaign, by) for campaign in campaigns if _takes_part(campaign)]
+    return [
+        _start(session, month, campaign, design, by)
+        for campaign in campaigns
+        if (design := _find_design(session, campaign)) is not None
+    ]
 
 
-def _takes_part(campaign: CampaignBrief) -> bool:
-    return (
-        campaign.phase is Phase.EXECUTING
-        and Channel.MAIL in campaign.channels
-        and campaign.design_id is not None
-    )
+def _find_design(session: Session, campaign: CampaignBrief) -> Design | None:
+    """The design to send; None when the campaign takes no part in the monthly run."""
+    mails = campaign.phase is Phase.EXECUTING and Channel.MAIL in campaign.channels
+    if not mails or campaign.design_id is None:
+        return None
+    return designs.find_design(session, campaign.design_id)
 
 
 def _start(
-    session: Session, month: str, campaign: CampaignBrief, by: str
+    session: Session, month: str, campaign: CampaignBrief, design: Design, by: str
 ) -> contract.MonthlyOutcome:
-    design = designs.get_design(session, campaign.design_id or 0)
     values = {
         "campaign_id": campaign.campaign_id,
         "campaign_name": campaign.name,

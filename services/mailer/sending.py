@@ -4,7 +4,7 @@ In flight is at most one mail per connection. Before the mail server hears of a 
 `sending`; its outcome is written with the mark of the next, in one statement. These statements do
 not wait for the disk (`synchronous_commit` off): a killed sender loses nothing by that, and should
 PostgreSQL itself be killed, this sender still knows what it did (`settle`) or, were it gone too,
-nothing of its claim counts as sure (`ledger.bury_dead_senders`).
+nothing of its claim counts as sure (`claims.bury_dead_senders`).
 """
 
 import time
@@ -16,10 +16,10 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import OperationalError
 
-from services.mailer import ledger, mailings, messages, rules
-from services.mailer.ledger import LEASE, Outcome
+from services.mailer import claims, ledger, mailings, messages, rules
+from services.mailer.claims import LEASE, Outcome
 from services.mailer.messages import Letter
-from services.mailer.smtp import Answer, Fate, Line
+from services.mailer.smtp import UNUSABLE, Answer, Fate, Line, is_usable
 from shared import clock, log
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.db import sessions
@@ -66,10 +66,10 @@ class Stretch:
                     break
         self._leave()
 
-    def _claim(self) -> ledger.Claim:
+    def _claim(self) -> claims.Claim:
         with sessions(ROOM).begin() as session:
-            ledger.begin_claim(session, self._letter.transfer_id, self.id)
-            return ledger.claim(session, self._letter.transfer_id, self.id, CLAIM_ROWS)
+            claims.begin_claim(session, self._letter.transfer_id, self.id)
+            return claims.claim(session, self._letter.transfer_id, self.id, CLAIM_ROWS)
 
     def _send_all(self, connection: Connection, rows: Sequence[Row[Any]], end: float) -> bool:
         """Send a claim's rows; False when the run is no longer to be sent or the time is over."""
@@ -90,26 +90,30 @@ class Stretch:
     def _mark(
         self, connection: Connection, done: Outcome | None, next_id: int | None
     ) -> str | None:
-        return ledger.mark(connection, self._letter.transfer_id, self.id, done, next_id)
+        return claims.mark(connection, self._letter.transfer_id, self.id, done, next_id)
 
     def _send(self, row: Row[Any], address: str) -> Outcome:
         self._pace.wait()
-        content = messages.compose(self._letter, row, row.customer_id, address)
-        answer = self._line.send(messages.sender_address(), address, content)
-        outcome = judge(row.customer_id, row.attempt + 1, answer)
+        outcome = judge(row.customer_id, row.attempt + 1, self._hand_over(row, address))
         self._unsure.append(outcome)
         if time.monotonic() - self._reported_at > REPORT_SECONDS:
             self._report()
         return outcome
 
+    def _hand_over(self, row: Row[Any], address: str) -> Answer:
+        if not is_usable(address):
+            return UNUSABLE
+        content = messages.compose(self._letter, row, row.customer_id, address)
+        return self._line.send(messages.sender_address(), address, content)
+
     def _report(self) -> None:
         """Tell of what is done. This commit waits for the disk, and so do all marks before it."""
         transfer_id = self._letter.transfer_id
         with sessions(ROOM).begin() as session:
-            ledger.keep_alive(session, self.id)
+            claims.keep_alive(session, self.id)
             ledger.report(session, mailings.get_mailing(session, self._letter.mailing_id))
             mailings.measure(session, transfer_id)
-            self._pace.share(ledger.count_alive(session, transfer_id))
+            self._pace.share(claims.count_alive(session, transfer_id))
         self._unsure = self._unsure[-1:]  # the last one's outcome is still to be marked
         self._reported_at = time.monotonic()
 
@@ -120,8 +124,8 @@ class Stretch:
 
     def _leave(self) -> None:
         with sessions(ROOM).begin() as session:
-            ledger.release(session, self.id)
-            ledger.end_sender(session, self.id)
+            claims.release(session, self.id)
+            claims.end_sender(session, self.id)
 
     def _settle(self) -> None:
         """Write down again what a crash of the database may have undone, while we still may."""
@@ -129,8 +133,8 @@ class Stretch:
         while time.monotonic() < end:
             try:
                 with sessions(ROOM).begin() as session:
-                    ledger.settle(session, self._letter.transfer_id, self.id, self._unsure)
-                    ledger.end_sender(session, self.id)
+                    claims.settle(session, self._letter.transfer_id, self.id, self._unsure)
+                    claims.end_sender(session, self.id)
             except OperationalError:
                 time.sleep(_RETRY_SECONDS)
             else:

@@ -14,6 +14,7 @@ from shared.settings import settings
 
 TIMEOUT_SECONDS = 15.0
 _ANSWER_LENGTH = 300
+_GO_AHEAD = 354
 _CLOSING = 421
 
 
@@ -34,6 +35,14 @@ class Answer(NamedTuple):
     text: str
 
 
+UNUSABLE = Answer(Fate.REFUSED, "La dirección no se puede usar en el correo.")
+
+
+def is_usable(address: str) -> bool:
+    """Whether an address can stand in an SMTP command and a header as it is."""
+    return address.isascii() and not any(character in address for character in "<>\r\n ")
+
+
 class Line:
     """An open SMTP connection. Raises OSError where it cannot be opened."""
 
@@ -44,8 +53,6 @@ class Line:
 
     def send(self, sender: str, recipient: str, content: bytes) -> Answer:
         """Hand one mail over; afterwards `is_open` tells whether the line can be used again."""
-        if not recipient.isascii() or any(c in recipient for c in "<>\r\n "):
-            return Answer(Fate.REFUSED, "La dirección no se puede usar en el correo.")
         try:
             refusal = self._offer(sender, recipient)
         except (OSError, smtplib.SMTPException) as error:
@@ -72,12 +79,13 @@ class Line:
         refused = next((answer for answer in answers if answer[0] // 100 not in (2, 3)), None)
         if refused is None:
             return None
-        if len(answers) == len(commands) and answers[-1][0] == 354:
+        if len(answers) == len(commands) and answers[-1][0] == _GO_AHEAD:
             self._smtp.send(b".\r\n")  # it waits for a mail to nobody: an empty one (RFC 2920)
             self._smtp.getreply()
-        elif not self._pipelines:
+        answer = self._judge(*refused)
+        if self.is_open:
             self._smtp.rset()
-        return self._judge(*refused)
+        return answer
 
     def _ask_together(self, commands: list[str]) -> list[tuple[int, bytes]]:
         self._smtp.send("".join(f"{command}\r\n" for command in commands))

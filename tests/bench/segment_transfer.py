@@ -12,6 +12,7 @@ from contextlib import closing
 import httpx
 import psycopg2
 
+from shared.contracts.customer_query import AUDIENCE_COLUMNS
 from tests import product
 from tests.bench.figure import Figure
 
@@ -21,11 +22,11 @@ _FILL = """
     INSERT INTO customer (cedula, first_names, last_names, search, gender, birth_on, income,
         province, canton, address, email, phone, joined_on, category, consent_mail, consent_phone)
     SELECT lpad(n::text, 10, '0'), 'María Fernanda', 'Quishpe Zambrano ' || n,
-        'quishpe zambrano ' || n || ' maria fernanda', (ARRAY['F', 'M'])[1 + n % 2],
-        date '1940-01-01' + (n * 37 % 24000), 300 + n % 2000, lpad((1 + n % 24)::text, 2, '0'),
+        'quishpe zambrano ' || n || ' maria fernanda', (ARRAY['F', 'M'])[1 + n %% 2],
+        date '1940-01-01' + (n * 37 %% 24000), 300 + n %% 2000, lpad((1 + n %% 24)::text, 2, '0'),
         '0101', 'Av. 10 de Agosto N' || n, 'maria.quishpe' || n || '@correo.example',
-        '+5939' || lpad(n::text, 8, '0'), date '2015-01-01' + n % 3000, 'regular',
-        n % 10 < 7, n % 10 < 6
+        '+5939' || lpad(n::text, 8, '0'), date '2015-01-01' + n %% 3000, 'regular',
+        n %% 10 < 7, n %% 10 < 6
     FROM generate_series(1, %s) AS n
 """
 _PEER_COLUMNS = """
@@ -45,8 +46,7 @@ def run() -> list[Figure]:
             for room in ("customer_query", "campaign")
         }
         _fill(names["customer_query"], customers)
-        with running.client("jefe") as head:
-            ours = customers / _transfer(head, customers)
+        ours = customers / _transfer(running.client("jefe"), customers)
         limit = customers / _psql(names["customer_query"], names["campaign"])
     return [
         Figure(
@@ -109,9 +109,7 @@ def _psql(source: str, target: str) -> float:
                 "psql",
                 target,
                 "-Xqc",
-                "\\copy peer (audience_id, customer_id, cedula, first_names, last_names, gender, "
-                "birth_on, income, province, canton, category, joined_on, email, phone, mail_block, "
-                "phone_block) from stdin",
+                f"\\copy peer ({', '.join(AUDIENCE_COLUMNS)}) from stdin",
             ],
             stdin=sender.stdout,
             check=True,

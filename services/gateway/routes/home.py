@@ -1,15 +1,28 @@
-"""The page one lands on: what this user's role comes for."""
+"""The page one lands on: what this user's role comes for, and its figures of today."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, time, timedelta
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
+from services.gateway.calls import Call, Caller
+from services.gateway.charts import Chart, Series
 from services.gateway.rendering import render
 from services.gateway.routing import ANY_USER, Pages
 from services.gateway.session import SignedIn
 from shared import clock
-from shared.contracts.identity import Role
+from shared.contracts.campaign import CampaignFigures, Phase, list_by_budget
+from shared.contracts.customer_query import list_imports
+from shared.contracts.identity import Role, list_users
+from shared.contracts.mailer import list_mailings
+from shared.contracts.telemarketing import get_day, list_assignments, list_callbacks
+from shared.errors import Unavailable
 
 pages = Pages()
+LINES = 6
 
 # The first thing each role does in a day.
 _FIRST = {
@@ -22,14 +35,93 @@ _FIRST = {
 
 
 @pages.get("/", allow=ANY_USER)
-async def home(request: Request, session: SignedIn) -> Response:
-    """Greeting, the role's first action, and the user's part of the menu as cards."""
+async def home(request: Request, session: SignedIn, call: Call) -> Response:
+    """Greeting, the role's first action and figures, and the user's part of the menu as cards.
+
+    A room that does not answer costs its figures, not the page.
+    """
+    role = Role(session.actor.role)
+    figures: dict[str, Any] = {"away": False, "chart": None}
+    if role in _FIGURES:
+        try:
+            figures |= await _FIGURES[role](call)
+        except Unavailable:
+            figures["away"] = True
     return render(
         request,
         "home/home.html",
-        first=_FIRST[Role(session.actor.role)],
+        first=_FIRST[role],
         greeting=_greeting(clock.now().astimezone(clock.GUAYAQUIL).hour),
+        role=role,
+        **figures,
     )
+
+
+async def _marketing_head(call: Caller) -> dict[str, Any]:
+    campaigns, mailings = await asyncio.gather(
+        call(list_by_budget), call(list_mailings, limit=LINES)
+    )
+    running = [item for item in campaigns if item.phase in {Phase.EXECUTING, Phase.PAUSED}]
+    return {
+        "campaigns": running[:LINES],
+        "totals": {
+            "campaigns": len(running),
+            "audience": sum(item.audience for item in running),
+            "contacted": sum(item.contacted for item in running),
+            "accepted": sum(item.accepted for item in running),
+        },
+        "mailings": mailings.items,
+        "chart": _campaign_chart(running[:LINES]),
+    }
+
+
+def _campaign_chart(campaigns: list[CampaignFigures]) -> Chart:
+    return Chart(
+        kind="bar",
+        labels=[item.name for item in campaigns],
+        series=[
+            Series(name="Contactados", values=[item.contacted for item in campaigns]),
+            Series(name="Aceptaron", values=[item.accepted for item in campaigns]),
+        ],
+    )
+
+
+async def _advisor(call: Caller) -> dict[str, Any]:
+    start, end = _today()
+    day, callbacks = await asyncio.gather(call(get_day), call(list_callbacks, start, end))
+    return {"day": day, "callbacks": [item for item in callbacks if not item.done]}
+
+
+async def _supervisor(call: Caller) -> dict[str, Any]:
+    assignments = await call(list_assignments, limit=50)
+    return {
+        "assignments": assignments.items,
+        "totals": {
+            "assigned": sum(item.assigned for item in assignments.items),
+            "open": sum(item.open for item in assignments.items),
+            "done": sum(item.done for item in assignments.items),
+        },
+    }
+
+
+async def _admin(call: Caller) -> dict[str, Any]:
+    users, imports = await asyncio.gather(
+        call(list_users, limit=200), call(list_imports, limit=LINES)
+    )
+    return {"users": [user for user in users.items if user.active], "imports": imports.items}
+
+
+_FIGURES: dict[Role, Callable[[Caller], Awaitable[dict[str, Any]]]] = {
+    Role.MARKETING_HEAD: _marketing_head,
+    Role.ADVISOR: _advisor,
+    Role.SUPERVISOR: _supervisor,
+    Role.ADMIN: _admin,
+}
+
+
+def _today() -> tuple[datetime, datetime]:
+    start = datetime.combine(clock.today(), time.min, clock.GUAYAQUIL)
+    return start, start + timedelta(days=1)
 
 
 def _greeting(hour: int) -> str:

@@ -112,7 +112,7 @@ async def count(request: Request, asked: Asked, call: Call) -> Response:
         place=places.place,
         by_age=_bars(counted.by_age),
         by_gender=_bars(counted.by_gender),
-        by_province=_bars(sorted(counted.by_province, key=lambda item: item.count)),
+        by_province=_bars(sorted(counted.by_province, key=lambda item: -item.count)),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.telemarketing.bureau import Bureau
-from services.telemarketing.models import Target
+from services.telemarketing.models import Campaign, Target
 from shared import clock, trace
 from shared.contract import Actor, Page
 from shared.contracts import identity
@@ -143,8 +143,6 @@ def campaign(room: Any, sessions: sessionmaker[Session]) -> int:
     """A campaign in execution with a call list of ten."""
     announce(room)
     with sessions.begin() as session:
-        from services.telemarketing.models import Campaign
-
         session.get_one(Campaign, CAMPAIGN).listed_at = NOON
     add_people(sessions, 10)
     return CAMPAIGN

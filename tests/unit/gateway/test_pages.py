@@ -11,6 +11,7 @@ from services.gateway import assets, labels, menu, rendering
 from services.gateway.charts import Chart, Series
 from services.gateway.session import COOKIE
 from shared.contracts.identity import ROLE_PERMISSIONS, Role
+from shared.errors import Unavailable
 from shared.settings import settings
 from tests.unit.gateway.conftest import Browser, FakeRooms
 
@@ -34,7 +35,22 @@ def test_menu_offers_what_the_role_may_open(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_every_role_has_a_home(client: Browser, role: Role) -> None:
+def test_every_role_has_a_home_even_while_rooms_are_away(
+    client: Browser, rooms: FakeRooms, role: Role
+) -> None:
+    def away(**_: object) -> None:
+        raise Unavailable("No responde.")
+
+    figures = (
+        "list_by_budget",
+        "list_mailings",
+        "get_day",
+        "list_callbacks",
+        "list_assignments",
+        "list_users",
+        "list_imports",
+    )
+    rooms.answers |= dict.fromkeys(figures, away)
     client.cookies.set(COOKIE, role)
     page = client.get("/")
     assert page.status_code == 200

@@ -1,4 +1,4 @@
-// Draws every element with data-chart from the JSON beside it; its table twin stands in the page.
+// Draws every element with data-chart from the JSON in data-figures; its table twin stands in the page.
 import { BarChart, FunnelChart, HeatmapChart, LineChart, MapChart, PieChart } from "echarts/charts";
 import { GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
 import { init, registerMap, use } from "echarts/core";
@@ -22,7 +22,7 @@ async function loadMap(url) {
 }
 
 async function draw(element) {
-  const data = JSON.parse(document.getElementById(`${element.id}-data`).textContent);
+  const data = JSON.parse(element.dataset.figures);
   if (element.dataset.chart === "map") await loadMap(element.dataset.map);
   await document.fonts.load('12px "Inter"');
   drawn.get(element)?.dispose();

@@ -1,0 +1,65 @@
+"""Assignments over REST."""
+
+from services.gateway.calls import Call
+from services.gateway.routing import Api
+from shared.contract import Id, Limit, Model, Page
+from shared.contracts.identity import Permission
+from shared.contracts.telemarketing import (
+    Assigned,
+    Assignment,
+    NewAssignment,
+    assign_customers,
+    list_assignments,
+    refresh_risks,
+    take_back,
+)
+
+api = Api("assignment")
+
+
+class Freed(Model):
+    """How many customers an advisor gave back."""
+
+    freed: int
+
+
+class Refreshed(Model):
+    """About how many customers the bureau is asked."""
+
+    customers: int
+
+
+@api.post("/campaigns/{campaign_id}/assignments", allow=Permission.ASSIGN)
+async def assign(campaign_id: Id, new: NewAssignment, call: Call) -> Assigned:
+    """Give each advisor customers that nobody has yet; fewer when there are not enough."""
+    return await call(assign_customers, campaign_id, new)
+
+
+@api.get("/assignments", allow=Permission.ASSIGN)
+async def show_assignments(
+    call: Call,
+    campaign_id: Id | None = None,
+    advisor: str | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[Assignment]:
+    """By campaign, newest first, then advisor."""
+    return await call(
+        list_assignments, campaign_id=campaign_id, advisor=advisor, after=after, limit=limit
+    )
+
+
+@api.delete("/campaigns/{campaign_id}/assignments/{advisor}", allow=Permission.ASSIGN)
+async def free(campaign_id: Id, advisor: str, call: Call) -> Freed:
+    """Take back what an advisor has not called yet."""
+    return Freed(freed=await call(take_back, campaign_id, advisor))
+
+
+@api.post(
+    "/campaigns/{campaign_id}/assignments/{advisor}/risk-refreshes",
+    allow=Permission.ASSIGN,
+    status_code=202,
+)
+async def refresh(campaign_id: Id, advisor: str, call: Call) -> Refreshed:
+    """Ask the bureau about everybody an advisor has open, in the background."""
+    return Refreshed(customers=await call(refresh_risks, campaign_id, advisor))

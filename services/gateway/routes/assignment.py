@@ -1,0 +1,115 @@
+"""Sharing out a campaign's customers among the advisors."""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from services.gateway.calls import Call, Caller
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.rendering import go, render_form
+from services.gateway.routing import Pages
+from shared.contract import Id
+from shared.contracts.campaign import CampaignRow, Phase, list_campaigns
+from shared.contracts.customer_query import Channel
+from shared.contracts.identity import Permission, Role, User, list_users
+from shared.contracts.telemarketing import (
+    Assigned,
+    Assignment,
+    NewAssignment,
+    Strategy,
+    assign_customers,
+    count_unassigned,
+    list_assignments,
+    refresh_risks,
+    take_back,
+)
+from shared.ecuador.money import format_number
+
+pages = Pages()
+
+CampaignId = Annotated[int | None, Query(alias="campana")]
+
+
+@pages.get("/asignaciones", allow=Permission.ASSIGN)
+async def show_assignments(
+    request: Request, call: Call, campaign_id: CampaignId = None
+) -> Response:
+    """A campaign's advisors with what each has, and the form for more."""
+    form = Form({"per_advisor": ["50"], "strategy": [Strategy.EQUAL]})
+    return await _render(request, call, campaign_id, form)
+
+
+@pages.post("/asignaciones/{campaign_id:int}", allow=Permission.ASSIGN)
+async def assign(request: Request, campaign_id: Id, call: Call) -> Response:
+    """Give the chosen advisors more customers."""
+    form = await read_form(request)
+    try:
+        assigned = await call(assign_customers, campaign_id, form.parse(NewAssignment))
+    except FORM_ERRORS as error:
+        return await _render(request, call, campaign_id, form.failed(error))
+    return go(request, _address(campaign_id), notice=_told(assigned))
+
+
+@pages.post("/asignaciones/{campaign_id:int}/{advisor}/retirar", allow=Permission.ASSIGN)
+async def free(request: Request, campaign_id: Id, advisor: str, call: Call) -> Response:
+    """Take an advisor's open customers back."""
+    count = await call(take_back, campaign_id, advisor)
+    text = f"Se retiraron {format_number(count)} clientes de {advisor}."
+    return go(request, _address(campaign_id), notice=text)
+
+
+@pages.post("/asignaciones/{campaign_id:int}/{advisor}/riesgos", allow=Permission.ASSIGN)
+async def refresh(request: Request, campaign_id: Id, advisor: str, call: Call) -> Response:
+    """Ask the bureau about everybody an advisor has open."""
+    count = await call(refresh_risks, campaign_id, advisor)
+    text = f"Se consulta la central de riesgos por {format_number(count)} clientes de {advisor}."
+    return go(request, _address(campaign_id), notice=text)
+
+
+async def _render(request: Request, call: Caller, campaign_id: int | None, form: Form) -> Response:
+    campaigns = await _list_campaigns(call)
+    chosen = campaign_id or (campaigns[0].id if campaigns else None)
+    return render_form(
+        request,
+        "assignment/assignments.html",
+        form,
+        campaigns=campaigns,
+        campaign_id=chosen,
+        advisors=await _list_advisors(call),
+        assignments=await _by_advisor(call, chosen),
+        unassigned=await call(count_unassigned, chosen) if chosen else 0,
+        strategies=list(Strategy),
+    )
+
+
+async def _list_campaigns(call: Caller) -> list[CampaignRow]:
+    """Those that are called now: the newest 200 in execution, by phone."""
+    found = await call(list_campaigns, phase=Phase.EXECUTING, limit=200)
+    return [row for row in found.items if Channel.PHONE in row.channels]
+
+
+async def _list_advisors(call: Caller) -> list[User]:
+    found = await call(list_users, role=Role.ADVISOR, limit=200)
+    return [user for user in found.items if user.active]
+
+
+async def _by_advisor(call: Caller, campaign_id: int | None) -> dict[str, Assignment]:
+    """Also of those who are no longer active: what they have must be taken back."""
+    if campaign_id is None:
+        return {}
+    found = await call(list_assignments, campaign_id=campaign_id, limit=200)
+    return {item.advisor: item for item in found.items}
+
+
+def _told(assigned: Assigned) -> str:
+    given = sum(assigned.by_advisor.values())
+    shares = ", ".join(f"{name} {count}" for name, count in assigned.by_advisor.items())
+    left = format_number(assigned.left)
+    if not given:
+        return f"No se asignó a nadie. Quedan {left} clientes sin asesor."
+    return f"Se asignaron {format_number(given)} clientes: {shares}. Quedan {left} sin asesor."
+
+
+def _address(campaign_id: int) -> str:
+    return f"/asignaciones?campana={campaign_id}"

@@ -1,0 +1,182 @@
+"""The advisor's screen: next customer, risk check, result; and the calls that were made."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from services.gateway import places
+from services.gateway.calls import Call, Caller
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.rendering import go, render, render_form
+from services.gateway.routing import Pages
+from shared import clock
+from shared.contract import Id
+from shared.contracts.customer_query import TimelineEntry, list_timeline
+from shared.contracts.identity import Permission
+from shared.contracts.telemarketing import (
+    CallResult,
+    Lease,
+    NewCall,
+    check_risk,
+    find_last_risk,
+    get_day,
+    get_lease,
+    get_queue_state,
+    list_calls,
+    list_results,
+    next_call,
+    record_call,
+    release_lease,
+    save_note,
+)
+from shared.ecuador.phones import format_phone
+from shared.errors import Conflict, Unavailable
+
+pages = Pages()
+
+TIMELINE = 8  # entries beside the call; the profile has all
+_HOUR = timedelta(hours=1)
+
+
+@pages.get("/llamadas", allow=Permission.CALL_WORK)
+async def show_desk(request: Request, call: Call) -> Response:
+    """The customer at hand, or how the day stands and whether there is a next one."""
+    lease = await call(get_lease)
+    if lease is not None:
+        return await _render_call(request, call, lease, Form())
+    state, day = await call(get_queue_state), await call(get_day)
+    return render(request, "call/desk.html", state=state, day=day)
+
+
+@pages.post("/llamadas/siguiente", allow=Permission.CALL_WORK)
+async def take_next(request: Request, call: Call) -> Response:
+    """Take the next customer; the desk tells why when there is none."""
+    await call(next_call)
+    return go(request, "/llamadas")
+
+
+@pages.post("/llamadas/{lease_id:uuid}/resultado", allow=Permission.CALL_WORK)
+async def store_result(request: Request, lease_id: UUID, call: Call) -> Response:
+    """Record the result; the time of a callback counts only with that result."""
+    form = await read_form(request)
+    try:
+        made = await call(record_call, _new_call(form, lease_id))
+    except FORM_ERRORS as error:
+        lease = await call(get_lease)
+        if lease is None or lease.lease_id != lease_id:
+            return go(request, "/llamadas", notice=f"El resultado no se guardó. {error.message}")
+        return await _render_call(request, call, lease, form.failed(error))
+    meanings = {meaning.result: meaning.label for meaning in await call(list_results)}
+    return go(request, "/llamadas", notice=f"{made.customer_name}: {meanings[made.result]}.")
+
+
+def _new_call(form: Form, lease_id: UUID) -> NewCall:
+    if form.value("result") == CallResult.CALLBACK:
+        return form.parse(NewCall, lease_id=lease_id)
+    return form.parse(NewCall, lease_id=lease_id, callback_at=None)
+
+
+@pages.post("/llamadas/{lease_id:uuid}/nota", allow=Permission.CALL_WORK)
+async def keep_note(request: Request, lease_id: UUID, call: Call) -> Response:
+    """What is typed during the call, saved as it grows."""
+    form = await read_form(request)
+    await call(save_note, lease_id, form.value("note"))
+    return Response(status_code=204)
+
+
+@pages.post("/llamadas/{lease_id:uuid}/soltar", allow=Permission.CALL_WORK)
+async def give_back(request: Request, lease_id: UUID, call: Call) -> Response:
+    """Leave the customer for later, without a call."""
+    await call(release_lease, lease_id)
+    return go(request, "/llamadas", notice="El cliente vuelve a su lista.")
+
+
+@pages.get("/llamadas/{lease_id:uuid}/tiempo", allow=Permission.CALL_WORK)
+async def show_time(request: Request, lease_id: UUID, call: Call) -> Response:
+    """The part that tells how long the customer is still held."""
+    lease = await call(get_lease)
+    if lease is not None and lease.lease_id != lease_id:
+        return go(request, "/llamadas")
+    return render(request, "call/time.html", lease_id=lease_id, minutes=_minutes_left(lease))
+
+
+@pages.post("/llamadas/riesgo/{customer_id:int}", allow=Permission.RISK_CHECK)
+async def ask_risk(request: Request, customer_id: Id, call: Call) -> Response:
+    """The part with the bureau's answer, also when it does not answer."""
+    check = await call(check_risk, customer_id)
+    return render(request, "call/risk.html", customer_id=customer_id, risk=check)
+
+
+@pages.get("/llamadas/historial", allow=frozenset({Permission.CALL_WORK, Permission.CALL_READ_ALL}))
+async def show_history(
+    request: Request,
+    call: Call,
+    campaign_id: str = "",
+    customer_id: str = "",
+    advisor: str = "",
+    after: str | None = None,
+) -> Response:
+    """Calls that were made, newest first."""
+    found = await call(
+        list_calls,
+        campaign_id=_number(campaign_id),
+        customer_id=_number(customer_id),
+        advisor=advisor.strip() or None,
+        after=after,
+    )
+    return render(
+        request,
+        "call/history.html",
+        calls=found,
+        campaign_id=campaign_id,
+        customer_id=customer_id,
+        advisor=advisor,
+    )
+
+
+def _number(text: str) -> int | None:
+    """A number typed into a filter; an empty filter is none, and so is what is no number."""
+    return int(text) if text.strip().isdecimal() else None
+
+
+async def _render_call(request: Request, call: Caller, lease: Lease, form: Form) -> Response:
+    customer_id = lease.customer.customer_id
+    return render_form(
+        request,
+        "call/call.html",
+        form,
+        lease=lease,
+        lease_id=lease.lease_id,
+        customer_id=customer_id,
+        customer=lease.customer,
+        phone=format_phone(lease.customer.phone),
+        place=places.place(lease.customer.canton, lease.customer.province),
+        results=await call(list_results),
+        day=await call(get_day),
+        risk=await call(find_last_risk, customer_id),
+        timeline=await _timeline(call, customer_id),
+        minutes=_minutes_left(lease),
+        suggested=_suggest_callback(),
+    )
+
+
+async def _timeline(call: Caller, customer_id: int) -> list[TimelineEntry] | None:
+    """The newest entries; None when customer_query does not answer: the call goes on."""
+    try:
+        return (await call(list_timeline, customer_id, limit=TIMELINE)).items
+    except (Unavailable, Conflict):
+        return None
+
+
+def _minutes_left(lease: Lease | None) -> int:
+    if lease is None:
+        return 0
+    return max(0, int((lease.expires_at - clock.now()).total_seconds() // 60) + 1)
+
+
+def _suggest_callback() -> str:
+    """The hour after the next, as a `datetime-local` field takes it."""
+    local = clock.now().astimezone(clock.GUAYAQUIL)
+    return f"{local.replace(minute=0) + 2 * _HOUR:%Y-%m-%dT%H:%M}"

@@ -1,0 +1,111 @@
+"""The risk central: search, loads of its file, and what a load rejected."""
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from services.gateway.api.risk import RISK_FILE_MEGABYTES, RISK_FILES, rejected_rows
+from services.gateway.calls import Call, Caller
+from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.rendering import go, render, render_form
+from services.gateway.routing import Pages
+from services.gateway.session import SignedIn
+from services.gateway.uploads import store_upload
+from shared.contract import Id
+from shared.contracts.identity import Permission, Session
+from shared.contracts.risk_central import (
+    Load,
+    RiskReport,
+    find_risks,
+    get_load,
+    list_loads,
+    start_load,
+)
+
+pages = Pages()
+
+
+@pages.get("/central-de-riesgos", allow=frozenset({Permission.RISK_LOAD, Permission.RISK_CHECK}))
+async def show_risk_central(
+    request: Request, call: Call, session: SignedIn, q: str = "", after: str | None = None
+) -> Response:
+    """Search for whoever checks risks; loads for whoever loads."""
+    form = Form({"search": [q]})
+    if not q.strip():
+        return await _render(request, call, session, form, None, after)
+    try:
+        found = await call(find_risks, q)
+    except FORM_ERRORS as error:
+        return await _render(request, call, session, form.failed(error), None, after)
+    return await _render(request, call, session, form, found, after)
+
+
+@pages.post("/central-de-riesgos/cargas", allow=Permission.RISK_LOAD)
+async def upload(request: Request, call: Call, session: SignedIn) -> Response:
+    """Store the file and begin to load it."""
+    form = await read_form(request)
+    try:
+        load = await _start(call, form.file("file"))
+    except FORM_ERRORS as error:
+        return await _render(request, call, session, form.failed(error), None, None)
+    return go(request, f"/central-de-riesgos/cargas/{load.id}")
+
+
+@pages.get("/central-de-riesgos/cargas/{load_id:int}", allow=Permission.RISK_LOAD)
+async def show_load(request: Request, load_id: Id, call: Call) -> Response:
+    """One load; its progress asks again by itself while it runs."""
+    return render(request, "risk/load.html", load=await call(get_load, load_id))
+
+
+@pages.get("/central-de-riesgos/cargas/{load_id:int}/avance", allow=Permission.RISK_LOAD)
+async def show_progress(request: Request, load_id: Id, call: Call) -> Response:
+    """The part of the page that moves; the whole page once the load has ended."""
+    load = await call(get_load, load_id)
+    if load.finished_at is not None:
+        return go(request, f"/central-de-riesgos/cargas/{load_id}")
+    return render(request, "risk/progress.html", load=load)
+
+
+@pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=Permission.RISK_LOAD)
+async def download_rejected_rows(load_id: Id, call: Call) -> Response:
+    """The rejected rows with a column `motivo`."""
+    return await rejected_rows(await call(get_load, load_id))
+
+
+async def _start(call: Caller, file: UploadFile) -> Load:
+    try:
+        key = await store_upload(file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
+    finally:
+        await file.close()
+    return await call(start_load, key, (file.filename or "")[-200:])
+
+
+async def _render(
+    request: Request,
+    call: Caller,
+    session: Session,
+    form: Form,
+    found: list[RiskReport] | None,
+    after: str | None,
+) -> Response:
+    may_load = Permission.RISK_LOAD in session.permissions
+    return render_form(
+        request,
+        "risk/risk_central.html",
+        form,
+        found=found,
+        loads=await call(list_loads, after=after) if may_load else None,
+        accept=",".join(RISK_FILES),
+        megabytes=RISK_FILE_MEGABYTES,
+        label_of_load=label_of_load,
+    )
+
+
+def label_of_load(load: Load) -> str:
+    """What became of a load, in a word."""
+    return {
+        "waiting": "En espera",
+        "running": "En curso",
+        "done": "Terminada",
+        "failed": "No se pudo leer",
+    }[load.state]

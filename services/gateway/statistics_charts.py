@@ -1,0 +1,239 @@
+"""Figures of campaigns as charts, and as the tables one downloads."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from services.gateway.charts import Chart, Figure, Series
+from services.gateway.downloads import Cell
+from services.gateway.labels import label
+from shared.contracts.campaign import (
+    CampaignFigures,
+    CampaignStatistics,
+    Count,
+    DayCount,
+    GroupFigures,
+    MailFunnel,
+    ProvinceFigures,
+    RepeatedCustomers,
+)
+from shared.ecuador.dates import format_date
+
+MapValue = Literal["audience", "contacted", "accepted", "success_rate"]
+MAP_VALUES: dict[str, str] = {
+    "audience": "Público",
+    "contacted": "Contactados",
+    "accepted": "Aceptaron",
+    "success_rate": "Tasa de éxito",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a CSV holds."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+
+
+def counts(items: list[Count], name: str, kind: Literal["bar", "bar-horizontal"]) -> Chart:
+    """A bar for each."""
+    return Chart(
+        kind=kind,
+        labels=[item.label for item in items],
+        series=[Series(name=name, values=[item.count for item in items])],
+    )
+
+
+def counts_table(items: list[Count], what: str, name: str) -> Table:
+    """A row for each."""
+    return Table((what, name), [(item.label, item.count) for item in items])
+
+
+def by_day(items: list[DayCount]) -> Chart:
+    """Calls of each day, a stack of results."""
+    days = sorted({item.on for item in items})
+    results = list(dict.fromkeys(item.result for item in items))
+    found = {(item.on, item.result): item.count for item in items}
+    return Chart(
+        kind="bar",
+        stacked=True,
+        labels=[format_date(day) for day in days],
+        series=[
+            Series(name=label(result), values=[found.get((day, result), 0) for day in days])
+            for result in results
+        ]
+        or [Series(name="Llamadas", values=[])],
+    )
+
+
+def by_day_table(items: list[DayCount]) -> Table:
+    """A row for each day and result."""
+    rows: list[tuple[Cell, ...]] = [
+        (item.on.isoformat(), label(item.result), item.count) for item in items
+    ]
+    return Table(("Día", "Resultado", "Llamadas"), rows)
+
+
+def province_map(items: list[ProvinceFigures], value: MapValue) -> Chart:
+    """The map of Ecuador painted by one of the values."""
+    figures: list[Figure] = [getattr(item, value) for item in items]
+    return Chart(
+        kind="map",
+        labels=[item.province for item in items],
+        names=[item.name for item in items],
+        series=[Series(name=MAP_VALUES[value], values=figures)],
+        format="percent" if value == "success_rate" else "number",
+    )
+
+
+def provinces_table(items: list[ProvinceFigures]) -> Table:
+    """All values of each province."""
+    return Table(
+        ("Código", "Provincia", *MAP_VALUES.values()),
+        [
+            (
+                item.province,
+                item.name,
+                item.audience,
+                item.contacted,
+                item.accepted,
+                item.success_rate,
+            )
+            for item in items
+        ],
+    )
+
+
+def mail_funnel(mail: MailFunnel) -> Chart:
+    """From those aimed at to those who got the mail."""
+    steps = _mail_steps(mail)
+    return Chart(
+        kind="funnel",
+        labels=[name for name, _ in steps],
+        series=[Series(name="Correos", values=[count for _, count in steps])],
+    )
+
+
+def _mail_steps(mail: MailFunnel) -> list[tuple[str, int]]:
+    tried = mail.sent + mail.failed + mail.doubtful
+    return [("Destinatarios", mail.target), ("Intentados", tried), ("Enviados", mail.sent)]
+
+
+def mail_table(mail: MailFunnel) -> Table:
+    """Each state; their sum is the target."""
+    rows: list[tuple[Cell, ...]] = [
+        ("Destinatarios", mail.target),
+        ("Pendientes", mail.pending),
+        ("Enviados", mail.sent),
+        ("Fallidos", mail.failed),
+        ("Dudosos", mail.doubtful),
+        *((f"Omitidos: {label(reason)}", count) for reason, count in mail.skipped.items()),
+        ("Se dieron de baja", mail.unsubscribed),
+    ]
+    return Table(("Estado", "Correos"), rows)
+
+
+def by_budget(items: list[CampaignFigures]) -> Chart:
+    """Budget and expected revenue of each campaign."""
+    return Chart(
+        kind="bar",
+        labels=[item.name for item in items],
+        series=[
+            Series(name="Presupuesto", values=[item.budget for item in items]),
+            Series(name="Ingreso esperado", values=[item.expected_revenue for item in items]),
+        ],
+        format="money",
+    )
+
+
+def campaigns_table(items: list[CampaignFigures]) -> Table:
+    """A row for each campaign."""
+    return Table(
+        (
+            "Campaña",
+            "Fase",
+            "Presupuesto",
+            "Ingreso esperado",
+            "Público",
+            "Contactados",
+            "Aceptaron",
+        ),
+        [
+            (
+                item.name,
+                label(item.phase),
+                item.budget,
+                item.expected_revenue,
+                item.audience,
+                item.contacted,
+                item.accepted,
+            )
+            for item in items
+        ],
+    )
+
+
+def groups(items: list[GroupFigures]) -> Chart:
+    """Audience, contacted and accepted of each group."""
+    return Chart(
+        kind="bar",
+        labels=[item.label for item in items],
+        series=[
+            Series(name="Público", values=[item.audience for item in items]),
+            Series(name="Contactados", values=[item.contacted for item in items]),
+            Series(name="Aceptaron", values=[item.accepted for item in items]),
+        ],
+    )
+
+
+def groups_table(items: list[GroupFigures]) -> Table:
+    """A row for each group."""
+    return Table(
+        ("Grupo", "Público", "Contactados", "Aceptaron"),
+        [(item.label, item.audience, item.contacted, item.accepted) for item in items],
+    )
+
+
+def overlap_matrix(repeated: RepeatedCustomers) -> Chart:
+    """Customers that each two campaigns share; those that share none are left out."""
+    shared = {(item.first, item.second): item.customers for item in repeated.matrix}
+    ids = sorted({campaign_id for pair in shared for campaign_id in pair})
+    names = [repeated.campaigns.get(number, f"Campaña {number}") for number in ids]
+    return Chart(
+        kind="heatmap",
+        labels=names,
+        series=[
+            Series(
+                name=name,
+                values=[shared.get((min(row, column), max(row, column))) for column in ids],
+            )
+            for name, row in zip(names, ids, strict=True)
+        ]
+        or [Series(name="", values=[])],
+    )
+
+
+def repeated_table(repeated: RepeatedCustomers) -> Table:
+    """A row for each customer."""
+    return Table(
+        ("Cédula", "Cliente", "Campañas"),
+        [
+            (item.cedula, item.full_name, ", ".join(_names(repeated, item.campaigns)))
+            for item in repeated.customers
+        ],
+    )
+
+
+def _names(repeated: RepeatedCustomers, ids: list[int]) -> list[str]:
+    return [repeated.campaigns.get(number, f"Campaña {number}") for number in ids]
+
+
+def campaign_tables(figures: CampaignStatistics) -> dict[str, Table]:
+    """What the campaign's statistics page offers for download, by the name in the address."""
+    return {
+        "resultados": counts_table(figures.by_result, "Resultado", "Llamadas"),
+        "dias": by_day_table(figures.by_day),
+        "asesores": counts_table(figures.by_advisor, "Asesor", "Llamadas"),
+        "provincias": provinces_table(figures.by_province),
+        "correo": mail_table(figures.mail),
+    }

@@ -1,0 +1,246 @@
+"""Sending: everybody once, every answer written down, and a stop that stops."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from services.mailer import jobs
+from shared import clock
+from shared.contracts.mailer import MailingState
+from shared.settings import settings
+from tests.jobs.mailer.conftest import Mailer, Once, Post, people, person
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_everybody_gets_one_mail_and_the_run_finishes(
+    mailer: Mailer, post: Post, pipelining: bool
+) -> None:
+    post.pipelining = pipelining
+    run = mailer.create(people(450))
+    mailer.drain()
+    assert Counter(post.addresses) == Counter(f"c{n}@correo.example" for n in range(1, 451))
+    shown = mailer.shown(run)
+    assert (shown.state, shown.sent, shown.target) == (MailingState.FINISHED, 450, 450)
+    assert shown.finished_at is not None
+
+
+def test_mails_are_personal_and_carry_the_unsubscribe_link(mailer: Mailer, post: Post) -> None:
+    mailer.create([person(1, first_names="Íñigo José")])
+    mailer.drain()
+    message = post.message()
+    assert message["Subject"] == "Hola Íñigo"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    html = message.get_body(("html",))
+    assert html is not None
+    assert message["List-Unsubscribe"].partition(">")[0].strip("<") in html.get_content()
+
+
+def test_lines_that_begin_with_a_dot_arrive_whole(mailer: Mailer, post: Post) -> None:
+    mailer.create(people(1), subject="..")
+    mailer.execute("UPDATE design SET text = E'.\\n..a\\n.'")
+    mailer.drain()
+    text = post.message().get_body(("plain",))
+    assert text is not None
+    assert text.get_content().split() == [".", "..a", "."]
+
+
+def test_outcomes_are_announced_once_each_and_the_end_too(mailer: Mailer, post: Post) -> None:
+    post.refuse["c3@correo.example"] = "550 unknown"
+    run = mailer.create(people(5))
+    mailer.drain()
+    events = mailer.events("mailing_progressed")
+    outcomes = [item for event in events for item in event["outcomes"]]
+    assert sorted(item["customer_id"] for item in outcomes) == [1, 2, 3, 4, 5]
+    assert Counter(item["state"] for item in outcomes) == {"sent": 4, "failed": 1}
+    assert mailer.events("mailing_changed")[-1] == {
+        "mailing_id": run,
+        "campaign_id": 1,
+        "state": "finished",
+        "target": 5,
+    }
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_refusal_for_good_is_failed_with_the_servers_words(
+    mailer: Mailer, post: Post, pipelining: bool
+) -> None:
+    post.pipelining = pipelining
+    post.refuse["c2@correo.example"] = "550 5.1.1 no such user"
+    run = mailer.create(people(3))
+    mailer.drain()
+    row = mailer.rows(run)[2]
+    assert (row.state, row.reason) == ("failed", "550 5.1.1 no such user")
+    assert mailer.shown(run).sent == 2
+
+
+def test_refusal_for_now_is_tried_three_times_and_then_failed(mailer: Mailer, post: Post) -> None:
+    post.refuse["c1@correo.example"] = "451 try later"
+    run = mailer.create(people(2))
+    mailer.drain()
+    row = mailer.rows(run)[1]
+    assert (row.state, row.attempt) == ("pending", 1)
+    assert row.retry_at is not None
+    assert row.retry_at > clock.now()
+    assert mailer.shown(run).state is MailingState.SENDING
+    for _ in range(2):
+        mailer.execute("UPDATE recipient SET retry_at = now() WHERE retry_at IS NOT NULL")
+        jobs.sweep()
+        mailer.drain()
+    row = mailer.rows(run)[1]
+    assert (row.state, row.reason, row.attempt) == ("failed", "451 try later", 3)
+    assert mailer.shown(run).state is MailingState.FINISHED
+
+
+def test_a_line_cut_before_the_content_sends_again(mailer: Mailer, post: Post) -> None:
+    post.hang_up["c2@correo.example"] = "rcpt"
+    run = mailer.create(people(3))
+    mailer.drain(but=("mailer.send_batch",))
+    jobs.send_batch(run)
+    assert mailer.rows(run)[2].state == "pending"
+    post.hang_up.clear()
+    mailer.drain()
+    assert Counter(post.addresses) == Counter(f"c{n}@correo.example" for n in (1, 2, 3))
+
+
+def test_a_line_cut_after_the_content_is_doubtful_and_not_sent_again(
+    mailer: Mailer, post: Post
+) -> None:
+    post.hang_up["c2@correo.example"] = "data"
+    run = mailer.create(people(4))
+    mailer.drain()
+    shown = mailer.shown(run)
+    assert (shown.sent, shown.doubtful, shown.state) == (3, 1, MailingState.FINISHED)
+    assert mailer.rows(run)[2].state == "doubtful"
+    assert max(Counter(post.addresses).values()) == 1
+
+
+def test_no_mail_server_changes_nothing_and_says_so(
+    mailer: Mailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "smtp_url", "smtp://127.0.0.1:1")
+    run = mailer.create(people(2))
+    mailer.drain()
+    shown = mailer.shown(run)
+    assert (shown.pending, shown.state) == (2, MailingState.SENDING)
+    assert shown.error is not None
+
+
+def test_a_run_goes_on_when_the_mail_server_is_back(
+    mailer: Mailer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = settings().smtp_url
+    monkeypatch.setattr(settings(), "smtp_url", "smtp://127.0.0.1:1")
+    run = mailer.create(people(2))
+    mailer.drain()
+    monkeypatch.setattr(settings(), "smtp_url", address)
+    jobs.sweep()
+    mailer.drain()
+    shown = mailer.shown(run)
+    assert (shown.sent, shown.error) == (2, None)
+
+
+def test_pause_stops_before_the_next_mail_and_resume_misses_nobody(
+    mailer: Mailer, post: Post
+) -> None:
+    post.on_mail = Once(5, lambda: mailer.execute("UPDATE mailing SET state = 'paused'"))
+    run = mailer.create(people(50))
+    mailer.drain()
+    assert len(post.got) == 5
+    shown = mailer.shown(run)
+    assert (shown.sent, shown.pending, shown.sending) == (5, 45, 0)
+    mailer.execute("UPDATE mailing SET state = 'sending'")
+    jobs.start_sending(run)
+    mailer.drain()
+    assert Counter(post.addresses) == Counter(f"c{n}@correo.example" for n in range(1, 51))
+
+
+def test_cancel_skips_what_is_pending(mailer: Mailer, post: Post) -> None:
+    cancel = "UPDATE mailing SET state = 'cancelled', finished_at = now()"
+    post.on_mail = Once(3, lambda: mailer.execute(cancel))
+    run = mailer.create(people(10))
+    mailer.drain()
+    shown = mailer.shown(run)
+    assert (shown.sent, shown.skipped) == (3, {"cancelled": 7})
+    outcomes = [item for event in mailer.events("mailing_progressed") for item in event["outcomes"]]
+    assert len(outcomes) == 10
+
+
+def test_who_unsubscribes_after_the_preparation_is_not_mailed(mailer: Mailer, post: Post) -> None:
+    run = mailer.create(people(3))
+    mailer.drain(but=("mailer.send_batch",))
+    mailer.execute("INSERT INTO contact_state VALUES (2, NULL, true)")
+    mailer.drain()
+    assert post.addresses == ["c1@correo.example", "c3@correo.example"]
+    assert mailer.shown(run).skipped == {"unsubscribed": 1}
+
+
+def test_who_unsubscribes_in_the_middle_of_a_claim_is_not_mailed(
+    mailer: Mailer, post: Post
+) -> None:
+    skip = (
+        "UPDATE recipient SET state = 'skipped', reason = 'unsubscribed', at = now()"
+        " WHERE customer_id = 9"
+    )
+    post.on_mail = Once(2, lambda: mailer.execute(skip))
+    mailer.create(people(10))
+    mailer.drain()
+    assert "c9@correo.example" not in post.addresses
+    assert len(post.addresses) == 9
+
+
+def test_who_is_over_the_cap_is_skipped(mailer: Mailer, post: Post) -> None:
+    insert = (
+        "INSERT INTO contact SELECT :id, now() - :days * interval '1 day' - n * interval '1 minute'"
+        " FROM generate_series(1, :count) AS n"
+    )
+    cap, days = settings().contact_cap, settings().contact_cap_days
+    mailer.execute(insert, id=1, days=0, count=cap)
+    mailer.execute(insert, id=2, days=0, count=cap - 1)
+    mailer.execute(insert, id=3, days=days + 1, count=cap)
+    run = mailer.create(people(3))
+    mailer.drain()
+    assert sorted(post.addresses) == ["c2@correo.example", "c3@correo.example"]
+    assert mailer.shown(run).skipped == {"over_cap": 1}
+
+
+def test_mails_count_for_the_cap(
+    mailer: Mailer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "contact_cap", 2)
+    for _ in range(3):
+        mailer.create(people(1))
+        mailer.drain()
+    assert len(post.got) == 2
+
+
+def test_the_rate_of_the_settings_is_kept(
+    mailer: Mailer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "mail_rate_per_second", 20.0)
+    run = mailer.create(people(11))
+    began = clock.now()
+    mailer.drain()
+    assert clock.now() - began >= timedelta(seconds=0.45)
+    assert mailer.shown(run).sent == 11
+
+
+def test_an_address_that_would_break_the_protocol_fails_alone(mailer: Mailer, post: Post) -> None:
+    run = mailer.create([person(1, email="a@b.ec>x"), person(2, email="ñ@b.ec"), person(3)])
+    mailer.drain()
+    shown = mailer.shown(run)
+    assert (shown.failed, shown.sent) == (2, 1)
+
+
+def test_test_mail_goes_out_marked(mailer: Mailer, post: Post) -> None:
+    jobs.send_test(1, "", "yo@pregon.example")
+    assert post.addresses == ["yo@pregon.example"]
+    assert post.message()["Subject"].startswith("[Prueba] María")
+
+
+def test_test_mail_without_server_is_tried_again(
+    mailer: Mailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "smtp_url", "smtp://127.0.0.1:1")
+    with pytest.raises(ConnectionError):
+        jobs.send_test(1, "", "yo@pregon.example")

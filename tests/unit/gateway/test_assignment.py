@@ -1,0 +1,132 @@
+"""Sharing out a campaign's customers, through the page and the API."""
+
+from typing import Any
+
+import pytest
+
+from services.gateway.session import COOKIE
+from shared.contract import Page
+from shared.contracts import telemarketing
+from shared.contracts.campaign import CampaignRow, Phase
+from shared.contracts.customer_query import Channel
+from shared.contracts.identity import Role
+from shared.contracts.telemarketing import Assigned, Assignment, NewAssignment
+from shared.errors import Conflict
+from tests.unit.gateway.conftest import Browser, FakeRooms, make_user
+
+FORM = {"advisors": ["", "ana"], "per_advisor": "20", "strategy": "equal"}
+
+
+def make_row(**changes: Any) -> CampaignRow:
+    usual = {
+        "id": 7,
+        "name": "Fibra en Quito",
+        "phase": Phase.EXECUTING,
+        "channels": [Channel.PHONE],
+        "budget": 0,
+        "starts_on": None,
+        "ends_on": None,
+        "owner": "jefe",
+        "transferred": 100,
+    }
+    return CampaignRow(**usual | changes)
+
+
+@pytest.fixture
+def supervisor(client: Browser, rooms: FakeRooms) -> Browser:
+    """A campaign of a hundred, of which ana has ten."""
+    client.cookies.set(COOKIE, Role.SUPERVISOR)
+    mine = Assignment(
+        campaign_id=7, campaign_name="Fibra", advisor="ana", assigned=10, open=8, done=2
+    )
+    mail_only = make_row(id=8, name="Solo correo", channels=[Channel.MAIL])
+    rooms.answers |= {
+        "list_campaigns": lambda **_: Page(items=[make_row(), mail_only]),
+        "list_users": lambda **_: Page(
+            items=[make_user(), make_user(id=8, username="beto", active=False)]
+        ),
+        "list_assignments": lambda **_: Page(items=[mine]),
+        "count_unassigned": lambda campaign_id: 90,
+        "assign_customers": lambda campaign_id, new: Assigned(
+            by_advisor=dict.fromkeys(new.advisors, new.per_advisor), left=70
+        ),
+    }
+    return client
+
+
+def test_the_page_shows_active_advisors_and_campaigns_by_phone(supervisor: Browser) -> None:
+    page = supervisor.get("/asignaciones").text
+    assert "Fibra en Quito" in page
+    assert "Solo correo" not in page
+    assert 'value="ana"' in page
+    assert 'value="beto"' not in page
+    assert "90" in page
+
+
+def test_assigning_tells_what_each_got(supervisor: Browser, rooms: FakeRooms) -> None:
+    answer = supervisor.post("/asignaciones/7", data=FORM)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/asignaciones?campana=7")
+    [heard] = rooms.heard_of(telemarketing.assign_customers)
+    assert heard.arguments["new"]["advisors"] == ["ana"]
+    notice = supervisor.get("/asignaciones?campana=7").text
+    assert "Se asignaron 20 clientes: ana 20. Quedan 70 sin asesor." in notice
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        (FORM | {"advisors": [""]}, "Elija al menos 1."),
+        (FORM | {"per_advisor": "0"}, "Debe ser 1 o más."),
+        (FORM | {"per_advisor": "muchos"}, "Escriba un número entero."),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_field(
+    supervisor: Browser, form: dict[str, Any], message: str
+) -> None:
+    answer = supervisor.post("/asignaciones/7", data=form)
+    assert answer.status_code == 422
+    assert message in answer.text
+
+
+def test_a_refusal_keeps_the_form(supervisor: Browser, rooms: FakeRooms) -> None:
+    def refuse(campaign_id: int, new: NewAssignment) -> None:
+        raise Conflict("La lista de llamadas de la campaña aún no está lista. Espere un momento.")
+
+    rooms.answers["assign_customers"] = refuse
+    answer = supervisor.post("/asignaciones/7", data=FORM)
+    assert answer.status_code == 409
+    assert "aún no está lista" in answer.text
+    assert 'value="20"' in answer.text
+
+
+def test_taking_back_and_refreshing_risks_say_how_many(
+    supervisor: Browser, rooms: FakeRooms
+) -> None:
+    rooms.answers |= {
+        "take_back": lambda campaign_id, advisor: 8,
+        "refresh_risks": lambda campaign_id, advisor: 8,
+    }
+    supervisor.post("/asignaciones/7/ana/retirar")
+    assert "Se retiraron 8 clientes de ana." in supervisor.get("/asignaciones").text
+    supervisor.post("/asignaciones/7/ana/riesgos")
+    assert "por 8 clientes de ana" in supervisor.get("/asignaciones").text
+
+
+def test_without_a_campaign_the_page_says_what_to_do(supervisor: Browser, rooms: FakeRooms) -> None:
+    rooms.answers["list_campaigns"] = lambda **_: Page(items=[])
+    assert "No hay campañas telefónicas en ejecución" in supervisor.get("/asignaciones").text
+
+
+def test_an_advisor_does_not_assign(client: Browser) -> None:
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    assert client.get("/asignaciones").status_code == 403
+    assert client.post("/api/v1/campaigns/7/assignments", json={}).status_code == 403
+
+
+def test_api_assigns_and_lists(supervisor: Browser) -> None:
+    new = {"advisors": ["ana"], "per_advisor": 5, "strategy": "capacity"}
+    answer = supervisor.post("/api/v1/campaigns/7/assignments", json=new)
+    assert (answer.status_code, answer.json()) == (200, {"by_advisor": {"ana": 5}, "left": 70})
+    listed = supervisor.get("/api/v1/assignments?campaign_id=7").json()
+    assert listed["items"][0]["advisor"] == "ana"
+    assert listed["next"] is None

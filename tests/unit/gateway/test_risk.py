@@ -1,0 +1,145 @@
+"""The risk central's page and its loads over the API."""
+
+from typing import Any
+
+import pytest
+
+from services.gateway.session import COOKIE
+from shared import clock, files
+from shared.contract import Page
+from shared.contracts import risk_central
+from shared.contracts.identity import Role
+from shared.contracts.risk_central import Load, LoadState, RiskReport
+from shared.errors import Invalid, NotFound
+from tests.unit.gateway.conftest import Browser, FakeRooms
+
+PERSON = RiskReport(
+    cedula="1710034065",
+    full_name="Mora Vera Rosa",
+    category="C1",
+    score=520,
+    total_debt="1234.50",
+    days_overdue=50,
+    reported_on="2026-10-31",
+    source="Banco",
+)
+FILE = {"file": ("riesgos.csv", b"cedula\n1710034065\n", "text/csv")}
+
+
+def make_load(state: LoadState = LoadState.DONE, **changes: Any) -> Load:
+    usual = {
+        "id": 3,
+        "file_name": "riesgos.csv",
+        "state": state,
+        "read": 10,
+        "created": 4,
+        "updated": 3,
+        "unchanged": 1,
+        "rejected": 2,
+        "rejected_key": None,
+        "error": None,
+        "created_by": "admin",
+        "created_at": clock.now(),
+        "finished_at": None if state is LoadState.RUNNING else clock.now(),
+    }
+    return Load(**usual | changes)
+
+
+@pytest.fixture
+def bureau(rooms: FakeRooms) -> FakeRooms:
+    """One person, one load."""
+    rooms.answers |= {
+        "find_risks": lambda search: [PERSON],
+        "list_loads": lambda **_: Page(items=[make_load()]),
+        "get_load": lambda load_id: make_load(),
+        "start_load": lambda file_key, file_name: make_load(LoadState.RUNNING),
+    }
+    return rooms
+
+
+@pytest.mark.usefixtures("bureau")
+def test_search_shows_the_person(admin: Browser) -> None:
+    page = admin.get("/central-de-riesgos?q=rosa+mora").text
+    assert "Mora Vera Rosa" in page
+    assert "$1.234,50" in page
+
+
+@pytest.mark.usefixtures("bureau")
+def test_an_advisor_searches_but_loads_nothing(client: Browser, rooms: FakeRooms) -> None:
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    page = client.get("/central-de-riesgos?q=rosa").text
+    assert "Mora Vera Rosa" in page
+    assert "Cargar archivo" not in page
+    assert rooms.heard_of(risk_central.list_loads) == []
+    assert client.post("/central-de-riesgos/cargas", files=FILE).status_code == 403
+
+
+def test_a_search_that_cannot_be_says_why(admin: Browser, bureau: FakeRooms) -> None:
+    def refuse(search: str) -> None:
+        raise Invalid.field("search", "La cédula tiene 10 dígitos.")
+
+    bureau.answers["find_risks"] = refuse
+    answer = admin.get("/central-de-riesgos?q=171")
+    assert answer.status_code == 422
+    assert "La cédula tiene 10 dígitos." in answer.text
+
+
+def test_an_unknown_person_is_told(admin: Browser, bureau: FakeRooms) -> None:
+    bureau.answers["find_risks"] = lambda search: []
+    assert "no conoce a esa persona" in admin.get("/central-de-riesgos?q=nadie").text
+
+
+def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeRooms) -> None:
+    answer = admin.post("/central-de-riesgos/cargas", files=FILE)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/central-de-riesgos/cargas/3")
+    [heard] = bureau.heard_of(risk_central.start_load)
+    assert heard.arguments["file_name"] == "riesgos.csv"
+    with files.open_key(heard.arguments["file_key"]) as stored:
+        assert stored.read() == FILE["file"][1]
+
+
+@pytest.mark.usefixtures("bureau")
+def test_a_file_of_another_kind_is_refused_at_its_field(admin: Browser) -> None:
+    wrong = {"file": ("foto.png", b"x", "image/png")}
+    answer = admin.post("/central-de-riesgos/cargas", files=wrong)
+    assert answer.status_code == 422
+    assert "Elija un archivo CSV o TXT." in answer.text
+
+
+def test_progress_asks_again_while_the_load_runs_and_then_leads_to_the_page(
+    admin: Browser, bureau: FakeRooms
+) -> None:
+    bureau.answers["get_load"] = lambda load_id: make_load(LoadState.RUNNING)
+    assert 'hx-trigger="every 1s"' in admin.get("/central-de-riesgos/cargas/3").text
+    bureau.answers["get_load"] = lambda load_id: make_load()
+    part = admin.get("/central-de-riesgos/cargas/3/avance", headers={"HX-Request": "true"})
+    assert part.headers["HX-Redirect"] == "/central-de-riesgos/cargas/3"
+    page = admin.get("/central-de-riesgos/cargas/3").text
+    assert "10 leídas = 4 nuevas + 3 actualizadas + 1 sin cambios + 2 rechazadas." in page
+
+
+def test_rejected_rows_come_as_a_file(admin: Browser, bureau: FakeRooms) -> None:
+    with files.create(key := files.new_key(".csv")) as target:
+        target.write(b"cedula,motivo\n1,mal\n")
+    bureau.answers["get_load"] = lambda load_id: make_load(rejected_key=key)
+    page = admin.get("/central-de-riesgos/cargas/3/rechazadas")
+    assert page.text == "cedula,motivo\n1,mal\n"
+    assert admin.get("/api/v1/risk-loads/3/rejected").text == page.text
+
+
+@pytest.mark.usefixtures("bureau")
+def test_api_loads_a_file_and_tells_its_counts(admin: Browser) -> None:
+    begun = admin.post("/api/v1/risk-loads", files=FILE)
+    assert (begun.status_code, begun.json()["state"]) == (202, "running")
+    found = admin.get("/api/v1/risk-loads/3").json()
+    assert (found["read"], found["created"], found["rejected"]) == (10, 4, 2)
+    assert "rejected_key" not in found
+    assert admin.get("/api/v1/risk-loads").json()["items"][0]["id"] == 3
+
+
+def test_api_does_not_know_another_load(admin: Browser, bureau: FakeRooms) -> None:
+    def refuse(load_id: int) -> None:
+        raise NotFound("La carga no existe.")
+
+    bureau.answers["get_load"] = refuse
+    assert admin.get("/api/v1/risk-loads/9").status_code == 404
