@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import beat_init, worker_process_init
+from celery.signals import setup_logging
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import OperationalError as DatabaseError
@@ -58,10 +58,10 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
 
 
 def job_queue(name: str) -> Queue:
-    """A durable quorum queue of the default exchange kind."""
+    """A durable quorum queue; its exchange is a topic so that retries can wait in the broker."""
     return Queue(
         name,
-        Exchange(settings().amqp_name("jobs"), type="direct"),
+        Exchange(settings().amqp_name("jobs"), type="topic"),
         routing_key=name,
         durable=True,
         queue_arguments=QUORUM,
@@ -91,8 +91,8 @@ app.conf.update(
     timezone="America/Guayaquil",
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_detect_quorum_queues=True,
-    worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
+    worker_redirect_stdouts=False,
 )
 
 
@@ -111,13 +111,9 @@ def send_bulk(name: str, *args: Any) -> None:
     app.send_task(name, args=args, queue=job_queue_name(room, bulk=True), serializer="msgpack")
 
 
-def _set_up_worker(**_: Any) -> None:
-    log.set_up("worker")
+def _set_up_logs(**_: Any) -> None:
+    """Connected to Celery's own signal, so that it leaves logging alone in worker and beat."""
+    log.set_up("jobs")
 
 
-def _set_up_beat(**_: Any) -> None:
-    log.set_up("beat")
-
-
-worker_process_init.connect(_set_up_worker)
-beat_init.connect(_set_up_beat)
+setup_logging.connect(_set_up_logs)

@@ -135,7 +135,7 @@ def load_chunk(session: Session, chunk: Chunk, target: Target) -> bool:
     Returns whether it did: False for a chunk that is known, of a dead attempt, or not expected.
     """
     transfer_id = UUID(chunk.transfer_id)
-    if not _enter_attempt(session, transfer_id, chunk.attempt, target):
+    if not _enter_attempt(session, transfer_id, chunk, target):
         return False
     if chunk.last:
         _set_expected(session, transfer_id, chunk)
@@ -149,26 +149,31 @@ def load_chunk(session: Session, chunk: Chunk, target: Target) -> bool:
     return True
 
 
-def _enter_attempt(session: Session, transfer_id: UUID, attempt: int, target: Target) -> bool:
-    """Hold the transfer's row shared, or alone to begin a higher attempt."""
+def _enter_attempt(session: Session, transfer_id: UUID, chunk: Chunk, target: Target) -> bool:
+    """Hold the transfer's row: shared, or alone to begin a higher attempt or to close one.
+
+    Which of the two is known before locking, as two workers that both turned a shared hold into
+    one alone would wait for each other.
+    """
     query = select(Transfer.attempt, Transfer.completed_at).where(Transfer.id == transfer_id)
-    row = session.execute(query.with_for_update(read=True)).first()
-    if row is None or row.completed_at is not None or attempt < row.attempt:
+    seen = session.execute(query).first()
+    alone = chunk.last or (seen is not None and chunk.attempt > seen.attempt)
+    row = session.execute(query.with_for_update(read=not alone)).first()
+    if row is None or row.completed_at is not None or chunk.attempt < row.attempt:
         return False
-    return attempt == row.attempt or _begin_attempt(session, transfer_id, attempt, target)
-
-
-def _begin_attempt(session: Session, transfer_id: UUID, attempt: int, target: Target) -> bool:
-    begun = session.execute(
-        update(Transfer)
-        .where(Transfer.id == transfer_id, Transfer.attempt < attempt)
-        .values(attempt=attempt, expected_chunks=None, expected_rows=None, expected_checksum=None)
-        .returning(Transfer.id)
-    ).first()
-    if begun is not None:
-        session.execute(delete(TransferChunk).where(TransferChunk.transfer_id == transfer_id))
-        target.remove(session, transfer_id)
+    if chunk.attempt > row.attempt:
+        _begin_attempt(session, transfer_id, chunk.attempt, target)
     return True
+
+
+def _begin_attempt(session: Session, transfer_id: UUID, attempt: int, target: Target) -> None:
+    session.execute(
+        update(Transfer)
+        .where(Transfer.id == transfer_id)
+        .values(attempt=attempt, expected_chunks=None, expected_rows=None, expected_checksum=None)
+    )
+    session.execute(delete(TransferChunk).where(TransferChunk.transfer_id == transfer_id))
+    target.remove(session, transfer_id)
 
 
 def _set_expected(session: Session, transfer_id: UUID, chunk: Chunk) -> None:

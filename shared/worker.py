@@ -20,7 +20,9 @@ def load(rooms: list[str]) -> None:
     for room in rooms:
         if find_spec(f"services.{room}.jobs") is not None:
             module = import_module(f"services.{room}.jobs")
-            app.conf.beat_schedule |= getattr(module, "SCHEDULE", {})
+            options = {"options": {"queue": job_queue_name(room)}}
+            for name, entry in getattr(module, "SCHEDULE", {}).items():
+                app.conf.beat_schedule[name] = entry | options
     names = [job_queue_name(room, bulk=bulk) for room in rooms for bulk in (False, True)]
     app.amqp.queues.select(names)
 

@@ -265,7 +265,7 @@ def repeated_customers(
 
 
 def _present() -> Select[int, int, str, str, str]:
-    query = (
+    return (
         select(
             Campaign.id.label("campaign_id"),
             Member.customer_id,
@@ -276,7 +276,6 @@ def _present() -> Select[int, int, str, str, str]:
         .join(Member, Member.audience_id == Campaign.audience_id)
         .where(Campaign.phase != contract.Phase.CANCELLED)
     )
-    return query
 
 
 def _list_repeated(

@@ -27,7 +27,6 @@ SCHEDULE = {
     "customer_query.update_categories": {
         "task": "customer_query.update_categories",
         "schedule": crontab(hour="2", minute="15"),
-        "options": {"queue": "jobs.customer_query"},
     }
 }
 

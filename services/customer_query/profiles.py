@@ -161,7 +161,7 @@ def complete_change(
     with_place = {**sent, **place} if {"province", "canton"} & sent.keys() else dict(sent)
     values = check(with_place, today)
     after = {**before, **values}
-    if {"first_names", "last_names"} & values.keys():
+    if any(after[name] != before[name] for name in ("first_names", "last_names")):
         values["search"] = search_text(after["first_names"], after["last_names"])
     if values.get("email", before["email"]) != before["email"]:
         values["mail_bounced"] = False

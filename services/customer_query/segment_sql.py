@@ -18,6 +18,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     true,
 )
 from sqlalchemy import Uuid as UuidType
@@ -192,7 +193,7 @@ def count(session: Session, criterion: Criterion) -> contract.SegmentCount:
             *_figures(),
         )
         .where(condition(criterion))
-        .group_by(func.grouping_sets(band, gender, Customer.province, func.row()))
+        .group_by(func.grouping_sets(band, gender, Customer.province, text("()")))
     ).all()
     total = next(row for row in rows if row.level == 0b111)
     return contract.SegmentCount(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import case, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -87,7 +87,8 @@ def _matches(text: str) -> Any:
         return func.lower(Customer.email) == text.lower()
     if any(character.isdigit() for character in text):
         return _matches_number(text)
-    return Customer.search.startswith(fold(text), autoescape=True)
+    folded = fold(text)
+    return Customer.search.startswith(folded, autoescape=True) if folded else false()
 
 
 def _matches_number(text: str) -> Any:

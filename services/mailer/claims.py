@@ -164,7 +164,10 @@ def release(session: Session, sender_id: UUID) -> None:
     """Give back what the sender has claimed and not sent."""
     session.execute(
         update(Recipient)
-        .where(Recipient.claimed_by == sender_id)
+        .where(
+            Recipient.claimed_by == sender_id,
+            Recipient.state.in_([RecipientState.PENDING, RecipientState.SENDING]),
+        )
         .values(state=RecipientState.PENDING, claimed_by=None)
     )
 

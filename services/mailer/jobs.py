@@ -18,13 +18,11 @@ from shared.db import sessions
 
 SENDERS = 2  # jobs that a run begins with
 MAX_SENDERS = 4  # with those of killed workers, which count until their lease is over
-_QUEUE = {"queue": "jobs.mailer"}
 SCHEDULE = {
-    "mailer.sweep": {"task": "mailer.sweep", "schedule": 20.0, "options": _QUEUE},
+    "mailer.sweep": {"task": "mailer.sweep", "schedule": 20.0},
     "mailer.run_monthly_schedule": {
         "task": "mailer.run_monthly_schedule",
         "schedule": crontab(minute="*/10"),
-        "options": _QUEUE,
     },
 }
 _INCOMPLETE = "El público llegó incompleto y no se envió nada. Cree el envío de nuevo."
@@ -70,10 +68,17 @@ def prepare_mailing(transfer_id: str, rows: int) -> None:
         mailing.target = rows
         ledger.skip_unreachable(session, mailing.transfer_id)
         if mailing.state == MailingState.PREPARING:
-            mailings.set_state(session, mailing, rules.state_to_start(mailing.send_at, clock.now()))
+            mailings.set_state(session, mailing, _first_state(session, mailing))
         mailing_id = mailing.id
     _advance(mailing_id, SENDERS)
     _report_all(mailing_id)
+
+
+def _first_state(session: Session, mailing: Mailing) -> MailingState:
+    """A campaign that was paused in the meantime keeps its run waiting."""
+    if mailings.is_paused(session, mailing.campaign_id):
+        return MailingState.PAUSED
+    return rules.state_to_start(mailing.send_at, clock.now())
 
 
 # --- sending ---

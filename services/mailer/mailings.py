@@ -239,6 +239,12 @@ def keep_campaign(session: Session, event: CampaignChanged) -> bool:
     return kept.first() is not None
 
 
+def is_paused(session: Session, campaign_id: int) -> bool:
+    """Whether the campaign was last heard to be paused."""
+    known = session.get(Campaign, campaign_id)
+    return known is not None and known.phase == Phase.PAUSED
+
+
 def list_campaigns(session: Session, campaign_ids: list[int]) -> list[CampaignBrief]:
     """What is known of these campaigns."""
     query = select(Campaign).where(Campaign.campaign_id.in_(campaign_ids))

@@ -1,5 +1,7 @@
 """risk_central's job: loading the bureau's file."""
 
+from contextlib import closing
+
 from redis.exceptions import RedisError
 
 from services.risk_central import loads, store
@@ -39,8 +41,8 @@ def load_file(load_id: int) -> None:
 def _load(load_id: int, key: str) -> None:
     redis = store.connect(settings().redis_url, TIMEOUT_SECONDS)
     try:
-        with files.open_key(key) as source:
-            Loader(redis, Journal(load_id)).load(read_lines(source))  # type: ignore[arg-type]
+        with files.open_key(key) as source, closing(read_lines(source)) as lines:
+            Loader(redis, Journal(load_id)).load(lines)
     finally:
         redis.close()
 

@@ -5,11 +5,12 @@ import codecs
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from pyroaring import BitMap
 from redis import Redis
@@ -140,19 +141,23 @@ def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield chunk
 
 
-def load_file(redis: Redis, source: BinaryIO) -> LoadReport:
+def load_file(redis: Redis, source: IO[bytes]) -> LoadReport:
     """Load a seekable CSV file; loading it again changes nothing.
 
     Good rows count even when others are rejected. Raises Invalid when the file is no risk file,
     Conflict when another load does not end within a minute, RedisError.
     """
     tally = Tally()
-    Loader(redis, tally).load(read_lines(source))
+    with closing(read_lines(source)) as lines:
+        Loader(redis, tally).load(lines)
     return tally.report
 
 
-def read_lines(source: BinaryIO) -> Iterator[Line]:
-    """The rows of a seekable risk file with their line numbers. Raises Invalid."""
+def read_lines(source: IO[bytes]) -> Generator[Line, None, None]:
+    """The rows of a seekable risk file with their line numbers, to be closed before the file.
+
+    Raises Invalid.
+    """
     text = io.TextIOWrapper(source, encoding=_encoding(source), errors="strict", newline="")
     rows = csv.DictReader(text, restkey="", restval="")
     try:
@@ -168,7 +173,7 @@ def read_lines(source: BinaryIO) -> Iterator[Line]:
         text.detach()
 
 
-def _encoding(source: BinaryIO) -> str:
+def _encoding(source: IO[bytes]) -> str:
     """UTF-8 when the whole file is, else what Excel writes on Windows."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:

@@ -1,7 +1,7 @@
 """risk_central's SQL on loads: their progress, and the rows they rejected."""
 
+import codecs
 import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,13 +77,11 @@ def set_finished(session: Session, load: Load, error: str | None = None) -> None
 def _write_rejected(session: Session, load: Load) -> str:
     """The rejected rows as a file that can be mended and loaded again."""
     key = files.new_key(".csv")
-    with files.create(key) as target, io.TextIOWrapper(target, "utf-8-sig", newline="") as text:
-        writer = csv.writer(text)
+    with files.create(key) as target:
+        writer = csv.writer(codecs.getwriter("utf-8-sig")(target))
         writer.writerow([*rules.COLUMNS, "linea", "motivo"])
         for row, line, reason in _iterate_rejects(session, load.id):
             writer.writerow([*(row[name] for name in rules.COLUMNS), line, reason])
-        text.flush()
-        text.detach()
     return key
 
 

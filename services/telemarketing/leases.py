@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from services.telemarketing.models import CALLABLE, Campaign, Lease, Target
+from services.telemarketing.models import CALLABLE, Call, Campaign, Lease, Target
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
 from shared.contracts.telemarketing import EmptyQueue
@@ -129,27 +129,26 @@ def is_somebody_next(session: Session, advisor: str, now: datetime) -> bool:
 
 def explain_empty(session: Session, advisor: str) -> tuple[int, EmptyQueue, datetime | None]:
     """Open people of the advisor, why nobody of them can be called now, and from when on."""
-    mine = Target.advisor == advisor
-    can_be_called = and_(Target.state == "open", Target.held.is_(None), Target.phone.is_not(None))
+    free_at = func.greatest(Target.next_at, Target.lease_until)  # it leaves nulls out
     query = select(
-        func.count(),
-        func.count().filter(can_be_called),
-        func.count().filter(can_be_called, _EXECUTING),
-        func.min(func.greatest(Target.next_at, Target.lease_until)).filter(
-            can_be_called, _EXECUTING
-        ),
-    ).where(mine)
-    assigned, still_open, executing, next_at = session.execute(query).one()
+        func.count(), func.count().filter(_EXECUTING), func.min(free_at).filter(_EXECUTING)
+    ).where(Target.advisor == advisor, _CALLABLE)
+    still_open, executing, next_at = session.execute(query).one()
     if executing:
         return still_open, EmptyQueue.WAITING, next_at
     if still_open:
         return still_open, EmptyQueue.NOT_EXECUTING, None
-    return 0, EmptyQueue.FINISHED if assigned else EmptyQueue.NOTHING_ASSIGNED, None
+    has_called = session.execute(select(Call.id).filter_by(advisor=advisor).limit(1)).first()
+    return 0, EmptyQueue.FINISHED if has_called else EmptyQueue.NOTHING_ASSIGNED, None
 
 
 def count_open(session: Session, advisor: str) -> int:
-    """People the advisor still has to call, in all campaigns."""
-    query = select(func.count()).select_from(Target).where(Target.advisor == advisor, _CALLABLE)
+    """People the advisor still has to call, in the campaigns that execute now."""
+    query = (
+        select(func.count())
+        .select_from(Target)
+        .where(Target.advisor == advisor, _CALLABLE, _EXECUTING)
+    )
     return session.execute(query).scalar_one()
 
 

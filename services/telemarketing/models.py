@@ -154,7 +154,8 @@ class Call(Base):
     __table_args__ = (
         Index("ix_call_campaign", "campaign_id", "id"),
         Index("ix_call_customer", "customer_id", "id"),
-        Index("ix_call_advisor", "advisor", "at"),
+        Index("ix_call_advisor_day", "advisor", "at"),
+        Index("ix_call_advisor", "advisor", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

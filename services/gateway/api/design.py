@@ -7,9 +7,8 @@ from pydantic import ValidationError
 
 from services.gateway.calls import Call
 from services.gateway.forms import read_form
-from services.gateway.routes.design import UPLOAD_MEGABYTES, UPLOAD_SUFFIXES
+from services.gateway.routes.design import store_design
 from services.gateway.routing import Api
-from services.gateway.uploads import store_upload
 from shared.contract import Id, Limit, Model, Page, invalid
 from shared.contracts.identity import Permission
 from shared.contracts.mailer import (
@@ -74,10 +73,7 @@ async def add_design(request: Request, call: Call) -> Design:
 async def _read_new(request: Request) -> NewDesign:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         form = await read_form(request)
-        key = await store_upload(
-            form.file("file"), suffixes=UPLOAD_SUFFIXES, megabytes=UPLOAD_MEGABYTES
-        )
-        return form.parse(NewDesign, file_key=key)
+        return form.parse(NewDesign, file_key=await store_design(form.file("file")))
     try:
         new = NewDesign.model_validate_json(await request.body())
     except ValidationError as error:

@@ -13,6 +13,7 @@ from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from shared import clock
 from shared.contract import Id
+from shared.contracts.campaign import list_campaigns
 from shared.contracts.customer_query import TimelineEntry, list_timeline
 from shared.contracts.identity import Permission
 from shared.contracts.telemarketing import (
@@ -126,10 +127,12 @@ async def show_history(
         advisor=advisor.strip() or None,
         after=after,
     )
+    campaigns = await call(list_campaigns, limit=200)
     return render(
         request,
         "call/history.html",
         calls=found,
+        campaigns=campaigns.items,
         campaign_id=campaign_id,
         customer_id=customer_id,
         advisor=advisor,

@@ -4,6 +4,7 @@ from pathlib import PurePath
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from services.gateway.calls import Call
@@ -30,8 +31,8 @@ from shared.errors import Invalid, NotFound
 
 pages = Pages()
 
-UPLOAD_SUFFIXES = (".html", ".htm", ".zip")
-UPLOAD_MEGABYTES = 10
+_SUFFIXES = (".html", ".htm", ".zip")
+_MEGABYTES = 10
 _THUMBNAIL = 0.5
 _IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
 _YEAR_SECONDS = 31_536_000
@@ -75,8 +76,15 @@ async def _read_source(form: Form) -> dict[str, str]:
         upload = form.file("file")
     except Invalid:
         return {}
-    key = await store_upload(upload, suffixes=UPLOAD_SUFFIXES, megabytes=UPLOAD_MEGABYTES)
-    return {"file_key": key}
+    return {"file_key": await store_design(upload)}
+
+
+async def store_design(upload: UploadFile) -> str:
+    """Store an uploaded design and return its key. Raises Invalid on `file`."""
+    try:
+        return await store_upload(upload, suffixes=_SUFFIXES, megabytes=_MEGABYTES)
+    finally:
+        await upload.close()
 
 
 async def _new_design(request: Request, call: Call, form: Form) -> Response:

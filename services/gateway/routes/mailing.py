@@ -218,12 +218,16 @@ def _monthly_notice(started: int, total: int) -> str:
 
 
 async def _monthly(request: Request, call: Call, form: Form) -> Response:
-    campaigns, mailings = await asyncio.gather(_executing(call), call(list_mailings, limit=200))
+    campaigns = {str(campaign.id): campaign.name for campaign in await _executing(call)}
+    for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
+        chosen = await call(get_campaign, int(campaign_id))
+        campaigns[campaign_id] = f"{chosen.name} ({labels.label(chosen.phase).lower()})"
+    mailings = await call(list_mailings, limit=200)
     return render_form(
         request,
         "mailing/monthly.html",
         form,
-        campaigns=[(str(campaign.id), campaign.name) for campaign in campaigns],
+        campaigns=list(campaigns.items()),
         mailings=[mailing for mailing in mailings.items if mailing.month],
         states=STATES,
     )

@@ -159,7 +159,8 @@ def create_calls() -> None:
     )
     op.create_index("ix_call_campaign", "call", ["campaign_id", "id"])
     op.create_index("ix_call_customer", "call", ["customer_id", "id"])
-    op.create_index("ix_call_advisor", "call", ["advisor", "at"])
+    op.create_index("ix_call_advisor_day", "call", ["advisor", "at"])
+    op.create_index("ix_call_advisor", "call", ["advisor", "id"])
     op.create_table(
         "callback",
         identity(),

@@ -98,6 +98,16 @@ def test_a_run_cancelled_while_it_was_prepared_mails_nobody(mailer: Mailer, post
     assert post.got == []
 
 
+def test_a_campaign_paused_while_its_run_was_prepared_keeps_it_waiting(
+    mailer: Mailer, post: Post
+) -> None:
+    run = mailer.create(people(3))
+    mailer.execute("INSERT INTO campaign VALUES (1, 1, 'Fibra', 'paused', '{mail}', 1, '')")
+    mailer.drain()
+    assert mailer.shown(run).state is MailingState.PAUSED
+    assert post.got == []
+
+
 def test_a_transfer_that_does_not_add_up_fails_the_run(mailer: Mailer) -> None:
     run = mailer.create([])
     mailer.execute(

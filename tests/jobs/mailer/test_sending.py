@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.mailer import jobs
+from services.mailer import contacts, jobs
 from shared import clock
 from shared.contracts.mailer import MailingState
 from shared.settings import settings
@@ -178,11 +178,11 @@ def test_who_unsubscribes_after_the_preparation_is_not_mailed(mailer: Mailer, po
 def test_who_unsubscribes_in_the_middle_of_a_claim_is_not_mailed(
     mailer: Mailer, post: Post
 ) -> None:
-    skip = (
-        "UPDATE recipient SET state = 'skipped', reason = 'unsubscribed', at = now()"
-        " WHERE customer_id = 9"
-    )
-    post.on_mail = Once(2, lambda: mailer.execute(skip))
+    def leave() -> None:
+        with mailer.sessions.begin() as session:
+            contacts.set_unsubscribed(session, 9)
+
+    post.on_mail = Once(2, leave)
     mailer.create(people(10))
     mailer.drain()
     assert "c9@correo.example" not in post.addresses

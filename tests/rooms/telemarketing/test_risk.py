@@ -118,7 +118,7 @@ def test_a_bureau_that_is_down_is_a_state_and_is_asked_again_after_a_pause(
         at(soap)
         assert room.check_risk(1).state is RiskState.UNAVAILABLE  # the pause
         moment = real_time.monotonic() + bureau_module.PAUSE_SECONDS
-        monkeypatch.setattr(bureau_module.time, "monotonic", lambda: moment)
+        monkeypatch.setattr(real_time, "monotonic", lambda: moment)
         assert room.check_risk(1).state is RiskState.KNOWN
 
 

@@ -277,7 +277,10 @@ def test_the_time_left_is_told_and_its_end_too(advisor: Browser, rooms: FakeRoom
 
 def test_history_takes_filters_as_they_are_typed(advisor: Browser, rooms: FakeRooms) -> None:
     new = NewCall(lease_id=LEASE_ID, result=CallResult.NO_ANSWER)
-    rooms.answers["list_calls"] = lambda **_: Page(items=[make_call(new)])
+    rooms.answers |= {
+        "list_calls": lambda **_: Page(items=[make_call(new)]),
+        "list_campaigns": lambda **_: Page(items=[]),
+    }
     page = advisor.get("/llamadas/historial?campaign_id=7&customer_id=&advisor=")
     assert page.status_code == 200
     assert "No contesta" in page.text

@@ -1,0 +1,211 @@
+"""A loaded audience becomes its campaign's present one, and is handed on."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from services.campaign import audience, jobs
+from services.campaign.models import Audience, Export, Member
+from shared import jobs as shared_jobs
+from shared.contracts import campaign as contract
+from shared.transfer import Chunk
+from tests.databases import outbox_of
+from tests.jobs.campaign.conftest import Transfers
+
+PEOPLE = 200
+
+
+def bring(transfers: Transfers, campaign_id: int) -> UUID:
+    """Transfer everybody; returns the complete edition."""
+    audience_id = transfers.request(campaign_id)
+    chunks = transfers.export(audience_id)
+    for chunk in chunks:
+        jobs.load_audience_chunk(chunk.to_wire())
+    jobs.complete_audience(str(audience_id), chunks[-1].rows)
+    return audience_id
+
+
+def test_figures_add_up_and_the_completion_is_announced(transfers: Transfers) -> None:
+    transfers.add_people(PEOPLE)
+    campaign_id = transfers.add_campaign(control_share=0.2)
+    audience_id = bring(transfers, campaign_id)
+    status = transfers.status(campaign_id)
+    assert (status.state, status.expected, status.transferred) == ("ready", PEOPLE, PEOPLE)
+    for reachable, blocked in (
+        (status.reachable_mail, status.blocked_mail),
+        (status.reachable_phone, status.blocked_phone),
+    ):
+        assert status.control + reachable + sum(blocked.values()) == PEOPLE
+    assert transfers.campaign(campaign_id).audience_id == audience_id
+    events = dict(outbox_of(transfers.campaigns))
+    assert events["audience_completed"]["rows"] == PEOPLE
+
+
+def test_the_control_group_is_near_its_share_and_the_same_at_each_refresh(
+    transfers: Transfers,
+) -> None:
+    transfers.add_people(PEOPLE)
+    campaign_id = transfers.add_campaign(control_share=0.3)
+
+    def control(audience_id: UUID) -> set[int]:
+        return {key for key, item in transfers.members(audience_id).items() if item.control}
+
+    first = control(bring(transfers, campaign_id))
+    second = control(bring(transfers, campaign_id))
+    assert first == second
+    assert 0.15 * PEOPLE < len(first) < 0.45 * PEOPLE
+
+
+def test_no_control_group_without_a_share(transfers: Transfers) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    bring(transfers, campaign_id)
+    assert transfers.status(campaign_id).control == 0
+
+
+def test_completing_again_changes_nothing(transfers: Transfers) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign(control_share=0.5)
+    audience_id = bring(transfers, campaign_id)
+    before = transfers.status(campaign_id)
+    jobs.complete_audience(str(audience_id), 10)
+    after = transfers.status(campaign_id)
+    assert after.model_dump(exclude={"updated_at"}) == before.model_dump(exclude={"updated_at"})
+
+
+def test_a_newer_edition_is_kept_when_an_older_one_completes_late(transfers: Transfers) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    older = transfers.request(campaign_id)
+    chunks = transfers.export(older)
+    newer = bring(transfers, campaign_id)
+    for chunk in chunks:
+        jobs.load_audience_chunk(chunk.to_wire())
+    jobs.complete_audience(str(older), 10)
+    assert transfers.campaign(campaign_id).audience_id == newer
+
+
+def test_superseded_editions_are_removed_with_their_members(transfers: Transfers) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    first, second = bring(transfers, campaign_id), bring(transfers, campaign_id)
+    jobs.remove_superseded(campaign_id, str(second))
+    with transfers.campaigns() as session:
+        assert list(session.execute(select(Audience.id)).scalars()) == [second]
+        assert session.execute(select(func.count()).select_from(Member)).scalar_one() == 10
+    assert transfers.members(first) == {}
+
+
+# --- on to mailer and telemarketing ---
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Chunk]]:
+    """What goes to the other rooms' queues."""
+    found: list[tuple[str, Chunk]] = []
+
+    def send(task: str, chunk: dict[str, Any]) -> None:
+        found.append((task, Chunk(**chunk)))
+
+    monkeypatch.setattr(shared_jobs, "send_bulk", send)
+    return found
+
+
+def ask(transfers: Transfers, campaign_id: int, **values: Any) -> UUID:
+    """Another room asks for the present edition."""
+    transfer_id = uuid4()
+    row = {
+        "transfer_id": transfer_id,
+        "kind": "recipients",
+        "campaign_id": campaign_id,
+        "audience_id": transfers.campaign(campaign_id).audience_id,
+        "customer_ids": None,
+        "state": "running",
+    }
+    with transfers.campaigns.begin() as session:
+        audience.insert_export(session, row | values)
+    return transfer_id
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "columns"),
+    [
+        ("recipients", contract.LOAD_RECIPIENTS_CHUNK, contract.RECIPIENT_COLUMNS),
+        ("call_list", contract.LOAD_CALL_LIST_CHUNK, contract.CALL_LIST_COLUMNS),
+    ],
+)
+def test_everybody_but_the_control_group_is_handed_on(
+    transfers: Transfers,
+    sent: list[tuple[str, Chunk]],
+    lines_of: Callable[[Chunk], list[list[str]]],
+    kind: str,
+    task: str,
+    columns: tuple[str, ...],
+) -> None:
+    transfers.add_people(50)
+    campaign_id = transfers.add_campaign(control_share=0.3)
+    audience_id = bring(transfers, campaign_id)
+    transfer_id = ask(transfers, campaign_id, kind=kind)
+    jobs.export_audience(str(transfer_id))
+    assert {name for name, _ in sent} == {task}
+    *chunks, closing = [chunk for _, chunk in sent]
+    lines = [line for chunk in chunks for line in lines_of(chunk)]
+    members = transfers.members(audience_id).values()
+    assert closing.rows == len(lines) == sum(not member.control for member in members)
+    assert {len(line) for line in lines} == {len(columns)}
+    customer = columns.index("customer_id")
+    assert {int(line[customer]) for line in lines} == {
+        member.customer_id for member in members if not member.control
+    }
+
+
+def test_only_the_people_asked_for_are_handed_on(
+    transfers: Transfers, sent: list[tuple[str, Chunk]]
+) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    ids = list(transfers.members(bring(transfers, campaign_id)))[:3]
+    jobs.export_audience(str(ask(transfers, campaign_id, customer_ids=ids)))
+    assert sent[-1][1].rows == 3
+
+
+def test_an_export_that_died_is_a_higher_attempt_and_a_finished_one_is_not_repeated(
+    transfers: Transfers, sent: list[tuple[str, Chunk]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    bring(transfers, campaign_id)
+    transfer_id = ask(transfers, campaign_id)
+
+    class Killed(BaseException):
+        """The worker is gone."""
+
+    def dying(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared_jobs, "send_bulk", dying)
+        with pytest.raises(Killed):
+            jobs.export_audience(str(transfer_id))
+    jobs.export_audience(str(transfer_id))
+    assert {chunk.attempt for _, chunk in sent} == {2}
+    count = len(sent)
+    jobs.export_audience(str(transfer_id))
+    assert len(sent) == count
+
+
+def test_exports_that_wait_are_served_by_the_edition_they_waited_for(
+    transfers: Transfers,
+) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    transfer_id = ask(transfers, campaign_id, state="waiting", audience_id=None)
+    audience_id = bring(transfers, campaign_id)
+    with transfers.campaigns() as session:
+        export = session.get_one(Export, transfer_id)
+        assert (export.state, export.audience_id) == ("running", audience_id)
+    asked = [payload for name, payload in outbox_of(transfers.campaigns) if "export" in name]
+    assert len(asked) == 1

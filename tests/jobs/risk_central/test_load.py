@@ -1,0 +1,162 @@
+"""A risk file's load: counts, events, rejected rows, and a load that was killed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy.orm import Session, sessionmaker
+
+from services.risk_central import jobs, load, loads, store
+from shared import files
+from shared.contracts.risk_central import LoadState
+from shared.settings import settings
+from tests.databases import outbox_of
+from tests.soap.people import Row, csv_bytes, row
+
+ROWS = [row(f"17100{number:04}", f"Mora Rosa {'ABCDEFGHIJ'[number]}") for number in range(10)]
+
+
+@pytest.fixture
+def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """A Redis database of our own, where the job finds it."""
+    monkeypatch.setenv("PREGON_REDIS_URL", f"{settings().redis_url.rpartition('/')[0]}/7")
+    settings.cache_clear()
+    client = store.connect(settings().redis_url)
+    client.flushdb()
+    yield client
+    client.close()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def sessions(database: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The emptied database; chunks of four rows."""
+    monkeypatch.setattr(load, "_CHUNK", 4)
+    return database("risk_central")
+
+
+def begin(sessions: sessionmaker[Session], content: bytes) -> int:
+    with files.create(key := files.new_key(".csv")) as target:
+        target.write(content)
+    with sessions.begin() as session:
+        return loads.insert_load(session, key, "riesgos.csv", "admin").id
+
+
+def found(sessions: sessionmaker[Session], load_id: int) -> Any:
+    with sessions() as session:
+        return loads.to_contract(loads.get_load(session, load_id))
+
+
+def counts(sessions: sessionmaker[Session], load_id: int) -> tuple[int, ...]:
+    job = found(sessions, load_id)
+    return job.read, job.created, job.updated, job.unchanged, job.rejected
+
+
+def run(sessions: sessionmaker[Session], rows: list[Row]) -> int:
+    load_id = begin(sessions, csv_bytes(rows))
+    jobs.load_file(load_id)
+    return load_id
+
+
+def news(sessions: sessionmaker[Session]) -> list[str]:
+    """The cédulas announced, in order."""
+    return [
+        item["cedula"]
+        for kind, event in outbox_of(sessions)
+        if kind == "risks_changed"
+        for item in event["risks"]  # type: ignore[attr-defined]
+    ]
+
+
+def test_a_file_is_loaded_counted_and_announced(
+    sessions: sessionmaker[Session], redis: Redis
+) -> None:
+    load_id = run(sessions, ROWS)
+    job = found(sessions, load_id)
+    assert (job.state, job.rejected_key) == (LoadState.DONE, None)
+    assert counts(sessions, load_id) == (10, 10, 0, 0, 0)
+    assert news(sessions) == [row["cedula"] for row in ROWS]
+    assert store.find_risk(redis, ROWS[9]["cedula"]) is not None
+
+
+def test_the_same_file_again_changes_and_announces_nothing(
+    sessions: sessionmaker[Session],
+) -> None:
+    run(sessions, ROWS)
+    load_id = run(sessions, ROWS)
+    assert counts(sessions, load_id) == (10, 0, 0, 10, 0)
+    assert len(news(sessions)) == 10
+
+
+def test_only_new_categories_are_announced(sessions: sessionmaker[Session]) -> None:
+    run(sessions, ROWS)
+    changed = [ROWS[0] | {"score": "1"}, ROWS[1] | {"category": "E"}, *ROWS[2:]]
+    load_id = run(sessions, changed)
+    assert counts(sessions, load_id) == (10, 0, 2, 8, 0)
+    assert news(sessions)[10:] == [ROWS[1]["cedula"]]
+
+
+def test_rejected_rows_come_back_as_a_file_with_the_reason(
+    sessions: sessionmaker[Session],
+) -> None:
+    load_id = run(sessions, [ROWS[0], ROWS[1] | {"score": "mil"}, ROWS[0]])
+    job = found(sessions, load_id)
+    assert counts(sessions, load_id) == (3, 1, 0, 0, 2)
+    with files.open_key(job.rejected_key) as stored:
+        lines = stored.read().decode("utf-8-sig").splitlines()
+    assert lines[0].endswith("source,linea,motivo")
+    assert "mil" in lines[1]
+    assert ",3," in lines[1]
+    assert "ya está en una fila anterior" in lines[2]
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\x00", b"cedula,nombre\n1,2\n", b""])
+def test_a_file_that_is_none_ends_as_failed_and_says_why(
+    sessions: sessionmaker[Session], content: bytes
+) -> None:
+    load_id = begin(sessions, content)
+    jobs.load_file(load_id)
+    job = found(sessions, load_id)
+    assert job.state is LoadState.FAILED
+    assert job.error
+    assert job.finished_at is not None
+
+
+class KilledError(BaseException):
+    """As a kill would end it."""
+
+
+@pytest.mark.parametrize("chunk", [0, 1, 2])
+@pytest.mark.parametrize("written", [True, False])
+def test_a_load_that_was_killed_goes_on_and_its_counts_add_up(
+    sessions: sessionmaker[Session],
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    chunk: int,
+    *,
+    written: bool,
+) -> None:
+    """Killed in the chunk that was noted, before or after its persons were written."""
+    write = store.write
+    done: list[store.Changes] = []
+
+    def killed(client: Redis, changes: store.Changes) -> None:
+        if len(done) < chunk or written:
+            write(client, changes)
+        if len(done) == chunk:
+            raise KilledError
+        done.append(changes)
+
+    load_id = begin(sessions, csv_bytes([*ROWS, ROWS[0]]))
+    monkeypatch.setattr(store, "write", killed)
+    with pytest.raises(KilledError):
+        jobs.load_file.run(load_id)
+    redis.delete("risk:load")  # the lock of the killed one runs out
+    monkeypatch.setattr(store, "write", write)
+    jobs.load_file(load_id)
+    jobs.load_file(load_id)
+    assert counts(sessions, load_id) == (11, 10, 0, 0, 1)
+    assert sorted(news(sessions)) == sorted(row["cedula"] for row in ROWS)
+    assert len(store.list_risks(redis, [row["cedula"] for row in ROWS])) == 10

@@ -1,0 +1,104 @@
+"""The risk of a whole assignment, in batches; the bureau is faked at its client."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from services.telemarketing import bureau, jobs
+from services.telemarketing.models import RiskCheck, Target
+from shared.contracts.risk_central import RiskCategory, RiskReport
+from tests.databases import outbox_of
+
+PEOPLE = 1200
+
+
+class FakeBureau:
+    """Knows everybody with an even number; down when told so."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.down = False
+
+    def list_risks(self, cedulas: Sequence[str]) -> list[RiskReport]:
+        """As the real one."""
+        if self.down:
+            raise bureau.BureauDownError
+        self.sizes.append(len(cedulas))
+        return [_report(cedula) for cedula in cedulas if int(cedula) % 2 == 0]
+
+
+def _report(cedula: str) -> RiskReport:
+    return RiskReport(
+        cedula=cedula,
+        full_name="Rosa Mora",
+        category=RiskCategory.A1,
+        score=900,
+        total_debt=Decimal(0),
+        days_overdue=0,
+        reported_on=date(2026, 10, 31),
+        source="Banco",
+    )
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeBureau:
+    """Instead of the SOAP client."""
+    found = FakeBureau()
+    monkeypatch.setattr(bureau, "shared_bureau", lambda: found)
+    return found
+
+
+@pytest.fixture
+def sessions(database: Any) -> sessionmaker[Session]:
+    """Ana has 1,200 people."""
+    found: sessionmaker[Session] = database("telemarketing")
+    rows = [
+        {
+            "campaign_id": 7,
+            "customer_id": number,
+            "cedula": f"17{number:08}",
+            "first_names": "Rosa",
+            "last_names": "Mora",
+            "advisor": "ana",
+        }
+        for number in range(1, PEOPLE + 1)
+    ]
+    with found.begin() as session:
+        session.execute(insert(Target), rows)
+    return found
+
+
+def run(sessions: sessionmaker[Session]) -> None:
+    """The job, and those it hands on to, until none is left."""
+    waiting: list[list[Any]] = [[7, "ana", 0]]
+    while waiting:
+        before = len(outbox_of(sessions))
+        jobs.refresh_risks(*waiting.pop())
+        waiting += [payload["arguments"] for _, payload in outbox_of(sessions)[before:]]  # type: ignore[misc]  # JSON
+
+
+def test_everybody_is_asked_about_once_in_batches_and_logged(
+    sessions: sessionmaker[Session], fake: FakeBureau
+) -> None:
+    run(sessions)
+    assert fake.sizes == [500, 500, 200]
+    with sessions() as session:
+        counts = session.execute(select(RiskCheck.state, func.count()).group_by(RiskCheck.state))
+        assert dict(counts.all()) == {"known": 600, "unknown": 600}
+        who = select(RiskCheck.advisor, RiskCheck.purpose).distinct()
+        assert session.execute(who).all() == [("ana", "refresh")]
+
+
+def test_a_bureau_that_is_down_makes_the_job_try_again(
+    sessions: sessionmaker[Session], fake: FakeBureau
+) -> None:
+    fake.down = True
+    with pytest.raises(ConnectionError):
+        jobs.refresh_risks.run(7, "ana", 0)
+    with sessions() as session:
+        assert session.scalar(select(func.count()).select_from(RiskCheck)) == 0

@@ -1,0 +1,206 @@
+"""Campaigns: create, change, move through the phases."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared import trace
+from shared.contracts.campaign import AudienceState, CampaignChange, Phase
+from shared.errors import Conflict, Invalid, NotFound
+from tests.databases import outbox_of
+from tests.rooms.campaign.conftest import EVERYBODY, Sessions, new_campaign, person
+
+
+def names(stored: Sessions) -> list[str]:
+    return [name for name, _ in outbox_of(stored)]
+
+
+def missing(error: pytest.ExceptionInfo[Invalid]) -> list[str]:
+    return [item.field for item in error.value.fields]
+
+
+def test_a_new_campaign_is_a_draft_whose_audience_is_on_its_way(
+    campaigns: Any, stored: Sessions
+) -> None:
+    created = campaigns.create_campaign(new_campaign(expected_revenue="500.50"))
+    assert campaigns.get_campaign(created.id) == created
+    assert (created.phase, created.owner) == (Phase.DRAFT, "jefe")
+    assert created.expected_revenue == Decimal("500.50")
+    assert created.audience.state is AudienceState.TRANSFERRING
+    assert created.segment_summary == "Segmento {'all': []}"
+    events: dict[str, Any] = dict(outbox_of(stored))
+    assert events["audience_requested"]["definition"] == EVERYBODY
+    assert events["campaign_changed"]["campaign"]["phase"] == "draft"
+    [change] = campaigns.list_phase_changes(created.id)
+    assert (change.old, change.new, change.by) == (None, Phase.DRAFT, "jefe")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"definition": None}, "definition"),
+        ({"segment_id": 1}, "definition"),
+        ({"starts_on": date(2026, 2, 1), "ends_on": date(2026, 1, 1)}, "ends_on"),
+    ],
+)
+def test_a_wrong_plan_is_told_and_nothing_is_stored(
+    campaigns: Any, stored: Sessions, changes: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Invalid) as error:
+        campaigns.create_campaign(new_campaign(**changes))
+    assert missing(error) == [field]
+    assert names(stored) == []
+
+
+def test_a_design_that_is_not_there_is_told(campaigns: Any) -> None:
+    with pytest.raises(NotFound):
+        campaigns.create_campaign(new_campaign(design_id=2))
+    assert campaigns.list_campaigns().items == []
+
+
+def test_the_same_creation_sent_twice_makes_one_campaign(campaigns: Any) -> None:
+    with trace.use(actor=trace.actor(), idempotency_key="k1"):
+        first = campaigns.create_campaign(new_campaign())
+        assert campaigns.create_campaign(new_campaign()) == first
+        with pytest.raises(Conflict):
+            campaigns.create_campaign(new_campaign(name="Otra"))
+    assert len(campaigns.list_campaigns().items) == 1
+
+
+def test_only_what_is_sent_changes_and_versions_grow(campaigns: Any, stored: Sessions) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    changed = campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(7)))
+    assert changed == created.model_copy(update={"budget": Decimal(7)})
+    versions = [p["version"] for name, p in outbox_of(stored) if name == "campaign_changed"]
+    assert versions == [1, 2]
+    assert names(stored).count("audience_requested") == 1
+
+
+def test_another_definition_transfers_the_audience_anew(campaigns: Any, stored: Sessions) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    other = {"field": "consent_mail", "is": True}
+    changed = campaigns.update_campaign(created.id, CampaignChange(definition=other))
+    assert changed.definition == other
+    assert names(stored).count("audience_requested") == 2
+
+
+# --- phases ---
+
+
+def test_executing_needs_all_its_parts(campaigns: Any, bring: Callable[..., Any]) -> None:
+    created = campaigns.create_campaign(new_campaign(channels=["mail"], budget="0"))
+    campaigns.change_phase(created.id, Phase.PLANNED)
+    with pytest.raises(Invalid) as error:
+        campaigns.change_phase(created.id, Phase.EXECUTING)
+    assert missing(error) == ["audience", "budget", "design_id"]
+    bring(created.id, [])
+    campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(5), design_id=1))
+    with pytest.raises(Invalid, match="Falta") as error:
+        campaigns.change_phase(created.id, Phase.EXECUTING)
+    assert missing(error) == ["audience"]
+    campaigns.request_audience(created.id)
+    bring(created.id, [person(1)])
+    assert campaigns.change_phase(created.id, Phase.EXECUTING).phase is Phase.EXECUTING
+
+
+def test_a_campaigns_life_is_told_with_who_and_why(
+    campaigns: Any, stored: Sessions, bring: Callable[..., Any]
+) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    bring(created.id, [person(1)])
+    steps = [
+        (Phase.PLANNED, ""),
+        (Phase.EXECUTING, ""),
+        (Phase.PAUSED, "Feriado"),
+        (Phase.EXECUTING, ""),
+        (Phase.CLOSING, ""),
+        (Phase.FINISHED, "Terminó"),
+    ]
+    for phase, reason in steps:
+        moved = campaigns.change_phase(created.id, phase, reason)
+        assert moved.phase is phase
+    assert moved.next_phases == []
+    told = campaigns.list_phase_changes(created.id)
+    assert [(item.new, item.reason) for item in told[1:]] == steps
+    announced: list[Any] = [p for name, p in outbox_of(stored) if name == "campaign_changed"]
+    assert [item["campaign"]["phase"] for item in announced] == [
+        "draft",
+        *(phase for phase, _ in steps),
+    ]
+    with pytest.raises(Conflict):
+        campaigns.request_audience(created.id)
+
+
+def test_a_refused_step_leaves_no_trace(campaigns: Any, stored: Sessions) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    before = names(stored)
+    with pytest.raises(Conflict):
+        campaigns.change_phase(created.id, Phase.FINISHED)
+    with pytest.raises(Invalid):
+        campaigns.change_phase(created.id, Phase.CANCELLED)
+    assert campaigns.get_campaign(created.id).phase is Phase.DRAFT
+    assert len(campaigns.list_phase_changes(created.id)) == 1
+    assert names(stored) == before
+
+
+def test_a_running_campaign_keeps_its_people_and_money(
+    campaigns: Any, bring: Callable[..., Any]
+) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    bring(created.id, [person(1)])
+    campaigns.change_phase(created.id, Phase.PLANNED)
+    campaigns.change_phase(created.id, Phase.EXECUTING)
+    with pytest.raises(Conflict, match="el presupuesto"):
+        campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(9)))
+    assert campaigns.update_campaign(created.id, CampaignChange(script="Hola")).script == "Hola"
+
+
+def test_asking_for_the_audience_while_it_comes_does_nothing_more(
+    campaigns: Any, stored: Sessions
+) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    assert campaigns.request_audience(created.id).state is AudienceState.TRANSFERRING
+    assert names(stored).count("audience_requested") == 1
+
+
+# --- lists ---
+
+
+def test_campaigns_come_newest_first_in_pages(campaigns: Any) -> None:
+    ids = [campaigns.create_campaign(new_campaign(name=f"Número {n}")).id for n in range(3)]
+    first = campaigns.list_campaigns(limit=2)
+    rest = campaigns.list_campaigns(after=first.next, limit=2)
+    assert [row.id for row in (*first.items, *rest.items)] == ids[::-1]
+    assert rest.next is None
+    assert [row.id for row in campaigns.list_campaigns(search="RO 1").items] == [ids[1]]
+    assert campaigns.list_campaigns(phase=Phase.EXECUTING).items == []
+
+
+def test_members_are_found_by_cedula_and_by_surname_without_accents(
+    campaigns: Any, bring: Callable[..., Any]
+) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    assert campaigns.list_members(created.id).items == []
+    bring(created.id, [person(1, last_names="Ñauta Pérez"), person(2), person(3)])
+    first = campaigns.list_members(created.id, limit=2)
+    rest = campaigns.list_members(created.id, after=first.next, limit=2)
+    assert [item.customer_id for item in (*first.items, *rest.items)] == [1, 2, 3]
+    for search in ("nauta", "ÑAUTA pe", "0000000001"):
+        found = campaigns.list_members(created.id, search=search).items
+        assert [item.customer_id for item in found] == [1]
+
+
+def test_a_campaign_that_is_not_there_is_not_found(campaigns: Any) -> None:
+    for ask in (
+        campaigns.get_campaign,
+        campaigns.get_audience,
+        campaigns.list_members,
+        campaigns.list_phase_changes,
+        campaigns.get_statistics,
+        campaigns.request_audience,
+    ):
+        with pytest.raises(NotFound):
+            ask(99)

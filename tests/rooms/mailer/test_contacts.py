@@ -1,0 +1,162 @@
+"""Unsubscription, and what the other rooms tell about people and campaigns."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.mailer import tokens
+from shared.contracts.campaign import CampaignBrief, CampaignChanged, Phase
+from shared.contracts.customer_query import (
+    Block,
+    Channel,
+    ContactState,
+    ContactStatesChanged,
+    CustomersErased,
+)
+from shared.contracts.telemarketing import CallRecorded, CallResult
+from shared.errors import NotFound
+from tests.databases import outbox_of
+from tests.rooms.mailer.conftest import CAMPAIGN, add_run, count
+
+
+def token(run: int, customer_id: int = 1) -> str:
+    return tokens.sign(tokens.Link(run, customer_id))
+
+
+def told(block: Block | None, customer_id: int = 1, **values: Any) -> ContactStatesChanged:
+    state = {
+        "customer_id": customer_id,
+        "email": "nuevo@correo.example",
+        "phone": None,
+        "mail_block": block,
+        "phone_block": None,
+    }
+    return ContactStatesChanged(customers=[ContactState.model_validate(state | values)])
+
+
+def changed(phase: Phase, version: int = 1) -> CampaignChanged:
+    brief = CampaignBrief(
+        campaign_id=CAMPAIGN,
+        name="Fibra",
+        phase=phase,
+        channels=[Channel.MAIL],
+        design_id=1,
+        mail_subject="",
+        script="",
+    )
+    return CampaignChanged(campaign=brief, version=version)
+
+
+def test_looking_at_the_link_changes_nothing(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"sent": 1})
+    shown = mailer.get_subscription(token(run))
+    assert (shown.email, shown.campaign_name) == ("c…@correo.example", "Fibra")
+    assert not shown.unsubscribed
+    assert count(sessions, "SELECT count(*) FROM contact_state") == 0
+
+
+def test_unsubscribing_stops_every_run_and_is_announced_once(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"sent": 1})
+    other = add_run(sessions, {"pending": 2}, state="sending")
+    for _ in range(2):
+        assert mailer.unsubscribe(token(run)).unsubscribed
+    (event,) = outbox_of(sessions)
+    assert event[0] == "recipient_unsubscribed"
+    assert (event[1]["customer_id"], event[1]["mailing_id"]) == (1, run)
+    found = mailer.get_mailing(other)
+    assert (found.pending, found.skipped) == (1, {"unsubscribed": 1})
+    assert mailer.get_subscription(token(run)).unsubscribed
+
+
+def test_a_tests_link_changes_nothing(mailer: Any, sessions: Any) -> None:
+    shown = mailer.unsubscribe(tokens.sign(tokens.TEST))
+    assert shown.test
+    assert not shown.unsubscribed
+    assert outbox_of(sessions) == []
+
+
+def test_a_link_that_is_not_ours_is_not_found(mailer: Any) -> None:
+    for door in (mailer.get_subscription, mailer.unsubscribe):
+        with pytest.raises(NotFound):
+            door("WzEsMV0.AAAA")
+
+
+def test_an_older_announcement_does_not_undo_an_unsubscription(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"sent": 1})
+    mailer.unsubscribe(token(run))
+    mailer.on_contact_states_changed(uuid4(), told(None))
+    assert mailer.get_subscription(token(run)).unsubscribed
+    mailer.on_contact_states_changed(uuid4(), told(Block.DO_NOT_CONTACT))
+    assert mailer.get_subscription(token(run)).unsubscribed
+    mailer.on_contact_states_changed(uuid4(), told(None))
+    assert not mailer.get_subscription(token(run)).unsubscribed
+
+
+def test_a_withdrawn_consent_and_a_new_address_reach_what_is_pending(
+    mailer: Any, sessions: Any
+) -> None:
+    run = add_run(sessions, {"pending": 3}, state="sending")
+    mailer.on_contact_states_changed(uuid4(), told(Block.NO_CONSENT, 1))
+    mailer.on_contact_states_changed(uuid4(), told(None, 2))
+    mailer.on_contact_states_changed(uuid4(), told(None, 3, email=None))
+    rows = {row.customer_id: row for row in mailer.list_recipients(run).items}
+    assert [(rows[n].state, rows[n].reason) for n in (1, 2, 3)] == [
+        ("skipped", "no_consent"),
+        ("pending", None),
+        ("skipped", "no_address"),
+    ]
+    assert rows[2].email == "nuevo@correo.example"
+
+
+def test_erased_people_are_blanked_and_still_count(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"sent": 1, "pending": 1}, state="sending")
+    mailer.on_customers_erased(uuid4(), CustomersErased(customer_ids=[1, 2]))
+    rows = mailer.list_recipients(run).items
+    assert {(row.full_name, row.email) for row in rows} == {("", None)}
+    found = mailer.get_mailing(run)
+    assert (found.target, found.sent, found.skipped) == (2, 1, {"do_not_contact": 1})
+
+
+def test_calls_that_reached_somebody_count_for_the_cap_once(mailer: Any, sessions: Any) -> None:
+    event_id = UUID(int=7)
+    for contacted, key in ((True, event_id), (True, event_id), (False, uuid4())):
+        mailer.on_call_recorded(key, call(contacted=contacted))
+    assert count(sessions, "SELECT count(*) FROM contact WHERE customer_id = 1") == 1
+
+
+def test_a_paused_campaign_pauses_its_runs_and_a_cancelled_one_cancels_them(
+    mailer: Any, sessions: Any
+) -> None:
+    sending = add_run(sessions, {"pending": 1}, state="sending")
+    preparing = add_run(sessions, {}, state="preparing", target=None)
+    mailer.on_campaign_changed(uuid4(), changed(Phase.PAUSED))
+    assert mailer.get_mailing(sending).state == "paused"
+    assert mailer.get_mailing(preparing).state == "preparing"
+    mailer.on_campaign_changed(uuid4(), changed(Phase.CANCELLED, 2))
+    assert {mailer.get_mailing(run).state for run in (sending, preparing)} == {"cancelled"}
+
+
+def test_an_older_announcement_of_a_campaign_is_ignored(mailer: Any, sessions: Any) -> None:
+    mailer.on_campaign_changed(uuid4(), changed(Phase.EXECUTING, 5))
+    run = add_run(sessions, {"pending": 1}, state="sending")
+    mailer.on_campaign_changed(uuid4(), changed(Phase.PAUSED, 4))
+    assert mailer.get_mailing(run).state == "sending"
+
+
+def call(*, contacted: bool) -> CallRecorded:
+    return CallRecorded(
+        call_id=1,
+        campaign_id=CAMPAIGN,
+        campaign_name="Fibra",
+        customer_id=1,
+        advisor="ana",
+        result=CallResult.INTERESTED,
+        label="Interesado",
+        contacted=contacted,
+        success=False,
+        note="",
+        callback_at=None,
+        at=datetime(2026, 11, 20, tzinfo=UTC),
+    )

@@ -1,0 +1,196 @@
+"""Runs through the doors: who may be mailed when, and what may be done to a run."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared import clock, trace
+from shared.contract import Actor
+from shared.contracts.mailer import (
+    MailingState,
+    MonthlySchedule,
+    NewMailing,
+    RecipientState,
+)
+from shared.errors import Conflict, Invalid, NotFound
+from tests.databases import outbox_of
+from tests.rooms.mailer.conftest import CAMPAIGN, NEW, Neighbours, add_run, count
+
+JEFE = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+
+
+def test_a_new_run_asks_for_its_audience(mailer: Any, sessions: Any) -> None:
+    mailing = mailer.create_mailing(NewMailing(campaign_id=CAMPAIGN, customer_ids=[5, 6]))
+    assert (mailing.state, mailing.design_name) == (MailingState.PREPARING, "Oferta")
+    assert mailing.subject == "{{ primer_nombre }}, una oferta pensada para usted"
+    ((kind, payload),) = outbox_of(sessions)
+    assert kind == "recipients_requested"
+    assert payload["customer_ids"] == [5, 6]
+    assert payload["refresh"] is False
+    assert mailer.get_mailing(mailing.id) == mailing
+
+
+def test_the_subject_is_what_was_typed_else_the_campaigns(
+    mailer: Any, neighbours: Neighbours
+) -> None:
+    neighbours.add_campaign(mail_subject="De la campaña")
+    assert mailer.create_mailing(NEW).subject == "De la campaña"
+    typed = NewMailing(campaign_id=CAMPAIGN, subject="Hola {{ nombres }}")
+    assert mailer.create_mailing(typed).subject == "Hola {{ nombres }}"
+
+
+@pytest.mark.parametrize("phase", ["draft", "planned", "paused", "closing", "finished"])
+def test_a_campaign_that_does_not_execute_is_not_mailed(
+    mailer: Any, neighbours: Neighbours, sessions: Any, phase: str
+) -> None:
+    neighbours.add_campaign(phase=phase)
+    with pytest.raises(Conflict, match="no está en ejecución"):
+        mailer.create_mailing(NEW)
+    assert outbox_of(sessions) == []
+
+
+def test_an_unknown_campaign_is_not_found(mailer: Any) -> None:
+    with pytest.raises(NotFound):
+        mailer.create_mailing(NewMailing(campaign_id=99))
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"subject": "{{ nombrez }}"}, "subject"),
+        ({"send_at": clock.now() - timedelta(hours=1)}, "send_at"),
+    ],
+)
+def test_wrong_runs_say_where(mailer: Any, values: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as error:
+        mailer.create_mailing(NewMailing(campaign_id=CAMPAIGN, **values))
+    assert error.value.fields[0].field == field
+
+
+def test_a_run_without_design_asks_for_one(mailer: Any, neighbours: Neighbours) -> None:
+    neighbours.add_campaign(design_id=None)
+    with pytest.raises(Invalid) as error:
+        mailer.create_mailing(NEW)
+    assert error.value.fields[0].field == "design_id"
+    assert mailer.create_mailing(NewMailing(campaign_id=CAMPAIGN, design_id=2)).design_id == 2
+
+
+def test_a_double_click_is_one_run(mailer: Any) -> None:
+    def click(_: int) -> int:
+        with trace.use(actor=JEFE, idempotency_key="clic"):
+            return int(mailer.create_mailing(NEW).id)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(click, range(4))) == {1}
+    assert len(mailer.list_mailings().items) == 1
+
+
+def test_counts_are_those_of_the_ledger(mailer: Any, sessions: Any) -> None:
+    states = {"pending": 4, "sending": 1, "sent": 3, "failed": 2, "skipped": 5, "doubtful": 1}
+    mailing = mailer.get_mailing(add_run(sessions, states))
+    assert mailing.target == 16
+    assert mailing.skipped == {"no_consent": 5}
+    shown = {name: getattr(mailing, name) for name in states if name != "skipped"}
+    assert shown == {name: n for name, n in states.items() if name != "skipped"}
+
+
+def test_runs_are_listed_newest_first_by_campaign(mailer: Any, sessions: Any) -> None:
+    runs = [add_run(sessions, {"sent": n}) for n in (1, 2, 3)]
+    other = add_run(sessions, {}, campaign_id=8)
+    assert [item.id for item in mailer.list_mailings().items] == [other, *reversed(runs)]
+    first = mailer.list_mailings(campaign_id=CAMPAIGN, limit=2)
+    assert [item.sent for item in first.items] == [3, 2]
+    rest = mailer.list_mailings(campaign_id=CAMPAIGN, after=first.next, limit=2)
+    assert [item.sent for item in rest.items] == [1]
+
+
+def test_pause_and_resume(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"pending": 2}, state="sending")
+    assert mailer.pause_mailing(run).state is MailingState.PAUSED
+    with pytest.raises(Conflict):
+        mailer.pause_mailing(run)
+    assert mailer.resume_mailing(run).state is MailingState.SENDING
+    assert outbox_of(sessions)[-1] == ("mailer.start_sending", {"arguments": [run]})
+
+
+def test_a_run_for_later_resumes_into_waiting(mailer: Any, sessions: Any) -> None:
+    later = clock.now() + timedelta(hours=1)
+    run = add_run(sessions, {"pending": 1}, state="scheduled", send_at=later)
+    mailer.pause_mailing(run)
+    assert mailer.resume_mailing(run).state is MailingState.SCHEDULED
+
+
+def test_cancel_hands_the_rest_to_a_job_and_ends_the_run(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"pending": 2}, state="sending")
+    cancelled = mailer.cancel_mailing(run)
+    assert (cancelled.state, cancelled.target) == (MailingState.CANCELLED, 2)
+    assert ("mailer.skip_cancelled", {"arguments": [run]}) in outbox_of(sessions)
+    with pytest.raises(Conflict, match="ya terminó"):
+        mailer.cancel_mailing(run)
+
+
+def test_retry_takes_the_failed_and_the_doubtful_only_when_asked(
+    mailer: Any, sessions: Any
+) -> None:
+    run = add_run(sessions, {"sent": 3, "failed": 2, "doubtful": 1})
+    again = mailer.retry_mailing(run)
+    assert (again.pending, again.doubtful, again.sent) == (2, 1, 3)
+    assert again.state is MailingState.SENDING
+    other = add_run(sessions, {"failed": 2, "doubtful": 1})
+    assert mailer.retry_mailing(other, include_doubtful=True).pending == 3
+
+
+def test_nothing_to_retry_is_a_conflict_and_changes_nothing(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"sent": 3})
+    with pytest.raises(Conflict, match="No hay correos"):
+        mailer.retry_mailing(run)
+    assert mailer.get_mailing(run).state is MailingState.FINISHED
+
+
+def test_recipients_by_state_with_their_reasons(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"sent": 2, "skipped": 3})
+    page = mailer.list_recipients(run, state=RecipientState.SKIPPED, limit=2)
+    assert [row.reason for row in page.items] == ["no_consent", "no_consent"]
+    rest = mailer.list_recipients(run, state=RecipientState.SKIPPED, after=page.next, limit=2)
+    assert [row.customer_id for row in rest.items] == [5]
+    assert len(mailer.list_recipients(run).items) == 5
+    with pytest.raises(NotFound):
+        mailer.list_recipients(99)
+
+
+# --- the monthly run ---
+
+
+def test_the_schedule_is_kept_without_repetitions(mailer: Any) -> None:
+    assert mailer.get_monthly_schedule() == MonthlySchedule(day=1, hour=9, campaign_ids=[])
+    saved = mailer.set_monthly_schedule(
+        MonthlySchedule(day=5, hour=8, campaign_ids=[CAMPAIGN, CAMPAIGN])
+    )
+    assert saved == MonthlySchedule(day=5, hour=8, campaign_ids=[CAMPAIGN])
+    assert mailer.get_monthly_schedule() == saved
+
+
+def test_a_schedule_with_an_unknown_campaign_is_invalid(mailer: Any) -> None:
+    with pytest.raises(Invalid, match="99") as error:
+        mailer.set_monthly_schedule(MonthlySchedule(day=5, hour=8, campaign_ids=[CAMPAIGN, 99]))
+    assert error.value.fields[0].field == "campaign_ids"
+
+
+def test_the_monthly_run_on_demand_starts_once(
+    mailer: Any, neighbours: Neighbours, sessions: Any
+) -> None:
+    neighbours.add_campaign(4, phase="paused")
+    mailer.set_monthly_schedule(MonthlySchedule(day=28, hour=23, campaign_ids=[CAMPAIGN, 4]))
+    (first,) = mailer.run_monthly()
+    (second,) = mailer.run_monthly()
+    assert (first.campaign_id, first.started, second.started) == (CAMPAIGN, True, False)
+    assert second.mailing_id == first.mailing_id
+    assert count(sessions, "SELECT count(*) FROM mailing") == 1
+    assert outbox_of(sessions)[0][1]["refresh"] is True
+
+
+def test_a_month_to_come_is_invalid(mailer: Any) -> None:
+    with pytest.raises(Invalid):
+        mailer.run_monthly("2999-01")

@@ -1,0 +1,88 @@
+"""risk_central's doors: loads and the search for the pages."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from services.risk_central import store
+from services.risk_central.load import load_file
+from shared import files
+from shared.contracts.risk_central import LoadState
+from shared.errors import Invalid, NotFound, Unavailable
+from shared.settings import settings
+from tests.databases import outbox_of
+from tests.soap.people import PEOPLE, csv_bytes
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    client = store.connect(f"{settings().redis_url.rpartition('/')[0]}/6")
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def sessions(database: Any) -> Any:
+    return database("risk_central")
+
+
+@pytest.fixture
+def bureau(door: Any, sessions: Any, redis: Redis) -> Any:
+    load_file(redis, io.BytesIO(csv_bytes(PEOPLE)))
+    return door("risk_central", sessions, redis=redis)
+
+
+@pytest.fixture
+def key() -> str:
+    with files.create(found := files.new_key(".csv")) as target:
+        target.write(csv_bytes(PEOPLE))
+    return found
+
+
+def test_a_load_waits_for_its_job(bureau: Any, sessions: Any, key: str) -> None:
+    load = bureau.start_load(key, "riesgos.csv")
+    assert (load.state, load.created_by, load.finished_at) == (LoadState.WAITING, "jefe", None)
+    assert bureau.get_load(load.id) == load
+    assert outbox_of(sessions) == [("risk_central.load_file", {"arguments": [load.id]})]
+
+
+def test_a_file_that_is_not_there_begins_nothing(bureau: Any, sessions: Any) -> None:
+    with pytest.raises(NotFound):
+        bureau.start_load(files.new_key(".csv"), "riesgos.csv")
+    assert outbox_of(sessions) == []
+    with pytest.raises(NotFound):
+        bureau.get_load(1)
+
+
+def test_loads_come_newest_first_in_pages(bureau: Any, key: str) -> None:
+    ids = [bureau.start_load(key, "riesgos.csv").id for _ in range(3)]
+    first = bureau.list_loads(limit=2)
+    rest = bureau.list_loads(after=first.next, limit=2)
+    assert [load.id for load in (*first.items, *rest.items)] == ids[::-1]
+    assert rest.next is None
+
+
+def test_search_by_cedula_and_by_name(bureau: Any) -> None:
+    [person] = bureau.find_risks(f" {PEOPLE[2]['cedula']} ")
+    assert person.full_name == PEOPLE[2]["full_name"]
+    assert person in bureau.find_risks("nunez pena")
+    assert bureau.find_risks("1710034065") == []
+    assert bureau.find_risks("xyzxyz") == []
+
+
+@pytest.mark.parametrize("search", ["", "a", "1234567890"])
+def test_a_search_that_means_nobody_is_invalid(bureau: Any, search: str) -> None:
+    with pytest.raises(Invalid) as error:
+        bureau.find_risks(search)
+    assert error.value.fields[0].field == "search"
+
+
+def test_without_redis_search_and_health_say_so(door: Any, sessions: Any) -> None:
+    gone = door("risk_central", sessions, redis=Redis(port=1, socket_connect_timeout=1))
+    for ask in (gone.check_health, lambda: gone.find_risks("mora")):
+        with pytest.raises(Unavailable):
+            ask()

@@ -1,0 +1,165 @@
+"""Designs through pages and API: upload, sandboxed previews, images, tests."""
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.gateway.session import COOKIE
+from shared import files
+from shared.contract import Page
+from shared.contracts.identity import Role
+from shared.contracts.mailer import Design, MergeField, NewDesign, Preview
+from shared.errors import Invalid
+from tests.unit.gateway.conftest import Browser, FakeRooms
+
+HTML = "<!doctype html><html><head></head><body>Hola<script>1</script></body></html>"
+
+
+def make_design(**changes: Any) -> Design:
+    usual = {
+        "id": 3,
+        "name": "Oferta",
+        "subject": "Hola",
+        "builtin": False,
+        "fields": [],
+        "size_bytes": 2048,
+        "updated_at": datetime(2026, 11, 20, tzinfo=UTC),
+    }
+    return Design(**usual | changes)
+
+
+def refuse(new: NewDesign) -> Design:
+    raise Invalid.field("html", "Línea 2: el campo «nombrez» no existe.")
+
+
+@pytest.fixture
+def chief(client: Browser, rooms: FakeRooms) -> Browser:
+    """A marketing head with one design."""
+    client.cookies.set(COOKIE, Role.MARKETING_HEAD)
+    rooms.answers |= {
+        "list_designs": lambda **_: Page(items=[make_design()]),
+        "get_design": lambda design_id: make_design(id=design_id),
+        "create_design": lambda new: make_design(name=new.name),
+        "delete_design": lambda design_id: None,
+        "send_test": lambda **_: None,
+        "list_merge_fields": lambda: [MergeField(name="nombres", label="N", example="Ana")],
+        "preview_design": lambda design_id, customer_id: Preview(
+            subject="Hola Ana", html=HTML, text="Hola", removed=["Se quitó: código (script)."]
+        ),
+    }
+    return client
+
+
+@pytest.mark.parametrize("address", ["/disenos", "/disenos/3"])
+def test_previews_stand_in_a_frame_without_rights(chief: Browser, address: str) -> None:
+    page = chief.get(address).text
+    assert "<iframe" in page
+    assert "allow-" not in page
+    assert "<script>1" not in page
+
+
+@pytest.mark.parametrize("address", ["/disenos/3/vista", "/disenos/3/miniatura"])
+def test_the_frames_page_brings_its_own_policy(chief: Browser, address: str) -> None:
+    answer = chief.get(address)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "script" not in policy
+    assert "frame-ancestors 'self'" in policy
+
+
+def test_what_cleaning_took_out_is_shown(chief: Browser) -> None:
+    assert "Se quitó: código (script)." in chief.get("/disenos/3").text
+
+
+def test_pasted_html_becomes_a_design(chief: Browser, rooms: FakeRooms) -> None:
+    form = {"name": "Propio", "html": "<p>", "idempotency_key": "k"}
+    answer = chief.post("/disenos/nuevo", data=form)
+    assert answer.headers["location"] == "/disenos/3"
+    assert rooms.heard[-1].arguments["new"]["html"] == "<p>"
+    assert rooms.heard[-1].idempotency_key == "k"
+
+
+def test_an_uploaded_file_is_stored_and_named_by_key(chief: Browser, rooms: FakeRooms) -> None:
+    upload = {"file": ("mi correo.HTML", b"<p>", "text/html")}
+    answer = chief.post("/disenos/nuevo", data={"name": "Propio"}, files=upload)
+    assert answer.status_code == 303
+    with files.open_key(rooms.heard[-1].arguments["new"]["file_key"]) as source:
+        assert source.read() == b"<p>"
+
+
+def test_a_wrong_field_is_told_at_the_html_and_what_was_typed_stays(
+    chief: Browser, rooms: FakeRooms
+) -> None:
+    rooms.answers["create_design"] = refuse
+    answer = chief.post("/disenos/nuevo", data={"name": "Propio", "html": "<p>&{{ nombrez }}"})
+    assert answer.status_code == 422
+    assert 'id="error-html">Línea 2: el campo «nombrez» no existe.' in answer.text
+    assert "&lt;p&gt;&amp;{{ nombrez }}" in answer.text
+
+
+def test_a_file_that_is_no_design_is_told_at_the_file(chief: Browser) -> None:
+    answer = chief.post(
+        "/disenos/nuevo", data={"name": "Propio"}, files={"file": ("a.exe", b"MZ", "x/y")}
+    )
+    assert 'id="error-file">Elija un archivo HTML, HTM o ZIP.' in answer.text
+
+
+def test_a_test_goes_to_ones_own_address(chief: Browser, rooms: FakeRooms) -> None:
+    answer = chief.post("/disenos/3/prueba", data={"email": "yo@pregon.example", "subject": ""})
+    assert answer.status_code == 303
+    assert rooms.heard[-1].arguments == {
+        "design_id": 3,
+        "subject": "",
+        "email": "yo@pregon.example",
+    }
+
+
+def test_images_are_public_and_nothing_else_of_the_store_is(client: Browser) -> None:
+    image = files.put(io.BytesIO(b"\x89PNG"), ".png")
+    table = files.put(io.BytesIO(b"cedula"), ".csv")
+    answer = client.get(f"/imagenes/{image}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    for key in (table, image.replace(image[3:9], "0" * 6), "../../etc/passwd.png"):
+        assert client.get(f"/imagenes/{key}").status_code == 404
+
+
+def test_the_api_takes_json_and_files(chief: Browser, rooms: FakeRooms) -> None:
+    answer = chief.post("/api/v1/designs", json={"name": "Propio", "html": "<p>"})
+    assert (answer.status_code, answer.json()["name"]) == (201, "Propio")
+    upload = {"file": ("a.html", b"<p>", "text/html")}
+    answer = chief.post("/api/v1/designs", data={"name": "Archivo"}, files=upload)
+    assert answer.json()["name"] == "Archivo"
+    assert rooms.heard[-1].arguments["new"]["file_key"].endswith(".html")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "a"}, "name"),
+        ({"name": "Uno", "file_key": "ab/" + "0" * 32 + ".html"}, "file_key"),
+        ({"name": "Uno", "x": 1}, "x"),
+    ],
+)
+def test_the_api_says_which_field_is_wrong(
+    chief: Browser, body: dict[str, Any], field: str
+) -> None:
+    answer = chief.post("/api/v1/designs", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("body", [None, {"customer_id": 5}])
+def test_the_api_previews(chief: Browser, rooms: FakeRooms, body: Any) -> None:
+    answer = chief.post("/api/v1/designs/3/preview", json=body)
+    assert answer.json()["subject"] == "Hola Ana"
+    expected = body["customer_id"] if body else None
+    assert rooms.heard[-1].arguments["customer_id"] == expected
+
+
+def test_an_advisor_has_no_designs(client: Browser) -> None:
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    assert client.get("/disenos").status_code == 403
+    assert client.post("/api/v1/designs", json={}).status_code == 403
