@@ -2,10 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.product import Product
 
 T = TypeVar("T")
 
@@ -36,3 +39,12 @@ def until() -> Callable[[Callable[[], T]], T]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def product() -> "Iterator[Product]":
+    """The whole product, started once: users of every role, a risk file, nothing else."""
+    from tests.product import running
+
+    with running() as started:
+        yield started

@@ -1,5 +1,6 @@
 """How a route calls a room: `call: Call` among its parameters, then `await call(procedure, …)`."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
@@ -33,10 +34,13 @@ class Caller:
             return await self._rooms.call(procedure, *args, **kwargs)
 
 
-async def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> AsyncIterator[Caller]:
     session = find_session(request)
     actor = session.actor if session is not None else None
-    return Caller(rooms_of(request), actor, await _read_key(request))
+    try:
+        yield Caller(rooms_of(request), actor, await _read_key(request))
+    finally:
+        await request.close()  # the temporary files of an upload
 
 
 Call = Annotated[Caller, Depends(_caller)]

@@ -41,8 +41,10 @@ def list_calls(
         .order_by(Call.id.desc())
         .limit(limit)
     )
-    chosen = {"campaign_id": campaign_id, "customer_id": customer_id, "advisor": advisor}
-    query = query.filter_by(**{name: value for name, value in chosen.items() if value is not None})
+    chosen = {Call.campaign_id: campaign_id, Call.customer_id: customer_id, Call.advisor: advisor}
+    for column, value in chosen.items():
+        if value is not None:
+            query = query.where(column == value)
     if after is not None:
         query = query.where(Call.id < after)
     return [to_contract(call, name) for call, name in session.execute(query)]

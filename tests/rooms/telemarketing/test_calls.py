@@ -279,7 +279,11 @@ def test_an_advisor_sees_the_own_calls_a_supervisor_all(room: Any) -> None:
         page = room.list_calls(limit=1)
         assert [call.advisor for call in page.items] == ["berta"]
         assert [call.advisor for call in room.list_calls(after=page.next).items] == ["ana"]
-        assert [call.advisor for call in room.list_calls(advisor="ana").items] == ["ana"]
+        [call] = room.list_calls(advisor="ana").items
+        assert call.advisor == "ana"
+        assert room.list_calls(campaign_id=CAMPAIGN, customer_id=call.customer_id).items == [call]
+        assert len(room.list_calls(campaign_id=CAMPAIGN).items) == 2
+        assert room.list_calls(campaign_id=CAMPAIGN + 1).items == []
 
 
 def test_erased_people_are_forgotten_and_still_counted(room: Any, sessions: Any) -> None:

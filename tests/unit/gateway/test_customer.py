@@ -1,0 +1,302 @@
+"""Customers and customer files: pages and API over rooms that answer from the test."""
+
+import io
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.gateway.session import COOKIE
+from shared import clock, files
+from shared.contract import Page
+from shared.contracts import customer_query as contract
+from shared.contracts.customer_query import (
+    Category,
+    Customer,
+    CustomerChange,
+    CustomerRow,
+    Import,
+    ImportState,
+    NewCustomer,
+    NewImport,
+    PersonalData,
+    TimelineEntry,
+)
+from shared.contracts.identity import Role
+from shared.errors import Conflict, Invalid
+from tests.unit.gateway.conftest import Browser, FakeRooms
+
+ANA = Customer(
+    id=5,
+    cedula="1710034065",
+    first_names="Ana <b>",
+    last_names="Mora",
+    gender=contract.Gender.FEMALE,
+    birth_on=date(1990, 5, 14),
+    income=None,
+    province="17",
+    canton="1701",
+    address=None,
+    email="ana@correo.example",
+    phone=None,
+    other_phones=[],
+    joined_on=date(2010, 1, 1),
+    category=Category.LOYAL,
+    category_reason=None,
+    preferred_channel=None,
+    preferred_hours=None,
+    consent_mail=True,
+    consent_phone=False,
+    do_not_mail=False,
+    do_not_call=False,
+    mail_bounced=False,
+    last_contact_at=None,
+    erased=False,
+    updated_at=clock.now(),
+)
+ROW = CustomerRow(
+    id=5,
+    cedula="1710034065",
+    full_name="Ana <b> Mora",
+    province="17",
+    canton="1701",
+    category=Category.LOYAL,
+    email=None,
+    phone=None,
+)
+ENTRY = TimelineEntry(at=clock.now(), kind="call", title="Llamada", detail="", by="asesor1")
+
+
+def make_import(**changes: Any) -> Import:
+    usual = {
+        "id": 3,
+        "file_name": "clientes.csv",
+        "dry_run": False,
+        "state": ImportState.DONE,
+        "read": 10,
+        "created": 7,
+        "updated": 1,
+        "unchanged": 0,
+        "rejected": 2,
+        "percent": 100,
+        "columns": ["cedula", "nombres", "apellidos"],
+        "mapping": {"cedula": "cedula"},
+        "rejected_key": None,
+        "error": None,
+        "created_by": "jefe",
+        "created_at": clock.now(),
+        "finished_at": clock.now(),
+    }
+    return Import(**usual | changes)
+
+
+@pytest.fixture
+def head(client: Browser, rooms: FakeRooms) -> Browser:
+    """The marketing head, and a room that knows Ana."""
+    rooms.answers |= {
+        "list_customers": lambda **_: Page(items=[ROW], next="5|mora"),
+        "get_customer": lambda customer_id: ANA,
+        "list_timeline": lambda customer_id, after, limit: Page(items=[ENTRY]),
+        "get_personal_data": lambda customer_id: PersonalData(
+            customer=ANA,
+            consents=[
+                {
+                    "channel": "mail",
+                    "given": True,
+                    "how": "importación",
+                    "by": None,
+                    "at": "2026-01-01T00:00:00+00:00",
+                }
+            ],
+            timeline=[ENTRY],
+            campaigns=[7],
+        ),
+        "get_import": lambda import_id: make_import(),
+        "list_imports": lambda after, limit: Page(items=[make_import()]),
+        "start_import": lambda new: make_import(state=ImportState.WAITING, finished_at=None),
+    }
+    client.cookies.set(COOKIE, Role.MARKETING_HEAD)
+    return client
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/clientes",
+        "/clientes/5",
+        "/clientes/5/editar",
+        "/clientes/5/datos-personales",
+        "/clientes/nuevo",
+        "/clientes/importar",
+        "/clientes/importaciones",
+        "/clientes/importaciones/3",
+    ],
+)
+def test_each_page_shows_itself_and_no_markup_of_a_name(head: Browser, address: str) -> None:
+    page = head.get(address)
+    assert page.status_code == 200
+    assert "Ana <b>" not in page.text
+
+
+@pytest.mark.parametrize(
+    "address", ["/clientes/nuevo", "/clientes/5/editar", "/clientes/importar", "/segmentos"]
+)
+def test_an_advisor_may_look_and_no_more(head: Browser, address: str) -> None:
+    head.cookies.set(COOKIE, Role.ADVISOR)
+    assert head.get(address).status_code == 403
+    page = head.get("/clientes")
+    assert page.status_code == 200
+    assert "/clientes/importar" not in page.text
+
+
+def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeRooms) -> None:
+    head.get("/clientes?search=+mora+&province=17&category=loyal&after=x")
+    [heard] = rooms.heard_of(contract.list_customers)
+    assert heard.arguments == {
+        "search": "mora",
+        "province": "17",
+        "category": "loyal",
+        "after": "x",
+    }
+    assert head.get("/clientes?category=vip").status_code == 200
+
+
+def test_emptied_fields_are_emptied_and_others_kept(head: Browser, rooms: FakeRooms) -> None:
+    changes: list[CustomerChange] = []
+
+    def update(customer_id: int, change: CustomerChange) -> Customer:
+        changes.append(change)
+        return ANA
+
+    rooms.answers["update_customer"] = update
+    form = {"first_names": "Eva", "income": "1.250,50", "email": "", "category": ""}
+    assert head.post("/clientes/5/editar", data=form).status_code == 303
+    sent = changes[0].model_dump(exclude_unset=True, mode="json")
+    assert (sent["first_names"], sent["income"], sent["email"]) == ("Eva", "1250.50", None)
+    assert sent["category"] is None
+    assert "last_names" not in sent
+    assert "consent_mail" not in sent
+
+
+def test_a_wrong_field_is_told_where_it_is_and_what_was_typed_stays(
+    head: Browser, rooms: FakeRooms
+) -> None:
+    def create(new: NewCustomer) -> Customer:
+        raise Invalid.field("cedula", "La cédula no es válida.")
+
+    rooms.answers["create_customer"] = create
+    form = {"cedula": "1710034066", "first_names": "Ana", "last_names": "Mora"}
+    page = head.post("/clientes/nuevo", data=form)
+    assert page.status_code == 422
+    assert "La cédula no es válida." in page.text
+    assert 'value="1710034066"' in page.text
+
+
+# --- imports ---
+
+
+def test_an_upload_is_stored_and_begun(head: Browser, rooms: FakeRooms) -> None:
+    upload = {"file": ("clientes.csv", b"cedula,nombres,apellidos\n", "text/csv")}
+    answer = head.post("/clientes/importar", files=upload, data={"dry_run": "true"})
+    assert answer.headers["location"] == "/clientes/importaciones/3"
+    [heard] = rooms.heard_of(contract.start_import)
+    new = heard.arguments["new"]
+    assert (new["file_name"], new["dry_run"]) == ("clientes.csv", True)
+    with files.open_key(new["file_key"]) as stored:
+        assert stored.read() == b"cedula,nombres,apellidos\n"
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.pdf", b"%PDF"), ("x.csv", b"")])
+def test_what_is_no_customer_file_is_refused_at_once(
+    head: Browser, name: str, content: bytes
+) -> None:
+    page = head.post("/clientes/importar", files={"file": (name, content)})
+    assert page.status_code == 422
+    assert 'id="error-file"' in page.text
+
+
+def test_progress_asks_again_until_the_import_has_ended(head: Browser, rooms: FakeRooms) -> None:
+    partial = {"HX-Request": "true"}
+    running = make_import(state=ImportState.RUNNING, finished_at=None)
+    rooms.answers["get_import"] = lambda import_id: running
+    assert "every 1s" in head.get("/clientes/importaciones/3/avance", headers=partial).text
+    rooms.answers["get_import"] = lambda import_id: make_import()
+    ended = head.get("/clientes/importaciones/3/avance", headers=partial)
+    assert ended.headers["HX-Redirect"] == "/clientes/importaciones/3"
+
+
+def test_a_dry_run_is_repeated_for_real_with_the_columns_chosen(
+    head: Browser, rooms: FakeRooms
+) -> None:
+    rooms.answers["rerun_import"] = lambda import_id, mapping, dry_run: make_import(id=4)
+    form = {"map_cedula": "A", "map_email": "", "dry_run": "false"}
+    answer = head.post("/clientes/importaciones/3/repetir", data=form)
+    assert answer.headers["location"] == "/clientes/importaciones/4"
+    [heard] = rooms.heard_of(contract.rerun_import)
+    assert heard.arguments == {"import_id": 3, "mapping": {"cedula": "A"}, "dry_run": False}
+
+
+# --- the API ---
+
+
+def test_the_api_imports_with_a_mapping_and_hides_the_store(
+    head: Browser, rooms: FakeRooms
+) -> None:
+    answer = head.post(
+        "/api/v1/customers/imports",
+        files={"file": ("c.csv", b"A,B,C\n")},
+        data={"mapping": json.dumps({"cedula": "A"}), "dry_run": "true"},
+    )
+    assert answer.status_code == 202
+    assert "rejected_key" not in answer.json()
+    new = NewImport.model_validate(rooms.heard_of(contract.start_import)[0].arguments["new"])
+    assert (new.mapping, new.dry_run) == ({"cedula": "A"}, True)
+
+
+@pytest.mark.parametrize("mapping", ["{", "[1]", '{"cedula": 1}'])
+def test_a_mapping_that_is_no_mapping_is_told(head: Browser, mapping: str) -> None:
+    answer = head.post(
+        "/api/v1/customers/imports", files={"file": ("c.csv", b"A")}, data={"mapping": mapping}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].startswith("mapping")
+
+
+def test_rejected_rows_are_a_csv_once_the_import_has_ended(head: Browser, rooms: FakeRooms) -> None:
+    address = "/api/v1/customers/imports/3/rejected"
+    assert head.get(address).text == "\ufeffcedula,nombres,apellidos,motivo\r\n"
+    key = files.put(io.BytesIO(b"cedula,motivo\n1,mal\n"), ".csv")
+    rooms.answers["get_import"] = lambda import_id: make_import(rejected_key=key)
+    assert head.get(address).text == "cedula,motivo\n1,mal\n"
+    rooms.answers["get_import"] = lambda import_id: make_import(finished_at=None)
+    assert head.get(address).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({}, "Solicitud del titular de los datos"),
+        ({"params": {"reason": "Lo pidió"}}, "Lo pidió"),
+        ({"json": {"reason": "Por carta"}}, "Por carta"),
+    ],
+)
+def test_only_the_administrator_erases_and_says_why(
+    head: Browser, rooms: FakeRooms, options: dict[str, Any], reason: str
+) -> None:
+    rooms.answers["erase_customer"] = lambda customer_id, reason: None
+    assert head.ask("DELETE", "/api/v1/customers/5", **options).status_code == 403
+    head.cookies.set(COOKIE, Role.ADMIN)
+    assert head.ask("DELETE", "/api/v1/customers/5", **options).status_code == 204
+    [heard] = rooms.heard_of(contract.erase_customer)
+    assert heard.arguments == {"customer_id": 5, "reason": reason}
+
+
+def test_an_error_of_the_room_is_a_problem(head: Browser, rooms: FakeRooms) -> None:
+    def update(customer_id: int, change: CustomerChange) -> Customer:
+        raise Conflict("Los datos de este cliente fueron eliminados.")
+
+    rooms.answers["update_customer"] = update
+    answer = head.ask("PATCH", "/api/v1/customers/5", json={"address": "Av. 10"})
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "Los datos de este cliente fueron eliminados."

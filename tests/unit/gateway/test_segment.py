@@ -1,0 +1,134 @@
+"""The segment builder: what it offers, counts, tells and saves."""
+
+import json
+from typing import Any
+
+import pytest
+
+from services.gateway.session import COOKIE
+from shared import clock
+from shared.contract import Page
+from shared.contracts import customer_query as contract
+from shared.contracts.customer_query import NewSegment, Segment, SegmentCount, Slice
+from shared.contracts.identity import Role
+from shared.errors import Invalid, Unavailable
+from tests.unit.gateway.conftest import Browser, FakeRooms
+
+WOMEN: dict[str, Any] = {"all": [{"field": "gender", "in": ["F"]}]}
+SEGMENT = Segment(
+    id=3,
+    name="Mujeres",
+    description="",
+    definition=WOMEN,
+    summary="Género: mujeres",
+    version=2,
+    created_by="jefe",
+    updated_at=clock.now(),
+)
+COUNT = SegmentCount(
+    matching=1234,
+    reachable=contract.Reachable(mail=700, phone=600),
+    excluded=contract.Excluded(
+        no_consent=30, do_not_contact=1, bounced=2, over_cap=4, in_other_campaign=5
+    ),
+    sample=[],
+    by_age=[Slice(label="20 a 29", count=1234)],
+    by_gender=[Slice(label="Mujeres", count=1234)],
+    by_province=[Slice(label="Azuay", count=234), Slice(label="Pichincha", count=1000)],
+)
+
+
+def refuse(**_: Any) -> Any:
+    raise Invalid.field("definition.all.0.between", "El valor «desde» es mayor.")
+
+
+def away(**_: Any) -> Any:
+    raise Unavailable("El servicio campaign no responde.")
+
+
+@pytest.fixture
+def head(client: Browser, rooms: FakeRooms) -> Browser:
+    """The marketing head, and a room with one segment."""
+    rooms.answers |= {
+        "list_segments": lambda **_: Page(items=[SEGMENT]),
+        "get_segment": lambda segment_id: SEGMENT,
+        "count_segment": lambda definition: COUNT,
+        "list_campaigns": away,
+    }
+    client.cookies.set(COOKIE, Role.MARKETING_HEAD)
+    return client
+
+
+@pytest.mark.parametrize("address", ["/segmentos", "/segmentos/nuevo", "/segmentos/3"])
+def test_the_pages_work_while_campaigns_are_away(head: Browser, address: str) -> None:
+    assert head.get(address).status_code == 200
+
+
+def test_the_builder_offers_every_field_of_the_grammar(head: Browser) -> None:
+    page = head.get("/segmentos/3").text
+    fields = (
+        "gender age income province canton category tenure_years service risk_category "
+        "consent_mail consent_phone days_since_contact in_campaign"
+    )
+    for field in fields.split():
+        assert f'data-criterion="{field}"' in page
+    assert "&#34;gender&#34;" in page  # the definition, for the script
+
+
+def test_the_count_comes_as_a_part_of_the_page(head: Browser, rooms: FakeRooms) -> None:
+    part = head.post("/segmentos/contar", json={"definition": WOMEN})
+    assert part.status_code == 200
+    for shown in ("1.234", "700", "600", "Sin consentimiento", "Pichincha"):
+        assert shown in part.text
+    assert rooms.heard_of(contract.count_segment)[0].arguments == {"definition": WOMEN}
+
+
+def test_an_error_comes_with_its_path(head: Browser, rooms: FakeRooms) -> None:
+    rooms.answers["count_segment"] = refuse
+    answer = head.post("/segmentos/contar", json={"definition": WOMEN})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"field": "definition.all.0.between", "message": "El valor «desde» es mayor."}
+    ]
+
+
+def test_a_segment_is_saved_from_the_builder(head: Browser, rooms: FakeRooms) -> None:
+    saved: list[NewSegment] = []
+
+    def create(new: NewSegment) -> Segment:
+        saved.append(new)
+        return SEGMENT
+
+    rooms.answers["create_segment"] = create
+    form = {"name": "Mujeres", "definition": json.dumps(WOMEN)}
+    answer = head.post("/segmentos/nuevo", data=form)
+    assert answer.headers["location"] == "/segmentos/3"
+    assert saved == [NewSegment(name="Mujeres", definition=WOMEN)]
+
+
+@pytest.mark.parametrize("definition", ["", "{", "[]"])
+def test_a_definition_that_is_none_is_refused_and_the_name_stays(
+    head: Browser, definition: str
+) -> None:
+    page = head.post("/segmentos/nuevo", data={"name": "Mujeres", "definition": definition})
+    assert page.status_code == 422
+    assert 'value="Mujeres"' in page.text
+
+
+def test_those_who_only_read_cannot_save(head: Browser) -> None:
+    head.cookies.set(COOKIE, Role.SUPERVISOR)
+    assert head.post("/segmentos/nuevo", data={}).status_code == 403
+    assert head.post("/api/v1/segments", json={}).status_code == 403
+
+
+def test_the_api_counts_and_changes_what_is_given(head: Browser, rooms: FakeRooms) -> None:
+    counted = head.post("/api/v1/segments/count", json={"definition": WOMEN}).json()
+    assert (counted["matching"], counted["reachable"]) == (1234, {"mail": 700, "phone": 600})
+    rooms.answers["update_segment"] = lambda segment_id, new: SEGMENT
+    head.ask("PATCH", "/api/v1/segments/3", json={"name": "Señoras"})
+    [heard] = rooms.heard_of(contract.update_segment)
+    assert heard.arguments["new"] == {
+        "name": "Señoras",
+        "description": "",
+        "definition": WOMEN,
+    }
