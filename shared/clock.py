@@ -1,9 +1,8 @@
 """The time, asked for in one place so that tests can hold it still."""
 
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-GUAYAQUIL = ZoneInfo("America/Guayaquil")
+from shared.ecuador.dates import GUAYAQUIL as GUAYAQUIL
 
 
 def now() -> datetime:

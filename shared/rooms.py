@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
 
 import aio_pika
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 
 from shared import trace
@@ -31,6 +31,7 @@ class Rooms:
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._reply_to = uuid.uuid4().hex
         self._connection: AbstractRobustConnection | None = None
+        self._exchange: AbstractExchange | None = None
 
     async def start(self) -> None:
         """Connect and listen for replies. Raises OSError when the broker cannot be reached."""
@@ -92,7 +93,7 @@ class Rooms:
         seconds: float,
         correlation_id: str,
     ) -> None:
-        if self._connection is None:
+        if self._exchange is None:
             raise OSError("not connected")
         message = aio_pika.Message(
             json.dumps({"args": [], "kwargs": arguments}).encode(),

@@ -220,7 +220,7 @@ def run_monthly_schedule() -> None:
     """Begin this month's runs once their day and hour have come, also when late."""
     with sessions(ROOM).begin() as session:
         schedule = monthly.get_schedule(session)
-        month = rules.due_month(clock.now(), schedule.day, schedule.hour)
+        month = rules.due_month(monthly.local_now(), schedule.day, schedule.hour)
         if month is None:
             return
         campaigns = mailings.list_campaigns(session, schedule.campaign_ids)

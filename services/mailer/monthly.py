@@ -1,10 +1,13 @@
 """The monthly run: its schedule, and beginning a month's runs once each."""
 
+from datetime import datetime
+
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.mailer import designs, mailings
 from services.mailer.models import Design, MonthlySchedule
+from shared import clock
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import CampaignBrief, Phase
 from shared.contracts.customer_query import Channel
@@ -12,6 +15,11 @@ from shared.contracts.customer_query import Channel
 DEFAULT = contract.MonthlySchedule(day=1, hour=9, campaign_ids=[])
 _ROW = 1
 SCHEDULER = "programación mensual"  # who began a run that nobody asked for
+
+
+def local_now() -> datetime:
+    """The present moment on the clocks by which the schedule is meant."""
+    return clock.now().astimezone(clock.GUAYAQUIL)
 
 
 def get_schedule(session: Session) -> contract.MonthlySchedule:

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from shared.clock import GUAYAQUIL
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Channel
 from shared.contracts.mailer import MailingState
@@ -48,20 +47,19 @@ def state_to_start(send_at: datetime | None, now: datetime) -> MailingState:
     return S.SCHEDULED if send_at is not None and send_at > now else S.SENDING
 
 
-def month_of(now: datetime) -> str:
-    """The Ecuadorian month, as YYYY-MM."""
-    return f"{now.astimezone(GUAYAQUIL):%Y-%m}"
+def month_of(local: datetime) -> str:
+    """The month of a local time, as YYYY-MM."""
+    return f"{local:%Y-%m}"
 
 
-def due_month(now: datetime, day: int, hour: int) -> str | None:
+def due_month(local: datetime, day: int, hour: int) -> str | None:
     """The present month once its day and hour have come, also when late; None before."""
-    local = now.astimezone(GUAYAQUIL)
-    return month_of(now) if (local.day, local.hour) >= (day, hour) else None
+    return month_of(local) if (local.day, local.hour) >= (day, hour) else None
 
 
-def check_month(month: str, now: datetime) -> None:
+def check_month(month: str, local: datetime) -> None:
     """Raises Invalid for a month to come."""
-    if month > month_of(now):
+    if month > month_of(local):
         raise Invalid.field("month", "Ese mes todavía no llega.")
 
 

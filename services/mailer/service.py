@@ -237,9 +237,9 @@ class MailerService(Room):
     @rpc(contract.run_monthly)
     def run_monthly(self, month: str | None = None) -> list[contract.MonthlyOutcome]:
         """Asks campaign for the present phase of each, as `create_mailing` does."""
-        now = clock.now()
-        month = month or rules.month_of(now)
-        rules.check_month(month, now)
+        local = monthly.local_now()
+        month = month or rules.month_of(local)
+        rules.check_month(month, local)
         with self.db.begin() as session:
             schedule = monthly.get_schedule(session)
         briefs = [self._ask_brief(campaign_id) for campaign_id in schedule.campaign_ids]

@@ -2,8 +2,9 @@
 
 import re
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from shared.clock import GUAYAQUIL
+GUAYAQUIL = ZoneInfo("America/Guayaquil")  # the mainland; Galápagos is one hour behind
 
 _MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
 _MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?$")

@@ -95,6 +95,12 @@ def test_again_in_the_same_month_does_nothing_and_the_next_month_does(
     assert runs(selected) == [(1, "2026-12"), (1, "2026-11")]
 
 
+def test_the_month_is_ecuadors(selected: Mailer, at: At) -> None:
+    at(datetime(2026, 12, 1, 3, 0, tzinfo=UTC))  # the 30th of November, 22:00 in Guayaquil
+    jobs.run_monthly_schedule()
+    assert runs(selected) == [(1, "2026-11")]
+
+
 def test_two_beats_at_once_start_it_once(selected: Mailer, at: At) -> None:
     at(datetime(2026, 11, 5, 14, 0, tzinfo=UTC))
     with ThreadPoolExecutor(8) as pool:

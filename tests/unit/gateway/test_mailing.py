@@ -396,5 +396,9 @@ def test_only_messages_of_the_maildir_are_shown(chief: Browser, maildir: Path, n
     assert chief.get(f"/correo-demo/{name}").status_code in (307, 404)
 
 
-def test_without_a_catch_all_there_is_no_such_page(chief: Browser) -> None:
+def test_without_a_catch_all_there_is_no_such_page(
+    chief: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREGON_MAIL_CATCHER_DIR", "")
+    settings.cache_clear()
     assert chief.get("/correo-demo").status_code == 404
