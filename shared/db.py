@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 from shared.settings import settings
 
 STATEMENT_TIMEOUT_MS = 30_000
-register_uuid()  # type: ignore[no-untyped-call]
+register_uuid()  # type: ignore[no-untyped-call]  # untyped in its library
 _open: ContextVar[int] = ContextVar("open_transactions", default=0)
 
 
@@ -56,7 +56,7 @@ class Database(DependencyProvider):  # type: ignore[misc]  # nameko has no types
         """Close the pool."""
         self.engine.dispose()
 
-    def get_dependency(self, worker_ctx: Any) -> sessionmaker[Session]:  # noqa: ARG002
+    def get_dependency(self, worker_ctx: Any) -> sessionmaker[Session]:  # noqa: ARG002  # nameko's
         """The session maker, the same for every worker."""
         return self.sessions
 

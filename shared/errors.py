@@ -35,13 +35,13 @@ class NotFound(PregonError):  # noqa: N818  # the five names are the contract
     status = 404
 
 
-class Conflict(PregonError):  # noqa: N818
+class Conflict(PregonError):  # noqa: N818  # see NotFound
     """The state of the thing does not allow this now."""
 
     status = 409
 
 
-class Invalid(PregonError):  # noqa: N818
+class Invalid(PregonError):  # noqa: N818  # see NotFound
     """The request is wrong; `fields` says where."""
 
     status = 422
@@ -52,13 +52,13 @@ class Invalid(PregonError):  # noqa: N818
         return cls(message, [FieldError(field, message)])
 
 
-class Denied(PregonError):  # noqa: N818
+class Denied(PregonError):  # noqa: N818  # see NotFound
     """The actor may not do this."""
 
     status = 403
 
 
-class Unavailable(PregonError):  # noqa: N818
+class Unavailable(PregonError):  # noqa: N818  # see NotFound
     """A part that is needed does not answer now; trying again later may do."""
 
     status = 503

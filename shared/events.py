@@ -150,13 +150,13 @@ def handlers_of(service: type) -> Iterator[tuple[str, TypedEventHandler]]:
                 yield name, entrypoint
 
 
-def declare_queues(connection: Connection, services: list[type]) -> None:
+def declare_queues(connection: Connection, services: list[type[Any]]) -> None:
     """Make every queue on which the services hear events, so none is lost before they start."""
     channel = connection.channel()
     for queue in waiting_queues():
         queue(channel).declare()
     for service in services:
         for name, handler in handlers_of(service):
-            queue = handler.queue_for(service.name, name)  # type: ignore[attr-defined]
+            queue = handler.queue_for(service.name, name)
             queue(channel).declare()
             dead_queue(queue.name)(channel).declare()

@@ -24,6 +24,6 @@ class RedisClient(DependencyProvider):  # type: ignore[misc]  # nameko has no ty
         """Close its connections."""
         self.client.close()
 
-    def get_dependency(self, worker_ctx: Any) -> Redis:  # noqa: ARG002
+    def get_dependency(self, worker_ctx: Any) -> Redis:  # noqa: ARG002  # nameko's signature
         """The client, the same for every worker."""
         return self.client

@@ -84,7 +84,7 @@ class QuorumRpcConsumer(RpcConsumer):  # type: ignore[misc]  # nameko has no typ
         self.queue_consumer.register_provider(self)
 
 
-class TypedRpc(Rpc):  # type: ignore[misc]
+class TypedRpc(Rpc):  # type: ignore[misc]  # nameko has no types
     """A door whose arguments and reply are those of its procedure."""
 
     rpc_consumer = QuorumRpcConsumer()
@@ -177,12 +177,12 @@ def _check_name(procedure: Procedure[..., Any], door: Callable[..., Any]) -> Non
         raise TypeError(f"the door of {procedure.name} is called {door.__name__}")
 
 
-class Rooms(DependencyProvider):  # type: ignore[misc]
+class Rooms(DependencyProvider):  # type: ignore[misc]  # nameko has no types
     """Gives a room `self.rooms`, with which it calls procedures of other rooms."""
 
     replies = ReplyListener()
 
-    def get_dependency(self, worker_ctx: Any) -> "RoomCaller":  # noqa: ARG002
+    def get_dependency(self, worker_ctx: Any) -> "RoomCaller":  # noqa: ARG002  # nameko's signature
         """A caller that continues the worker's trace."""
         return RoomCaller(self.container.config, self.replies)
 

@@ -4,17 +4,17 @@ import warnings
 
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="eventlet|nameko")
 
-import eventlet  # noqa: E402
+import eventlet
 
 eventlet.monkey_patch()  # before anything else is imported
 
-import sys  # noqa: E402
+import sys
 
-from nameko.cli.run import run  # noqa: E402
+from nameko.cli.run import run
 
-from shared import log  # noqa: E402
-from shared.room import load  # noqa: E402
-from shared.rpc import container_config  # noqa: E402
+from shared import log
+from shared.room import load
+from shared.rpc import container_config
 
 
 def main() -> None:

@@ -131,4 +131,5 @@ def to_call_headers(seconds: float) -> dict[str, Any]:
 
 def is_late(headers: Mapping[str, Any]) -> bool:
     """Whether the caller of this message has given up already."""
-    return bool(headers.get("deadline_ms", time.time() * 1000) < time.time() * 1000)
+    deadline = headers.get("deadline_ms")
+    return deadline is not None and bool(deadline < time.time() * 1000)

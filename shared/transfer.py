@@ -15,7 +15,7 @@ import io
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import zstandard
@@ -100,7 +100,7 @@ def export(session: Session, query: Select[Any], cutter: Cutter) -> int:
     rows that were exported.
     """
     compiled = query.compile(
-        dialect=postgresql.dialect(paramstyle="pyformat"),  # type: ignore[no-untyped-call]
+        dialect=postgresql.dialect(paramstyle="pyformat"),  # type: ignore[no-untyped-call]  # has none
         compile_kwargs={"render_postcompile": True},
     )
     with raw(session).cursor() as cursor:
@@ -111,8 +111,7 @@ def export(session: Session, query: Select[Any], cutter: Cutter) -> int:
 
 def raw(session: Session) -> Connection:
     """The psycopg2 connection of the session's transaction, for COPY."""
-    driver: Connection = session.connection().connection.driver_connection  # type: ignore[assignment]
-    return driver
+    return cast(Connection, session.connection().connection.driver_connection)
 
 
 def expect(session: Session, transfer_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """The rooms' databases for tests: made by the real migrations, emptied before each test."""
 
 from functools import cache
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
@@ -29,7 +30,7 @@ def emptied(room: str) -> sessionmaker[Session]:
     return sessions
 
 
-def outbox_of(sessions: sessionmaker[Session]) -> list[tuple[str, dict[str, object]]]:
+def outbox_of(sessions: sessionmaker[Session]) -> list[tuple[str, dict[str, Any]]]:
     """What the room has announced or handed over: (event kind or job name, payload), in order."""
     with sessions() as session:
         rows = session.execute(

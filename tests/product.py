@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -29,6 +29,7 @@ class Product:
     environ: Mapping[str, str]
     settings: Mapping[str, str]
     passwords: Mapping[str, str]
+    clients: dict[str, httpx.Client] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -45,7 +46,12 @@ class Product:
         )
 
     def client(self, username: str) -> httpx.Client:
-        """The API, logged in as a user of the demo's names."""
+        """The API, logged in as a user of the demo's names; one client a user."""
+        if username not in self.clients:
+            self.clients[username] = self._log_in(username)
+        return self.clients[username]
+
+    def _log_in(self, username: str) -> httpx.Client:
         client = httpx.Client(base_url=f"{self.address}/api/v1", timeout=30)
         answer = client.post(
             "/token", data={"username": username, "password": self.passwords[username]}
@@ -61,7 +67,10 @@ def running(**settings: str) -> Iterator[Product]:
         environ = _environ(folder, settings)
         try:
             _native(environ, "up")
-            yield _describe(Path(folder), environ)
+            product = _describe(Path(folder), environ)
+            yield product
+            for client in product.clients.values():
+                client.close()
         finally:
             settings = environment.read(Run(Path(folder)))
             _native(environ, "down")

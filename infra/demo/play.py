@@ -65,6 +65,10 @@ class Client:
         token = self.post("/token", data={"username": username, "password": password})
         self._http.headers["Authorization"] = f"Bearer {token['access_token']}"
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
     def get(self, path: str, **params: Any) -> Any:
         """A resource."""
         return self._send(lambda: self._http.get(path, params=params))
@@ -109,13 +113,22 @@ class Play:
     passwords: Mapping[str, str]
     mail_folder: Path
     figures: Json = field(default_factory=dict)
+    clients: list[Client] = field(default_factory=list)
 
     def client(self, username: str) -> Client:
         """A logged-in user."""
-        return Client(self.address, username, self.passwords[username])
+        self.clients.append(Client(self.address, username, self.passwords[username]))
+        return self.clients[-1]
 
     def run(self) -> None:
         """All steps in their order."""
+        try:
+            self._run()
+        finally:
+            for client in self.clients:
+                client.close()
+
+    def _run(self) -> None:
         head, supervisor = self.client("jefe"), self.client("supervisor")
         self.import_file(head)
         campaign_id = self.create_campaign(head)

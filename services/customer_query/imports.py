@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import CursorResult, insert, select, text
 from sqlalchemy.orm import Session
 
 from services.customer_query.models import Import, Reject
@@ -81,10 +81,13 @@ class Batch:
         self._stage(rows)
         self._session.execute(text(_LOCK))
         withdrawn = self._changed_consents()
-        updated = self._session.execute(text(self._update_sql())).rowcount  # type: ignore[attr-defined]
-        created = self._session.execute(text(self._insert_sql())).rowcount  # type: ignore[attr-defined]
+        updated = self._execute(self._update_sql())
+        created = self._execute(self._insert_sql())
         self._session.execute(text(_NEW_CONSENTS))
         return Outcome(created, updated, len(rows) - created - updated, withdrawn)
+
+    def _execute(self, statement: str) -> int:
+        return cast(CursorResult[Any], self._session.execute(text(statement))).rowcount
 
     def _stage(self, rows: list[dict[str, Any]]) -> None:
         self._session.execute(text(_CREATE_STAGING))
@@ -127,7 +130,7 @@ class Batch:
             for name in names
         )
         return (
-            f"INSERT INTO customer ({', '.join(names)}) SELECT {values} FROM {_STAGING} i "  # noqa: S608
+            f"INSERT INTO customer ({', '.join(names)}) SELECT {values} FROM {_STAGING} i "  # noqa: S608  # ours
             "WHERE NOT EXISTS (SELECT FROM customer c WHERE c.cedula = i.cedula)"
         )
 

@@ -152,7 +152,7 @@ class CustomerQueryService(Room):
         session: Session,
         import_id: int,
         mapping: dict[str, str] | None = None,
-        dry_run: bool = False,  # noqa: FBT001, FBT002
+        dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
     ) -> contract.Import:
         """See the contract."""
         before = imports.get_import(session, import_id)
@@ -192,7 +192,11 @@ class CustomerQueryService(Room):
         return segment_sql.count(session, segments.parse(definition))
 
     @query(contract.describe_segment)
-    def describe_segment(self, session: Session, definition: contract.Definition) -> str:  # noqa: ARG002
+    def describe_segment(
+        self,
+        session: Session,  # noqa: ARG002  # every query is given one
+        definition: contract.Definition,
+    ) -> str:
         """See the contract."""
         return segments.describe(segments.parse(definition))
 

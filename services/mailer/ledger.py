@@ -1,8 +1,9 @@
 """mailer's SQL on the ledger: loading it, telling of it, and what people decide about it."""
 
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import CursorResult, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -123,7 +124,7 @@ _CANCEL = text("""
 def skip_cancelled(session: Session, transfer_id: UUID) -> int:
     """Skip a batch of what is pending in a cancelled run; returns how many."""
     values = {"transfer_id": transfer_id, "now": clock.now(), "limit": CANCEL_BATCH}
-    return session.execute(_CANCEL, values).rowcount  # type: ignore[attr-defined,no-any-return]
+    return cast(CursorResult[Any], session.execute(_CANCEL, values)).rowcount
 
 
 def retry(session: Session, transfer_id: UUID, states: list[RecipientState]) -> int:
@@ -139,7 +140,7 @@ def retry(session: Session, transfer_id: UUID, states: list[RecipientState]) -> 
             reported=False,
         )
     )
-    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+    return cast(CursorResult[Any], result).rowcount
 
 
 def find_recipient(session: Session, transfer_id: UUID, customer_id: int) -> Recipient | None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
 
-    type_annotation_map = {  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
         datetime: DateTime(timezone=True),
         str: Text,
         list[str]: ARRAY(Text),

@@ -5,9 +5,8 @@ else, and every refusal, spyne answers from the beginning.
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
 
 from lxml import etree
 from redis import Redis
@@ -99,6 +98,9 @@ class Answers:
             "CONTENT_LENGTH": str(len(body)),
             "CONTENT_TYPE": self.version.content_type,
         }
-        start: Callable[..., Any] = lambda status, _headers: statuses.append(status)  # noqa: E731
+
+        def start(status: str, _headers: object) -> None:
+            statuses.append(status)
+
         reply = b"".join(self._spyne(environ, start))
         return HTTPStatus(int(statuses[0].split()[0])), reply

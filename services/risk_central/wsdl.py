@@ -75,9 +75,9 @@ def wsdl_document(app: WsgiApplication) -> bytes:
 def _service(redis: Redis) -> type[Service]:
     """The operations are named as in the WSDL."""
 
-    class RiskCentral(Service):  # type: ignore[misc]
+    class RiskCentral(Service):  # type: ignore[misc]  # spyne has no types
         @rpc(_always(Unicode), _returns=_always(RiskReport))
-        def GetRiskByCedula(_ctx, cedula):  # type: ignore[no-untyped-def]  # noqa: N802, N805
+        def GetRiskByCedula(_ctx, cedula):  # type: ignore[no-untyped-def]  # noqa: N802, N805  # spyne's
             return _answer(lambda: lookups.get_risk_by_cedula(redis, cedula))
 
         @rpc(
@@ -85,11 +85,11 @@ def _service(redis: Redis) -> type[Service]:
             Integer(default=rules.DEFAULT_LIMIT, min_occurs=0),
             _returns=_always(Array(RiskReport)),
         )
-        def FindRiskByName(_ctx, name, limit):  # type: ignore[no-untyped-def]  # noqa: N802, N805
+        def FindRiskByName(_ctx, name, limit):  # type: ignore[no-untyped-def]  # noqa: N802, N805  # spyne's
             return _answer(lambda: lookups.find_risk_by_name(redis, name, limit))
 
         @rpc(Array(Unicode), _returns=_always(Array(RiskReport)))
-        def GetRisks(_ctx, cedulas):  # type: ignore[no-untyped-def]  # noqa: N802, N805
+        def GetRisks(_ctx, cedulas):  # type: ignore[no-untyped-def]  # noqa: N802, N805  # spyne's
             return _answer(lambda: lookups.get_risks(redis, cedulas))
 
     return RiskCentral

@@ -101,6 +101,6 @@ def shared_bureau() -> Bureau:
 class BureauClient(DependencyProvider):  # type: ignore[misc]  # nameko has no types
     """Gives a room `self.bureau`."""
 
-    def get_dependency(self, worker_ctx: Any) -> Bureau:  # noqa: ARG002
+    def get_dependency(self, worker_ctx: Any) -> Bureau:  # noqa: ARG002  # nameko's signature
         """The client, the same for every worker."""
         return shared_bureau()

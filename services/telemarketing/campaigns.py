@@ -124,4 +124,4 @@ _GONE = """
 """
 _REMOVE_GONE = f"""
     DELETE FROM call_target t WHERE {_GONE} AND t.advisor IS NULL AND t.attempts = 0
-"""  # noqa: S608
+"""  # noqa: S608  # names of ours

@@ -16,7 +16,7 @@ CALLABLE = "state = 'open' AND held IS NULL AND phone IS NOT NULL"
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
 
-    type_annotation_map = {  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
         datetime: DateTime(timezone=True),
         str: Text,
         Decimal: Numeric(12, 2),

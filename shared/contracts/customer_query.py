@@ -260,7 +260,7 @@ def start_import(new: NewImport) -> Import:
 def rerun_import(
     import_id: Id,
     mapping: dict[str, str] | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002
+    dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
 ) -> Import:
     """Read the file of an earlier import again, as an import of its own: after a dry run, or with
     another mapping. Raises NotFound, Conflict while the earlier one runs."""

@@ -217,7 +217,10 @@ def cancel_mailing(mailing_id: Id) -> Mailing:
 
 
 @procedure("mailer")
-def retry_mailing(mailing_id: Id, include_doubtful: bool = False) -> Mailing:  # noqa: FBT001, FBT002
+def retry_mailing(
+    mailing_id: Id,
+    include_doubtful: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+) -> Mailing:
     """Send again to the failed (and, when asked, the doubtful) of an ended run."""
 
 

@@ -4,19 +4,19 @@ import eventlet
 
 eventlet.monkey_patch()
 
-from collections.abc import Callable, Iterator  # noqa: E402
-from typing import Any  # noqa: E402
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import pytest  # noqa: E402
-from nameko.containers import ServiceContainer  # noqa: E402
-from nameko.testing.services import worker_factory  # noqa: E402
-from sqlalchemy.orm import Session, sessionmaker  # noqa: E402
+import pytest
+from nameko.containers import ServiceContainer
+from nameko.testing.services import worker_factory
+from sqlalchemy.orm import Session, sessionmaker
 
-from shared import trace  # noqa: E402
-from shared.contract import Actor  # noqa: E402
-from shared.room import Room, load  # noqa: E402
-from shared.rpc import container_config  # noqa: E402
-from tests.databases import emptied  # noqa: E402
+from shared import trace
+from shared.contract import Actor
+from shared.room import Room, load
+from shared.rpc import container_config
+from tests.databases import emptied
 
 
 @pytest.fixture

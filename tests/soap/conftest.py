@@ -19,7 +19,7 @@ from tests.soap.people import PASSWORD, PEOPLE, USER, csv_bytes, free_port, wait
 
 with warnings.catch_warnings():  # spyne is older than what Python warns of; ours stay errors
     warnings.simplefilter("ignore")
-    import services.risk_central.wsdl  # noqa: F401
+    import services.risk_central.wsdl  # noqa: F401  # imported for its effect
 
 DATABASE = 9  # of the Redis server, for these tests alone
 

@@ -4,7 +4,7 @@ import base64
 import io
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -141,7 +141,11 @@ def call(door: Door, path: str, body: bytes = b"") -> tuple[str, bytes]:
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
     }
-    start: Any = lambda status, _headers: statuses.append(status)  # noqa: E731
+
+    def start(status: str, *_: object) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return io.BytesIO().write
+
     reply = b"".join(door(environ, start))
     return statuses[0], reply
 

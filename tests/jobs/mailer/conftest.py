@@ -52,7 +52,7 @@ class Post:
         session.host_name = host
         return [*lines[:-1], *(["250-PIPELINING"] if self.pipelining else []), lines[-1]]
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's names
         self, server: Any, _session: SmtpSession, envelope: Envelope, address: str, _options: Any
     ) -> str:
         if self.hang_up.get(address) == "rcpt":
@@ -62,7 +62,7 @@ class Post:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(  # noqa: N802
+    async def handle_DATA(  # noqa: N802  # aiosmtpd's names
         self, server: Any, _session: SmtpSession, envelope: Envelope
     ) -> str:
         await asyncio.sleep(self.seconds)
@@ -102,7 +102,7 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
 
 @dataclass(frozen=True)
 class Mailer:
-    """The room's database with helpers that go the product's own ways."""
+    """The room's database with functions that go the product's own ways."""
 
     sessions: sessionmaker[Session]
 

@@ -66,7 +66,7 @@ def news(sessions: sessionmaker[Session]) -> list[str]:
         item["cedula"]
         for kind, event in outbox_of(sessions)
         if kind == "risks_changed"
-        for item in event["risks"]  # type: ignore[attr-defined]
+        for item in event["risks"]
     ]
 
 

@@ -73,7 +73,7 @@ def test_only_what_is_sent_changes_and_contact_changes_are_announced(
     customers.update_customer(created.id, CustomerChange(consent_mail=False, email=None))
     [(event, payload)] = outbox_of(people)
     assert event == "contact_states_changed"
-    state = payload["customers"][0]  # type: ignore[index]  # JSON of the outbox
+    state = payload["customers"][0]
     assert (state["email"], state["mail_block"]) == (None, "no_consent")
     ledger = customers.get_personal_data(created.id).consents
     assert [line["given"] for line in ledger] == [True, False]

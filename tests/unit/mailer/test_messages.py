@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from uuid import UUID
@@ -137,7 +138,7 @@ def test_windows_html_is_read() -> None:
         (lambda: files.put(io.BytesIO(b"%PDF\x00\x01"), ".html"), "no es HTML"),
     ],
 )
-def test_bad_uploads_say_what_is_wrong(key: object, told: str) -> None:
+def test_bad_uploads_say_what_is_wrong(key: Callable[[], str], told: str) -> None:
     with pytest.raises(Invalid, match=told) as error:
-        uploads.read(key())  # type: ignore[operator]
+        uploads.read(key())
     assert error.value.fields[0].field == "file"

@@ -21,6 +21,7 @@ class Thing(Model):
 @procedure("shop")
 def price_things(thing: Thing, since: datetime | None = None, limit: Id = 5) -> Page[Thing]:
     """Things."""
+    raise NotImplementedError
 
 
 def test_what_the_caller_left_out_is_not_sent() -> None:
@@ -32,7 +33,7 @@ def test_what_the_caller_left_out_is_not_sent() -> None:
 
 
 def test_a_reply_comes_back_as_it_was() -> None:
-    page = Page(items=[Thing(name="abc", price=Decimal("2.25"))], next="7")
+    page: Page[Thing] = Page(items=[Thing(name="abc", price=Decimal("2.25"))], next="7")
     assert price_things.decode_reply(price_things.encode_reply(page)) == page
 
 

@@ -79,6 +79,7 @@ VERBS = {
     "refresh",
     "release",
     "request",
+    "rerun",
     "resume",
     "retry",
     "run",

@@ -61,7 +61,7 @@ def test_a_file_appears_whole_or_not_at_all() -> None:
     with files.open_key(key) as stream:
         assert stream.read() == b"hola"
     broken = files.new_key()
-    with pytest.raises(ZeroDivisionError), files.create(broken) as target:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), files.create(broken) as target:  # noqa: PT012  # both
         target.write(b"half")
         raise ZeroDivisionError
     with pytest.raises(NotFound), files.open_key(broken):
