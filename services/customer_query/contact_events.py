@@ -31,13 +31,18 @@ def note_mails(session: Session, event: MailingProgressed) -> None:
                 "customer_id": item.customer_id,
                 "at": item.at,
                 "kind": "mail",
-                "title": f"Correo: {event.subject}",
+                "title": _mail_title(event.subject),
                 "detail": event.campaign_name,
                 "by": None,
             }
             for item in sent
         ],
     )
+
+
+def _mail_title(subject: str) -> str:
+    """The subject, unless it has merge fields: then it reads differently for each person."""
+    return "Correo de campaña" if "{{" in subject or "{%" in subject else f"Correo: {subject}"
 
 
 def stop_mail(session: Session, event: RecipientUnsubscribed) -> None:

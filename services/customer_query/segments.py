@@ -237,7 +237,7 @@ def _between(name: str, field: Field, value: Any, path: str) -> Between:
 
 def _in(name: str, field: Field, value: Any, path: str) -> In:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_VALUES:
-        raise Invalid.field(path, f"Indique una lista de 1 a {MAX_VALUES} valores.")
+        raise Invalid.field(path, f"Elija de 1 a {MAX_VALUES} valores.")
     values = (_one(field, item, f"{path}.{index}") for index, item in enumerate(value))
     return In(name, tuple(dict.fromkeys(values)))
 

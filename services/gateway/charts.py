@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from shared.contract import Model
 
-Kind = Literal["bar", "bar-horizontal", "line", "pie", "funnel", "heatmap", "map"]
+Kind = Literal["bar", "bar-horizontal", "line", "pie", "heatmap", "map"]
 Format = Literal["number", "money", "percent"]
 Figure = int | float | Decimal | None
 
@@ -23,7 +23,7 @@ class Chart(Model):
     """What `kit.chart` draws.
 
     `map` has INEC province codes as labels and their names in `names`; `heatmap` has a series
-    per row; `pie`, `funnel` and `map` show the first series. Shares are between 0 and 1.
+    per row; `pie` and `map` show the first series. Shares are between 0 and 1.
     """
 
     kind: Kind

@@ -59,6 +59,16 @@ STATES = {
     "inactive": State("Desactivado"),
 }
 
+MAILING_STATES = {  # an «envío» is masculine, a «campaña» is not
+    "preparing": State("Preparando público", "azure"),
+    "scheduled": State("Programado", "azure"),
+    "sending": State("Enviando", "azure"),
+    "paused": State("En pausa", "yellow"),
+    "finished": State("Terminado", "green"),
+    "cancelled": State("Cancelado", "red"),
+    "failed": State("No se pudo preparar", "red"),
+}
+
 LABELS = {
     "marketing_head": "Jefe de marketing",
     "advisor": "Asesor",

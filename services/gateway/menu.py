@@ -42,15 +42,20 @@ SECTIONS = (
         "Clientes",
         (
             _entry(
-                "Clientes", "/clientes", "users", "Buscar, ver e importar clientes", P.CUSTOMER_READ
+                "Clientes",
+                "/clientes",
+                "users",
+                "Buscar clientes y ver su historia",
+                P.CUSTOMER_READ,
             ),
             _entry("Segmentos", "/segmentos", "filter", "Elegir a quién llegar", P.SEGMENT_READ),
             _entry(
                 "Central de riesgos",
                 "/central-de-riesgos",
                 "shield-check",
-                "Cargar la calificación de las personas",
+                "Calificación y deudas de las personas",
                 P.RISK_LOAD,
+                P.RISK_CHECK,
             ),
         ),
     ),
@@ -61,11 +66,13 @@ SECTIONS = (
                 "Campañas",
                 "/campanas",
                 "speakerphone",
-                "Crear campañas y seguir sus fases",
+                "Las campañas, sus fases y resultados",
                 P.CAMPAIGN_READ,
             ),
             _entry("Diseños", "/disenos", "template", "Diseños de correo", P.DESIGN_WRITE),
-            _entry("Envíos", "/envios", "mail-fast", "Enviar correo y ver su avance", P.MAIL_READ),
+            _entry(
+                "Envíos", "/envios", "mail-fast", "Correo de las campañas y su avance", P.MAIL_READ
+            ),
             _entry(
                 "Estadísticas",
                 "/estadisticas",

@@ -19,6 +19,7 @@ from services.gateway.session import find_session
 from shared.contracts.identity import Permission, Session
 from shared.ecuador.dates import format_date, format_datetime, format_time
 from shared.ecuador.money import format_money, format_number
+from shared.ecuador.phones import format_phone
 
 NOTICE = "pregon_notice"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -84,6 +85,7 @@ def _environment() -> Environment:
         date=_or_dash(format_date),
         datetime=_or_dash(format_datetime),
         time=_or_dash(format_time),
+        phone=_or_dash(format_phone),
         label=labels.label,
     )
     return environment

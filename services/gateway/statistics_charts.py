@@ -35,10 +35,10 @@ class Table:
     rows: list[tuple[Cell, ...]]
 
 
-def counts(items: list[Count], name: str, kind: Literal["bar", "bar-horizontal"]) -> Chart:
+def counts(items: list[Count], name: str) -> Chart:
     """A bar for each."""
     return Chart(
-        kind=kind,
+        kind="bar-horizontal",
         labels=[item.label for item in items],
         series=[Series(name=name, values=[item.count for item in items])],
     )
@@ -108,7 +108,7 @@ def mail_funnel(mail: MailFunnel) -> Chart:
     """From those aimed at to those who got the mail."""
     steps = _mail_steps(mail)
     return Chart(
-        kind="funnel",
+        kind="bar-horizontal",
         labels=[name for name, _ in steps],
         series=[Series(name="Correos", values=[count for _, count in steps])],
     )

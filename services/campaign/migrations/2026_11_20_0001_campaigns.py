@@ -24,6 +24,12 @@ def big(name: str, **options: object) -> sa.Column:
 def upgrade() -> None:
     kit.create_v1()
     op.execute("CREATE EXTENSION IF NOT EXISTS unaccent")
+    create_campaigns()
+    create_audiences()
+    create_facts()
+
+
+def create_campaigns() -> None:
     op.create_table(
         "campaign",
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
@@ -57,6 +63,9 @@ def upgrade() -> None:
         text("reason"),
     )
     op.create_index("ix_phase_change_campaign_id", "phase_change", ["campaign_id"])
+
+
+def create_audiences() -> None:
     op.create_table(
         "audience",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -103,6 +112,9 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer, server_default="0", nullable=False),
     )
     op.create_index("ix_export_campaign_id", "export", ["campaign_id"])
+
+
+def create_facts() -> None:
     op.create_table(
         "touch",
         big("campaign_id", primary_key=True, autoincrement=False),

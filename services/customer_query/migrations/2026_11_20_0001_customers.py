@@ -42,6 +42,7 @@ def count(name: str) -> sa.Column:
 def upgrade() -> None:
     kit.create_v1()
     create_people()
+    create_contacts()
     create_campaigns()
     create_segments()
     create_imports()
@@ -100,6 +101,9 @@ def create_people() -> None:
         sa.Column("to_on", sa.Date),
     )
     op.create_index("ix_held_service_customer", "held_service", ["customer_id"])
+
+
+def create_contacts() -> None:
     op.create_table(
         "consent",
         identity(),

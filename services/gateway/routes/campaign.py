@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.gateway import places
 from services.gateway.calls import Call, Caller
 from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.labels import MAILING_STATES
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routes.segment import read_definition
 from services.gateway.routing import Pages
@@ -264,7 +265,9 @@ async def show_mail(
 ) -> Response:
     """The campaign's mailings; a message where mail does not answer."""
     mailings = await _if_there(call(list_mailings, campaign_id=campaign_id, after=after))
-    return await _render_tab(request, call, campaign_id, "mail", mailings=mailings)
+    return await _render_tab(
+        request, call, campaign_id, "mail", mailings=mailings, states=MAILING_STATES
+    )
 
 
 @pages.get("/campanas/{campaign_id:int}/llamadas", allow=Permission.CAMPAIGN_READ)

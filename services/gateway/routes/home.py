@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.gateway.calls import Call, Caller
 from services.gateway.charts import Chart, Series
+from services.gateway.labels import MAILING_STATES
 from services.gateway.rendering import render
 from services.gateway.routing import ANY_USER, Pages
 from services.gateway.session import SignedIn
@@ -71,6 +72,7 @@ async def _marketing_head(call: Caller) -> dict[str, Any]:
             "accepted": sum(item.accepted for item in running),
         },
         "mailings": mailings.items,
+        "states": MAILING_STATES,
         "chart": _campaign_chart(running[:LINES]),
     }
 

@@ -27,7 +27,14 @@ _ALLOWED = frozenset({Permission.OPERATIONS, Permission.MAIL_READ})
 _NAME = re.compile(r"(\d{19})\.[\w.]+")  # nanoseconds first, so names sort by time
 _PAGE = 50
 _HEADER_BYTES = 16_384
-_SHOWN = ("From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe")
+_SHOWN = {
+    "From": "De",
+    "To": "Para",
+    "Subject": "Asunto",
+    "Date": "Fecha",
+    "Message-ID": "Identificador",
+    "List-Unsubscribe": "Baja en un clic",
+}
 
 
 class Caught(Model):
@@ -55,7 +62,7 @@ async def show_message(request: Request, name: str) -> Response:
         "mail_demo/show.html",
         name=name,
         subject=message["Subject"] or "(sin asunto)",
-        headers=[(header, message[header]) for header in _SHOWN if message[header]],
+        headers=[(name, message[header]) for header, name in _SHOWN.items() if message[header]],
         text=_content(message, "plain"),
         has_html=bool(_content(message, "html")),
     )

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from services.gateway import labels
 from services.gateway.calls import Call
 from services.gateway.forms import FORM_ERRORS, Form, read_form
-from services.gateway.labels import State
+from services.gateway.labels import MAILING_STATES
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.streams import stream
@@ -56,15 +56,6 @@ from shared.errors import Invalid
 
 pages = Pages()
 
-STATES = {  # an «envío» is masculine, a «campaña» is not
-    MailingState.PREPARING: State("Preparando público", "azure"),
-    MailingState.SCHEDULED: State("Programado", "azure"),
-    MailingState.SENDING: State("Enviando", "azure"),
-    MailingState.PAUSED: State("En pausa", "yellow"),
-    MailingState.FINISHED: State("Terminado", "green"),
-    MailingState.CANCELLED: State("Cancelado", "red"),
-    MailingState.FAILED: State("No se pudo preparar", "red"),
-}
 _REASONS = {
     "cancelled": "Envío cancelado",
     "duplicate": "Comparte la dirección con otro cliente",
@@ -97,7 +88,9 @@ async def show_mailings(
 ) -> Response:
     """Runs, newest first, of one campaign or of all."""
     found = await call(list_mailings, campaign_id=campaign, after=after)
-    return render(request, "mailing/list.html", mailings=found, campaign=campaign, states=STATES)
+    return render(
+        request, "mailing/list.html", mailings=found, campaign=campaign, states=MAILING_STATES
+    )
 
 
 # --- a new run ---
@@ -229,7 +222,7 @@ async def _monthly(request: Request, call: Call, form: Form) -> Response:
         form,
         campaigns=list(campaigns.items()),
         mailings=[mailing for mailing in mailings.items if mailing.month],
-        states=STATES,
+        states=MAILING_STATES,
     )
 
 
@@ -256,7 +249,7 @@ async def show_mailing(
         shown=shown,
         ledger=list(RecipientState),
         reason_label=reason_label,
-        states=STATES,
+        states=MAILING_STATES,
         state_shown=mailing.state,
     )
 
@@ -283,7 +276,7 @@ async def follow_mailing(
             "mailing/progress.html",
             mailing=mailing,
             reason_label=reason_label,
-            states=STATES,
+            states=MAILING_STATES,
             state_shown=since,
         )
         return bytes(part.body).decode()

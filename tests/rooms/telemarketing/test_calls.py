@@ -93,8 +93,9 @@ def test_released_customer_can_be_taken_again_and_the_lease_is_over(room: Any) -
     ("hour", "may"), [(12, False), (13, True), (0, True), (1, False)]
 )  # UTC; 8 to 20 in Guayaquil
 def test_nobody_is_called_outside_of_legal_hours(
-    room: Any, time: Any, hour: int, *, may: bool
+    room: Any, time: Any, hours: Any, hour: int, *, may: bool
 ) -> None:
+    hours("08:00-20:00")
     assign(room, 1)
     time.now = NOON.replace(hour=hour) + timedelta(days=1)
     with acting("ana"):

@@ -28,7 +28,7 @@ def paths_for(role: Role) -> set[str]:
 def test_menu_offers_what_the_role_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
     without = settings().model_copy(update={"mail_catcher_dir": ""})
     monkeypatch.setattr(menu, "settings", lambda: without)
-    assert paths_for(Role.ADVISOR) == {"/clientes", "/llamadas", "/agenda"}
+    assert paths_for(Role.ADVISOR) == {"/clientes", "/central-de-riesgos", "/llamadas", "/agenda"}
     assert paths_for(Role.BACKOFFICE) == {"/clientes"}
     assert "/usuarios" not in paths_for(Role.MARKETING_HEAD)
     assert "/correo-demo" not in paths_for(Role.ADMIN)

@@ -1,5 +1,5 @@
 // ECharts options for { labels, series: [{name, values}], rows, format }; see charts.py.
-const PALETTE = ["#3b7ddd", "#2fb380", "#f0a020", "#d6456b", "#8250c4", "#17a2b8", "#7a869a", "#b8860b"];
+const PALETTE = ["#3b7ddd", "#2fb380", "#f0a020", "#d6456b", "#8250c4", "#17a2b8", "#7a869a", "#8d6e3f", "#9ccc3c", "#e57ab8", "#1f3f8f", "#5f9ea0"];
 const locale = "es-EC";
 
 const FORMATS = {
@@ -7,6 +7,7 @@ const FORMATS = {
   money: new Intl.NumberFormat(locale, { style: "currency", currency: "USD", useGrouping: "always" }),
   percent: new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }),
 };
+const WHOLE_MONEY = new Intl.NumberFormat(locale, { style: "currency", currency: "USD", maximumFractionDigits: 0, useGrouping: "always" });
 
 const pixel = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
 
@@ -48,12 +49,12 @@ function axes(data, format, horizontal) {
     inverse: horizontal,
     axisTick: { show: false },
     axisLine: { lineStyle: { color: line } },
-    axisLabel: { color: muted, hideOverlap: true },
+    axisLabel: horizontal ? { color: muted, interval: 0, width: 140, overflow: "truncate" } : { color: muted, hideOverlap: true },
   };
   const value = {
     type: "value",
     splitLine: { lineStyle: { color: line } },
-    axisLabel: { color: muted, hideOverlap: true, formatter: (v) => format.format(v) },
+    axisLabel: { color: muted, hideOverlap: true, formatter: (v) => (data.format === "money" ? WHOLE_MONEY : format).format(v) },
   };
   return horizontal ? { xAxis: value, yAxis: category } : { xAxis: category, yAxis: value };
 }
@@ -65,10 +66,11 @@ function legend(show, position = { bottom: 0 }) {
 function cartesian(type, horizontal = false) {
   return (data, format) => ({
     ...axes(data, format, horizontal),
-    grid: { left: 8, right: 16, top: 16, bottom: data.series.length > 1 ? 36 : 8, containLabel: true },
+    grid: { left: 8, right: horizontal ? 48 : 16, top: 16, bottom: data.series.length > 1 ? 36 : 8, containLabel: true },
     legend: legend(data.series.length > 1),
     series: data.series.map(({ name, values }) => ({
       type, name, data: values, barMaxWidth: 32, showSymbol: values.length < 40, stack: data.stacked ? "all" : undefined,
+      label: { show: horizontal, position: "right", color: colour("--tblr-body-color"), formatter: ({ value }) => format.format(value) },
       itemStyle: type === "bar" && !data.stacked ? { borderRadius: horizontal ? [0, 3, 3, 0] : [3, 3, 0, 0] } : undefined,
     })),
   });
@@ -80,18 +82,6 @@ function pie(data) {
   return {
     legend: legend(true, { bottom: 0 }),
     series: [{ type: "pie", radius: ["48%", "74%"], center: ["50%", "44%"], label: { show: false }, itemStyle: { borderColor: colour("--tblr-bg-surface"), borderWidth: 2 }, data: named(data) }],
-  };
-}
-
-function funnel(data, format) {
-  return {
-    series: [{
-      type: "funnel", left: 8, width: "58%", top: 8, bottom: 8, gap: 4, sort: "none", funnelAlign: "left",
-      label: { position: "right", color: colour("--tblr-body-color"), formatter: ({ name, value }) => `${name}: ${format.format(value)}` },
-      labelLine: { length: 12, lineStyle: { color: colour("--tblr-border-color") } },
-      itemStyle: { borderWidth: 0 },
-      data: named(data),
-    }],
   };
 }
 
@@ -142,7 +132,6 @@ const KINDS = {
   "bar-horizontal": cartesian("bar", true),
   line: cartesian("line"),
   pie,
-  funnel,
   heatmap,
   map: provinces,
 };

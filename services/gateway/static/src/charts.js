@@ -1,12 +1,12 @@
 // Draws every element with data-chart from the JSON in data-figures; its table twin stands in the page.
-import { BarChart, FunnelChart, HeatmapChart, LineChart, MapChart, PieChart } from "echarts/charts";
+import { BarChart, HeatmapChart, LineChart, MapChart, PieChart } from "echarts/charts";
 import { GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
 import { init, registerMap, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { options } from "./chart_options.js";
 
 use([
-  BarChart, FunnelChart, HeatmapChart, LineChart, MapChart, PieChart, GeoComponent, GridComponent,
+  BarChart, HeatmapChart, LineChart, MapChart, PieChart, GeoComponent, GridComponent,
   LegendComponent, TooltipComponent, VisualMapComponent, SVGRenderer,
 ]);
 

@@ -1,0 +1,29 @@
+"""What the migrations make is what the models say."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.orm import Session, sessionmaker
+
+from shared.room import ROOMS
+from shared.tables import Kit
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_models_and_migrations_agree(
+    room: str, database: Callable[[str], sessionmaker[Session]]
+) -> None:
+    models = import_module(f"services.{room}.models")
+    with database(room)() as session:
+        context = MigrationContext.configure(
+            session.connection(),
+            opts={
+                "target_metadata": [Kit.metadata, models.Base.metadata],
+                "include_name": lambda name, kind, _: (kind, name) != ("table", "alembic_version"),
+            },
+        )
+        # The one of the context stands for all: it takes several, which its own type does not say.
+        assert compare_metadata(context, [Kit.metadata, models.Base.metadata]) == []  # type: ignore[arg-type]
