@@ -11,7 +11,6 @@ from infra.native.processes import listener
 from infra.native.run import ROOT, Run, is_free, write_private
 
 FREE = {"0", "free"}
-DEMO_CALLING_HOURS = "00:00-24:00"  # a demo is shown at any hour, and calls nobody
 
 
 def given() -> dict[str, str]:
@@ -32,8 +31,7 @@ def compute(run: Run, given: Mapping[str, str], urls: Mapping[str, str]) -> dict
         "PREGON_SECRET_KEY": run.generated.secret("links"),
         "PREGON_SOAP_PASSWORD": run.generated.secret("soap"),
     }
-    if given.get("PREGON_DEMO") != "0":
-        defaults["PREGON_CALLING_HOURS"] = DEMO_CALLING_HOURS
+
     own = {
         "PREGON_RUN_DIR": str(run.path),
         "PREGON_WEB_PORT": web,

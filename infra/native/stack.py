@@ -15,6 +15,7 @@ from infra.native.supervisor import PRODUCT, Supervisor
 _PRODUCT_SECONDS = 180
 _STUCK_SECONDS = 30
 _POLL_SECONDS = 0.5
+DEMO_CALLING_HOURS = "00:00-24:00"  # a demo is shown at any hour, and calls nobody
 
 
 def up(run: Run) -> None:
@@ -61,6 +62,8 @@ def _start(run: Run) -> None:
     run.generated.forget_taken_ports()
     given = environment.given()
     environ = environment.compute(run, given, servers.urls(run, given))
+    if environ.get("PREGON_DEMO") != "0":
+        environ.setdefault("PREGON_CALLING_HOURS", DEMO_CALLING_HOURS)
     environment.check_doors(environ)
     supervisor = Supervisor(run)
     supervisor.write(

@@ -87,7 +87,7 @@ LABELS = {
     "unsubscribed": "Se dio de baja",
     "duplicate": "Repetido",
     "over_cap": "Sobre el límite de contactos",
-    "in_other_campaign": "En otra campaña en ejecución",
+    "in_other_campaign": "En otra campaña en curso",
     "equal": "Partes iguales",
     "capacity": "Según su capacidad",
     "province": "Por provincia",

@@ -58,7 +58,7 @@ async def import_customers(
     call: Call,
     file: Annotated[UploadFile, File()],
     mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
-    dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002
+    dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
 ) -> Import:
     """Read a CSV or XLSX in the background; `mapping` is JSON: our field → the file's column."""
     key = await store_upload(file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)

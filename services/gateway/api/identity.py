@@ -103,4 +103,4 @@ def _refuse(request: Request, error: Denied) -> Response:
 
 def _token(session: Session) -> Token:
     seconds = int((session.expires_at - clock.now()).total_seconds())
-    return Token(access_token=session.token, token_type="bearer", expires_in=seconds)  # noqa: S106
+    return Token(access_token=session.token, token_type="bearer", expires_in=seconds)  # noqa: S106  # the scheme

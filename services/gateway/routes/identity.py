@@ -30,7 +30,7 @@ pages = Pages()
 
 
 @pages.get("/ingresar", allow=PUBLIC)
-async def show_log_in(request: Request, next: str = "/") -> Response:  # noqa: A002
+async def show_log_in(request: Request, next: str = "/") -> Response:  # noqa: A002  # the parameter of the address
     """The log-in page; `next` is where it leads."""
     return render(request, "identity/log_in.html", form=Form(), next=local_path(next))
 
