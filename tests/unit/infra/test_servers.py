@@ -35,8 +35,15 @@ def settings(run: Run) -> dict[str, str]:
 
 
 def process(run: Run, name: str) -> int | None:
-    named = (pid for pid in survivors(run.path) if Path(f"/proc/{pid}/comm").read_text() == name)
-    return min(named, default=None)
+    return min((pid for pid in survivors(run.path) if name_of(pid) == name), default=None)
+
+
+def name_of(pid: int) -> str:
+    """The process's name; empty for one that ended since it was listed."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 @pytest.mark.parametrize("name", ["redis-server\n", "postgres\n", "beam.smp\n"])
