@@ -57,7 +57,12 @@ _SKIP = text("""
 
 
 def skip_unreachable(session: Session, transfer_id: UUID) -> None:
-    """Skip, with the reason, who may not be mailed and who shares an address with another."""
+    """Skip, with the reason, who may not be mailed and who shares an address with another.
+
+    Statistics first: the planner takes a run it has never heard of for a handful of rows, and
+    joins it row by row (20,000 people: minutes instead of a moment).
+    """
+    session.execute(text("ANALYZE recipient"))
     session.execute(_SKIP, {"transfer_id": transfer_id, "now": clock.now()})
 
 
