@@ -24,7 +24,7 @@ from shared.contract import Actor
 from shared.contracts import campaign, customer_query, identity, mailer, risk_central, telemarketing
 from shared.contracts.campaign import Phase
 from shared.contracts.telemarketing import CallResult
-from shared.errors import Invalid
+from shared.errors import Invalid, PregonError
 from shared.rooms import Rooms
 
 CUSTOMERS = 20_000
@@ -267,7 +267,7 @@ class Seeder:
         while True:
             try:
                 return await ask()
-            except Exception:
+            except PregonError:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(POLL_SECONDS)
