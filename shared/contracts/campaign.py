@@ -371,7 +371,16 @@ class AudienceCompleted(Event, service="campaign"):
 
     campaign_id: int
     audience_id: UUID
+    version: int  # of the campaign, grows: an older one that comes late is ignored
     rows: int
+
+
+class ExportFailed(Event, service="campaign"):
+    """An audience that another room asked for will not come; it may ask again."""
+
+    transfer_id: UUID
+    campaign_id: int
+    reason: str  # Spanish, for the person who waits
 
 
 # --- export to mailer and telemarketing ---
@@ -412,5 +421,6 @@ CALL_LIST_COLUMNS = (
     "email",
     "phone",
     "held",
+    "contact_version",  # of number and block: see customer_query.ContactState
 )
 LOAD_CALL_LIST_CHUNK = "telemarketing.load_call_list_chunk"

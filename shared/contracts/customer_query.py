@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import Field
 
@@ -377,9 +378,13 @@ def delete_segment(segment_id: Id) -> None:
 
 
 class ContactState(Model):
-    """Whether and where a person may be contacted, after a change."""
+    """Whether and where a person may be contacted, after a change.
+
+    Blocks are wishes and addresses; the contact cap is no state, it is judged at each touch.
+    """
 
     customer_id: int
+    version: int  # grows with each change of the person; an older one never replaces a newer
     email: str | None
     phone: str | None
     mail_block: Block | None  # None: may be mailed
@@ -396,6 +401,13 @@ class CustomersErased(Event, service="customer_query"):
     """These people asked to be forgotten: every room blanks its copies, keeps its counts."""
 
     customer_ids: list[int]
+
+
+class SegmentExportFailed(Event, service="customer_query"):
+    """A segment that campaign asked for will not come; it may ask again."""
+
+    transfer_id: UUID
+    reason: str  # Spanish, for the person who waits
 
 
 # --- export ---
@@ -418,5 +430,6 @@ AUDIENCE_COLUMNS = (
     "phone",
     "mail_block",  # a Block, or null
     "phone_block",
+    "contact_version",  # of the two blocks, the address and the number: see ContactState
 )
 LOAD_AUDIENCE_CHUNK = "campaign.load_audience_chunk"  # job of the receiver: (chunk,)

@@ -21,6 +21,7 @@ class RecipientState(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     DOUBTFUL = "doubtful"  # the sender died while it talked to the mail server
+    CANCELLED = "cancelled"  # the run was cancelled before this person's turn
 
 
 class MailingState(StrEnum):
@@ -128,7 +129,8 @@ class NewMailing(Model):
 
 
 class Mailing(Model):
-    """A run: target = pending + sending + sent + failed + sum(skipped) + doubtful."""
+    """A run: target = pending + sending + sent + failed + sum(skipped) + doubtful
+    + cancelled."""
 
     id: int
     campaign_id: int
@@ -147,6 +149,7 @@ class Mailing(Model):
     failed: int
     skipped: dict[str, int]  # by reason: a Block, "unsubscribed", "cancelled", "duplicate"
     doubtful: int
+    cancelled: int
     per_second: float | None  # measured lately, while sending
     seconds_left: int | None
     send_at: datetime | None
@@ -314,6 +317,7 @@ class MailingChanged(Event, service="mailer"):
     campaign_id: int
     state: MailingState
     target: int
+    version: int  # grows with each announcement of the run; an older one is ignored
 
 
 class RecipientUnsubscribed(Event, service="mailer"):

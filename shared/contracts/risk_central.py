@@ -122,4 +122,5 @@ class CategoryNews(Model):
 class RisksChanged(Event, service="risk_central"):
     """A load brought new categories; batches of at most 500."""
 
+    at: datetime  # of the load's chunk; what was heard of a person later than that stays
     risks: list[CategoryNews]
