@@ -37,7 +37,13 @@ TRANSIENT = (
     ConnectionError,
     TimeoutError,
 )
-WAITS: tuple[int, ...] = (5, 5, 60, 60, 600)  # of waiting.SECONDS; about a quarter of an hour in all
+WAITS: tuple[int, ...] = (
+    5,
+    5,
+    60,
+    60,
+    600,
+)  # of waiting.SECONDS; about a quarter of an hour in all
 MAX_LOSSES = 5  # worker processes that a job may take with it
 MAX_DELIVERIES = 15  # without an end; the broker itself parks a job after DELIVERY_LIMIT
 DELIVERY_LIMIT = 20

@@ -105,21 +105,24 @@ def test_the_mail_funnel_adds_up_whatever_comes_twice_or_late(
         mailing_id=5,
         campaign_id=campaign_id,
         state=mailer.MailingState.SENDING,
-        target=4,
+        target=5,
         version=2,
     )
+    older = changed.model_copy(update={"target": 0, "version": 1})
     first = progress_of(campaign_id, (1, "failed", "450", NOON), (3, "skipped", "no_consent", NOON))
     retried = progress_of(campaign_id, (1, "sent", None, NOON + timedelta(minutes=1)))
     other = progress_of(campaign_id, (2, "doubtful", None, NOON))
-    hear(campaigns, changed, retried, first, other, first, retried, changed)
+    called_off = progress_of(campaign_id, (4, "cancelled", None, NOON))
+    hear(campaigns, changed, retried, first, other, called_off, first, retried, changed, older)
     mail = campaigns.get_statistics(campaign_id).mail
     assert mail.model_dump() == {
-        "target": 4,
+        "target": 5,
         "pending": 1,
         "sent": 1,
         "failed": 0,
         "skipped": {"no_consent": 1},
         "doubtful": 1,
+        "cancelled": 1,
         "unsubscribed": 0,
     }
     left = mailer.RecipientUnsubscribed(
