@@ -95,8 +95,8 @@ def _complete(run: Run, supervisor: Supervisor) -> None:
 
 def _end_survivors(run: Run) -> None:
     if left := survivors(run.path):
-        print(f"Ending {len(left)} processes that a killed supervisor left.")
-        end(left, grace_seconds=30)
+        with screen.step(f"ending {len(left)} processes of a killed supervisor"):
+            end(left)
 
 
 def _say_what_waits(environ: Mapping[str, str]) -> None:
