@@ -21,10 +21,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared import outbox, relay
 from shared.contract import Event
+from shared.room import ROOMS
 from shared.settings import settings
 from shared.tables import Outbox
+from tests.databases import sessions_of
 
-SOON = 3.0  # a stop, far from any wait of the relay
+SOON = 2.0  # a stop, far from any wait of the relay
 LOGIN_BYTES = 200
 
 
@@ -165,7 +167,8 @@ def waiting(sessions: sessionmaker[Session]) -> int:
 def take(queue: Any) -> int | None:
     """The next event's number, None when there is none."""
     message = queue.get(no_ack=True)
-    return message and message.payload["number"]
+    number: int | None = message and message.payload["number"]
+    return number
 
 
 def test_events_leave_in_the_order_in_which_they_were_said(
@@ -241,16 +244,25 @@ def test_an_idle_relay_says_that_it_lives(
 
 
 def test_it_stops_at_once_idle_or_without_a_broker(
-    sessions: sessionmaker[Session], run_relay: Callable[[], Any], gate: Gate, until: Any
+    sessions: sessionmaker[Session],
+    run_relay: Callable[[], Any],
+    gate: Gate,
+    until: Any,
+    tmp_path: Path,
 ) -> None:
+    log = tmp_path / "relay.log"
+    for room in ROOMS:  # with a database missing it would not wait long
+        sessions_of(room)
     idle = run_relay()
-    until(lambda: gate.said > LOGIN_BYTES)
+    say(sessions, 1)
+    until(lambda: waiting(sessions) == 0)  # from here it waits for the next
+    time.sleep(0.2)
     assert seconds_to_end(idle) < SOON
     assert idle.returncode == 0
     gate.shut()
     alone = run_relay()
-    time.sleep(2.5)  # into its wait for the next attempt
-    assert alone.poll() is None
+    until(lambda: "broker away" in log.read_text())  # it waits for its next attempt
+    time.sleep(0.2)
     assert seconds_to_end(alone) < SOON
     assert alone.returncode == 0
 
