@@ -2,16 +2,12 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -25,6 +21,7 @@ from shared.room import ROOMS
 from shared.settings import settings
 from shared.tables import Outbox
 from tests.databases import sessions_of
+from tests.gate import Gate
 
 SOON = 2.0  # a stop, far from any wait of the relay
 LOGIN_BYTES = 200
@@ -34,74 +31,6 @@ class ThingSaid(Event, service="identity"):
     """An event of these tests."""
 
     number: int
-
-
-class Gate:
-    """A door in front of the broker that counts who comes, and can close on them."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._broker = (host, port)
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self._carriers: list[threading.Thread] = []
-        self.port = self._door.getsockname()[1]
-        self.visits = 0
-        self.said = 0  # bytes from the client
-        self._server = threading.Thread(target=self._serve)
-        self._server.start()
-
-    def hang_up(self) -> None:
-        """Close what is open; who comes again is let in."""
-        for one in self._open:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def shut(self) -> None:
-        """Let nobody in any more."""
-        with suppress(OSError):
-            self._door.shutdown(socket.SHUT_RDWR)
-        self._server.join()
-        self._door.close()
-        self.hang_up()
-
-    def close(self) -> None:
-        """Leave nothing open."""
-        self.shut()
-        for thread in self._carriers:
-            thread.join()
-        for one in self._open:
-            one.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._door.accept()
-                server = socket.create_connection(self._broker)
-                self.visits += 1
-                self._open += [client, server]
-                self._start(client, server)
-                self._start(server, client)
-
-    def _start(self, source: socket.socket, target: socket.socket) -> None:
-        self._carriers.append(threading.Thread(target=self._carry, args=(source, target)))
-        self._carriers[-1].start()
-
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            to_broker = target.getpeername() == self._broker
-            while data := source.recv(65536):
-                target.sendall(data)
-                self.said += len(data) if to_broker else 0
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    broker = urlsplit(settings().amqp_url)
-    one = Gate(str(broker.hostname), broker.port or 5672)
-    yield one
-    one.close()
 
 
 @pytest.fixture
@@ -114,12 +43,10 @@ def run_relay(gate: Gate, tmp_path: Path) -> Iterator[Callable[[], "subprocess.P
     """Start the relay's process, its broker behind the gate."""
     started = []
     log = (tmp_path / "relay.log").open("ab")
-    url = urlsplit(settings().amqp_url)
-    behind = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{gate.port}").geturl()
 
     def run() -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-W", "ignore", "-m", "shared.relay"]
-        environ = os.environ | {"PREGON_AMQP_URL": behind}
+        environ = os.environ | {"PREGON_AMQP_URL": gate.url}
         started.append(subprocess.Popen(command, env=environ, stdout=log))
         return started[-1]
 
