@@ -13,7 +13,7 @@ MARK = "PREGON_SUPERVISED_IN"
 _TITLED = {"postgres", "redis-server"}
 # supervisord tells its children their group
 SERVER_GROUP = b"SUPERVISOR_GROUP_NAME=servers"
-PRODUCT_SECONDS = 5.0
+PRODUCT_SECONDS = 3.0
 SERVER_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 
