@@ -6,12 +6,23 @@ from uuid import UUID
 from eventlet import Timeout
 from sqlalchemy.orm import Session
 
-from services.telemarketing import assignments, calls, campaigns, leases, results, risks, rules
+from services.telemarketing import (
+    assignments,
+    call_lists,
+    calls,
+    campaigns,
+    contacts,
+    leases,
+    refreshes,
+    results,
+    risks,
+    rules,
+)
 from services.telemarketing.bureau import Bureau, BureauClient, BureauDownError
 from services.telemarketing.models import Campaign, Target
 from shared import clock, idempotency, outbox, trace
 from shared.contract import Page, cursor
-from shared.contracts import campaign, customer_query, identity
+from shared.contracts import campaign, customer_query, identity, mailer
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
 from shared.contracts.identity import ROLE_PERMISSIONS, Permission, Role
@@ -101,6 +112,19 @@ class TelemarketingService(Room):
         """0 also for a campaign whose call list is not here yet."""
         return assignments.count_unassigned(session, campaign_id)
 
+    @command(contract.request_call_list)
+    def request_call_list(self, session: Session, campaign_id: int) -> contract.CallList:
+        """Asks campaign (`CallListRequested`)."""
+        found = campaigns.get_campaign(session, campaign_id, lock=True)
+        call_lists.check_can_request(session, found)
+        return call_lists.to_contract(call_lists.insert_call_list(session, found))
+
+    @query(contract.get_call_list)
+    def get_call_list(self, session: Session, campaign_id: int) -> contract.CallList | None:
+        """See the contract."""
+        found = call_lists.find_newest(session, campaign_id)
+        return None if found is None else call_lists.to_contract(found)
+
     # --- the advisor's calls ---
 
     @command(contract.next_call)
@@ -158,8 +182,7 @@ class TelemarketingService(Room):
         campaign_name = campaigns.get_campaign(session, lease.campaign_id).name
         call = calls.find_of_lease(session, lease.id)
         if call is None:
-            target = leases.get_leased(session, lease)
-            call = results.record(session, lease, target, new, now)
+            call = results.record(session, lease, new, now)
             outbox.add(session, results.announcement(call, campaign_name))
         return calls.to_contract(call, campaign_name)
 
@@ -247,7 +270,8 @@ class TelemarketingService(Room):
         campaigns.get_campaign(session, campaign_id)
         people = assignments.count_open(session, campaign_id, [advisor])[advisor]
         if people:
-            outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, 0)
+            number = refreshes.begin(session, campaign_id, advisor, people)
+            outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, number, 0)
         return people
 
     # --- what the other rooms tell ---
@@ -260,31 +284,43 @@ class TelemarketingService(Room):
     @on_event(campaign.AudienceCompleted)
     def on_audience_completed(self, session: Session, event: campaign.AudienceCompleted) -> None:
         """A new audience is a new call list, where the campaign is called by phone."""
-        found = campaigns.set_audience(session, event.campaign_id, event.audience_id)
+        found = campaigns.set_audience(
+            session, event.campaign_id, event.audience_id, event.version
+        )
         self._want_call_list(session, found)
 
     def _want_call_list(self, session: Session, found: Campaign) -> None:
-        if campaigns.needs_call_list(found):
-            transfer_id = campaigns.insert_call_list(session, found)
-            outbox.add(
-                session,
-                contract.CallListRequested(transfer_id=transfer_id, campaign_id=found.campaign_id),
-            )
+        if call_lists.needs_call_list(found):
+            call_lists.insert_call_list(session, found)
+
+    @on_event(campaign.ExportFailed)
+    def on_export_failed(self, session: Session, event: campaign.ExportFailed) -> None:
+        """The list that waits for it ends as failed; others' transfers are unknown here."""
+        call_lists.fail(session, event.transfer_id, event.reason)
 
     @on_event(customer_query.ContactStatesChanged)
     def on_contact_states_changed(
         self, session: Session, event: customer_query.ContactStatesChanged
     ) -> None:
         """From now on nobody is called who must not be."""
-        for state in event.customers:
-            assignments.set_contact_state(
-                session, state.customer_id, state.phone, state.phone_block
-            )
+        contacts.keep_states(session, event.customers)
+
+    @on_event(mailer.MailingProgressed)
+    def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
+        """Mails that were sent are touches; the cap is over mail and phone together."""
+        contacts.insert_contacts(
+            session,
+            [
+                (outcome.customer_id, outcome.at)
+                for outcome in event.outcomes
+                if outcome.state is mailer.RecipientState.SENT
+            ],
+        )
 
     @on_event(customer_query.CustomersErased)
     def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
         """Forget who they were."""
-        for room_part in (assignments, calls, risks):
+        for room_part in (contacts, assignments, calls, risks):
             room_part.erase(session, event.customer_ids)
 
     # --- parts of several doors ---
