@@ -1,19 +1,21 @@
 """A room's own PostgreSQL database: engine, sessions, and the kit's guard on open transactions."""
 
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any
 
 from nameko.extensions import DependencyProvider
 from psycopg2.extras import register_uuid
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
+from shared import trace
 from shared.settings import settings
 
 STATEMENT_TIMEOUT_MS = 30_000
+_SET_TIMEOUT = text("SELECT set_config('statement_timeout', :limit, true)")
 register_uuid()  # type: ignore[no-untyped-call]  # untyped in its library
 _open: ContextVar[int] = ContextVar("open_transactions", default=0)
+_of_jobs: dict[str, sessionmaker[Session]] = {}
 
 
 def make_engine(room: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Engine:
@@ -31,13 +33,21 @@ def make_engine(room: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) 
     )
 
 
-@lru_cache
 def sessions(room: str) -> sessionmaker[Session]:
-    """The session maker of a job in this process (made after Celery's fork, one a process).
+    """The session maker of a job in this process, one a room.
 
     Jobs copy and count millions of rows, so they run without a statement timeout.
     """
-    return sessionmaker(make_engine(room, statement_timeout_ms=0))
+    if room not in _of_jobs:
+        _of_jobs[room] = sessionmaker(make_engine(room, statement_timeout_ms=0))
+    return _of_jobs[room]
+
+
+def forget_inherited() -> None:
+    """After a fork: the parent's connections are the parent's, open or not."""
+    for maker in _of_jobs.values():
+        maker.kw["bind"].dispose(close=False)
+    _of_jobs.clear()
 
 
 class Database(DependencyProvider):  # type: ignore[misc]  # nameko has no types
@@ -64,6 +74,17 @@ class Database(DependencyProvider):  # type: ignore[misc]  # nameko has no types
 def in_transaction() -> bool:
     """Whether this piece of work holds a transaction; a remote call must not wait inside one."""
     return _open.get() > 0
+
+
+@event.listens_for(Session, "after_begin")
+def _end_with_caller(
+    _session: Session, _transaction: SessionTransaction, connection: Connection
+) -> None:
+    """A query never outlives the caller who waits for it: no deadline, the engine's limit."""
+    seconds = trace.seconds_left(STATEMENT_TIMEOUT_MS / 1000)
+    if trace.has_deadline():
+        milliseconds = max(1, int(seconds * 1000))
+        connection.execute(_SET_TIMEOUT, {"limit": str(milliseconds)})
 
 
 @event.listens_for(Session, "after_transaction_create")

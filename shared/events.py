@@ -17,35 +17,16 @@ from nameko.events import EventHandler
 from nameko.exceptions import ContainerBeingKilled
 from sqlalchemy.orm import Session
 
-from shared import inbox
+from shared import inbox, waiting
 from shared.contract import Event
-from shared.rpc import QUORUM, HasDatabase
+from shared.rpc import HasDatabase
 from shared.settings import settings
+from shared.waiting import QUORUM
 
-WAITS_SECONDS = (5, 60, 600)
 ATTEMPT_HEADER = "attempt"
 ERROR_HEADER = "error"
 E = TypeVar("E", bound=Event)
 S = TypeVar("S", bound=HasDatabase)
-
-
-def waiting_exchange(seconds: int) -> Exchange:
-    """Where a delivery is put to come back, by its routing key, after `seconds`."""
-    return Exchange(settings().amqp_name(f"wait.{seconds}s"), type="fanout", durable=True)
-
-
-def waiting_queues() -> list[Queue]:
-    """The waiting queues; what expires goes to the default exchange, so to the handler's queue."""
-    return [
-        Queue(
-            settings().amqp_name(f"wait.{seconds}s"),
-            exchange=waiting_exchange(seconds),
-            durable=True,
-            queue_arguments=QUORUM
-            | {"x-message-ttl": seconds * 1000, "x-dead-letter-exchange": ""},
-        )
-        for seconds in WAITS_SECONDS
-    ]
 
 
 def dead_queue(queue: str) -> Queue:
@@ -105,7 +86,8 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
 
     def _put_aside(self, message: Any, error: BaseException) -> None:
         attempt = int(message.headers.get(ATTEMPT_HEADER, 0))
-        exchange = waiting_exchange(WAITS_SECONDS[attempt]) if attempt < len(WAITS_SECONDS) else ""
+        waits = waiting.SECONDS
+        exchange = waiting.exchange(waits[attempt]) if attempt < len(waits) else ""
         routing_key = self.queue.name if exchange else f"dead.{self.queue.name}"
         with get_producer(self.container.config["AMQP_URI"]) as producer:
             producer.publish(
@@ -153,8 +135,8 @@ def handlers_of(service: type) -> Iterator[tuple[str, TypedEventHandler]]:
 def declare_queues(connection: Connection, services: list[type[Any]]) -> None:
     """Make every queue on which the services hear events, so none is lost before they start."""
     channel = connection.channel()
-    for queue in waiting_queues():
-        queue(channel).declare()
+    for seconds in waiting.SECONDS:
+        waiting.queue(seconds)(channel).declare()
     for service in services:
         for name, handler in handlers_of(service):
             queue = handler.queue_for(service.name, name)

@@ -1,74 +1,46 @@
 """Bulk and scheduled work: the Celery app that all rooms' workers share.
 
 A job is a small idempotent task, acknowledged after it is done, so a killed worker's job runs
-again. Rooms hand jobs over through the outbox (`outbox.add_job`), never before they commit.
+again. Rooms hand jobs over through the outbox (`outbox.add_job`), never before they commit. What
+happens to one that fails stands in `shared.job`.
 """
 
+import resource
 from collections.abc import Callable
 from typing import Any
 
-from celery import Celery, Task
-from celery.signals import setup_logging
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
 from kombu import Exchange, Queue
-from kombu.exceptions import OperationalError as BrokerError
-from sqlalchemy.exc import OperationalError as DatabaseError
 
-from shared import log, trace
+from shared import db, log
+from shared.job import DEAD, DELIVERY_LIMIT, TRANSIENT, WAITS, Job, dead_queue
 from shared.outbox import job_queue_name
 from shared.room import ROOMS
 from shared.settings import settings
+from shared.waiting import QUORUM
 
-QUORUM = {"x-queue-type": "quorum"}
-RETRIES = 8  # with exponential waits: about a quarter of an hour
-DEAD = "dead.jobs"
+__all__ = ["TRANSIENT", "app", "job", "job_queue", "send_bulk"]
 
-
-class Job(Task):  # type: ignore[misc]  # Celery has no types
-    """A task that continues the trace of whoever asked for it and is parked when it fails."""
-
-    autoretry_for = (DatabaseError, BrokerError, ConnectionError)
-    max_retries = RETRIES
-    retry_backoff = 2
-    retry_backoff_max = 300
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run in the context that came with the message."""
-        with trace.from_headers(self.request.get("trace") or {}):
-            return super().__call__(*args, **kwargs)
-
-    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """Park the job, whole, in the dead queue."""
-        logger.error("job failed", job=self.name, task_id=task_id, error=repr(exc))
-        with self.app.connection_for_write() as connection:
-            queue = Queue(settings().amqp_name(DEAD), durable=True, queue_arguments=QUORUM)
-            connection.Producer().publish(
-                {
-                    "task": self.name,
-                    "id": task_id,
-                    "args": args,
-                    "kwargs": kwargs,
-                    "error": str(einfo),
-                },
-                serializer="json",
-                exchange="",
-                routing_key=queue.name,
-                declare=[queue],
-                delivery_mode=2,
-            )
+GRACE_SECONDS = 60  # between the time limit a job can feel and the one that kills it
 
 
 def job_queue(name: str) -> Queue:
-    """A durable quorum queue; its exchange is a topic so that retries can wait in the broker."""
+    """A durable quorum queue; what is delivered again and again goes to the dead queue."""
+    limit = {
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": settings().amqp_name(DEAD),
+    }
     return Queue(
         name,
         Exchange(settings().amqp_name("jobs"), type="topic"),
         routing_key=name,
         durable=True,
-        queue_arguments=QUORUM,
+        queue_arguments=QUORUM | limit,
     )
 
 
-logger = log.get(__name__)
 app = Celery("pregon", broker=settings().amqp_url, task_cls=Job)
 app.conf.update(
     accept_content=["json", "msgpack"],
@@ -79,13 +51,17 @@ app.conf.update(
     event_queue_exclusive=True,
     task_acks_late=True,
     task_create_missing_queues=False,
-    task_default_queue=job_queue_name("identity"),
+    task_default_queue=settings().amqp_name(DEAD),  # a job sent nowhere is found there
     task_default_queue_type="quorum",
     task_ignore_result=True,
+    task_publish_retry_policy={"max_retries": 20, "interval_step": 0.5, "interval_max": 2},
     task_queues=[
-        job_queue(name)
-        for room in ROOMS
-        for name in (job_queue_name(room), job_queue_name(room, bulk=True))
+        *(
+            job_queue(name)
+            for room in ROOMS
+            for name in (job_queue_name(room), job_queue_name(room, bulk=True))
+        ),
+        dead_queue(),
     ],
     task_reject_on_worker_lost=True,
     timezone="America/Guayaquil",
@@ -96,9 +72,27 @@ app.conf.update(
 )
 
 
-def job(name: str) -> Callable[[Callable[..., None]], Any]:
-    """Register a function of a room's `jobs.py` as the job `<room>.<verb>…`."""
-    registered: Callable[[Callable[..., None]], Any] = app.task(name=name)
+def job(
+    name: str,
+    *,
+    failed: Callable[..., None] | None = None,
+    seconds: int | None = None,
+    waits: tuple[int, ...] = WAITS,
+) -> Callable[[Callable[..., None]], Any]:
+    """Register a function of a room's `jobs.py` as the job `<room>.<verb>…`.
+
+    `failed(reason, *args)` ends what the job was for when it has failed for good: `reason` is
+    Spanish, for the person who waits. `seconds` is the time it may take (`PREGON_JOB_SECONDS`),
+    `waits` the seconds between attempts, of `waiting.SECONDS`.
+    """
+    limit = seconds or settings().job_seconds
+    registered: Callable[[Callable[..., None]], Any] = app.task(
+        name=name,
+        failed=failed and staticmethod(failed),
+        waits=waits,
+        soft_time_limit=limit,
+        time_limit=limit + GRACE_SECONDS,
+    )
     return registered
 
 
@@ -116,4 +110,12 @@ def _set_up_logs(**_: Any) -> None:
     log.set_up("jobs")
 
 
+def _set_up_process(**_: Any) -> None:
+    """Bound a worker process's memory; connections of the parent are not the child's."""
+    limit = settings().job_memory_mb * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    db.forget_inherited()
+
+
 setup_logging.connect(_set_up_logs)
+worker_process_init.connect(_set_up_process)

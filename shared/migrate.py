@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg2
 from alembic import command
 from alembic.config import Config
-from kombu import Connection
+from amqp.exceptions import PreconditionFailed
+from kombu import Connection, Queue
 from psycopg2 import sql
 
 from shared import jobs, log
@@ -61,7 +62,25 @@ def declare() -> None:
     with Connection(settings().amqp_url) as connection:
         declare_queues(connection, [load(room) for room in ROOMS])
         for queue in jobs.app.conf.task_queues:
-            queue(connection.channel()).declare()
+            _declare(connection, queue)
+
+
+def _declare(connection: Connection, queue: Queue) -> None:
+    """Make a queue; one of an earlier release, with other limits, is made anew once it is empty.
+
+    Raises SystemExit when it is not: its jobs would be lost.
+    """
+    try:
+        queue(connection.channel()).declare()
+    except PreconditionFailed:
+        try:
+            connection.channel().queue_delete(queue.name, if_empty=True)
+        except PreconditionFailed:
+            raise SystemExit(
+                f"The queue {queue.name} of the earlier release still holds jobs. "
+                "Start that release once more until they are done, then this one."
+            ) from None
+        queue(connection.channel()).declare()
 
 
 def main() -> None:

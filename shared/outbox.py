@@ -1,12 +1,12 @@
 """Saying what happened, inside the transaction in which it happens; the relay tells the others."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
-from shared import trace
+from shared import open_jobs, trace
 from shared.contract import Event
 from shared.settings import settings
 from shared.tables import Outbox
@@ -37,17 +37,14 @@ def add_job(session: Session, task: str, *arguments: Any, bulk: bool = False) ->
     A `bulk` job waits behind other bulk jobs only. It may run twice: jobs are idempotent.
     """
     room = task.partition(".")[0]
-    _insert(
-        session,
-        [
-            {
-                "exchange": "",
-                "routing_key": job_queue_name(room, bulk=bulk),
-                "task": task,
-                "payload": {"arguments": list(arguments)},
-            }
-        ],
-    )
+    row = {
+        "exchange": "",
+        "routing_key": job_queue_name(room, bulk=bulk),
+        "task": task,
+        "payload": {"arguments": list(arguments)},
+    }
+    (job_id,) = _insert(session, [row])
+    open_jobs.note(session, job_id, task)
 
 
 def job_queue_name(room: str, *, bulk: bool = False) -> str:
@@ -55,9 +52,12 @@ def job_queue_name(room: str, *, bulk: bool = False) -> str:
     return settings().amqp_name(f"jobs.{room}.bulk" if bulk else f"jobs.{room}")
 
 
-def _insert(session: Session, rows: list[dict[str, Any]]) -> None:
+def _insert(session: Session, rows: list[dict[str, Any]]) -> list[UUID]:
     if not rows:
-        return
+        return []
+    ids = [uuid4() for _ in rows]
     common = {"headers": trace.to_headers()}
-    session.execute(insert(Outbox), [row | common | {"message_id": uuid4()} for row in rows])
+    named = [row | common | {"message_id": key} for row, key in zip(rows, ids, strict=True)]
+    session.execute(insert(Outbox), named)
     session.execute(text(f"NOTIFY {CHANNEL}"))
+    return ids

@@ -39,8 +39,8 @@ from shared.contract import Procedure
 from shared.db import in_transaction
 from shared.errors import PregonError, Unavailable, from_wire
 from shared.settings import settings
+from shared.waiting import QUORUM
 
-QUORUM = {"x-queue-type": "quorum"}
 P = ParamSpec("P")
 R = TypeVar("R")
 

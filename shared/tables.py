@@ -35,6 +35,16 @@ class Outbox(Kit):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class OpenJob(Kit):
+    """A job that was handed over and has not come to its end; see `shared.open_jobs`."""
+
+    __tablename__ = "open_job"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # the message's, and Celery's task id
+    task: Mapped[str]
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class Inbox(Kit):
     """Which handler has acted on which event: the second delivery is skipped."""
 
@@ -69,6 +79,7 @@ class Transfer(Kit):
     expected_rows: Mapped[int | None] = mapped_column(BigInteger)
     expected_checksum: Mapped[int | None] = mapped_column(BigInteger)
     completed_at: Mapped[datetime | None]  # … and all of it has been loaded
+    failed_at: Mapped[datetime | None]  # given up: late chunks are dropped
 
 
 class TransferChunk(Kit):

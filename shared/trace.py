@@ -56,6 +56,11 @@ def seconds_left(default: float) -> float:
     return default if deadline is None else min(default, deadline - time.time())
 
 
+def has_deadline() -> bool:
+    """Whether somebody waits for this piece of work."""
+    return _deadline.get() is not None
+
+
 @contextmanager
 def use(
     *,

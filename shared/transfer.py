@@ -3,8 +3,8 @@
 The exporting job streams one `COPY (select …) TO STDOUT`, cuts it at line ends into chunks of
 about 1 MB, compresses each and publishes it as a job of the receiving room. The receiving job
 copies a chunk and records its number in the same transaction, so chunks may come twice, late,
-in any order and on many workers. The transfer is complete when the number of chunks, the rows
-and the checksum are those the exporter counted.
+in any order and on many workers. It counts the rows that COPY took and computes the checksum
+itself; the transfer is complete when chunks, rows and checksum are those the exporter counted.
 
 An exporter that dies is run again with a higher attempt, under a new snapshot: the first chunk
 of the higher attempt removes what the lower one had loaded, and late chunks of the lower one
@@ -31,6 +31,11 @@ from shared.tables import Transfer, TransferChunk
 CHUNK_BYTES = 1_000_000
 _COMPRESSION_LEVEL = 1
 _CHECKSUM_BITS = 0xFFFF_FFFF_FFFF
+
+
+class DamagedError(Exception):
+    """What arrived is not what was sent: no retry mends that."""
+
 
 Publish = Callable[["Chunk"], None]
 
@@ -106,7 +111,11 @@ def export(session: Session, query: Select[Any], cutter: Cutter) -> int:
     with raw(session).cursor() as cursor:
         text = cursor.mogrify(str(compiled), compiled.params).decode()
         cursor.copy_expert(f"COPY ({text}) TO STDOUT", cutter)
-    return cutter.finish()
+        told = cursor.rowcount
+    rows = cutter.finish()
+    if rows != told:
+        raise DamagedError(f"{rows} rows were cut of {told} that the database sent")
+    return rows
 
 
 def raw(session: Session) -> Connection:
@@ -139,13 +148,30 @@ def load_chunk(session: Session, chunk: Chunk, target: Target) -> bool:
     if chunk.last:
         _set_expected(session, transfer_id, chunk)
         return True
-    if not _record(session, transfer_id, chunk):
+    data = _unpack(chunk)
+    if not _record(session, chunk, zlib.crc32(data)):
         return False
-    data = zstandard.ZstdDecompressor().decompress(chunk.data)
     with raw(session).cursor() as cursor:
         columns = ", ".join(target.columns)
         cursor.copy_expert(f"COPY {target.table} ({columns}) FROM STDIN", io.BytesIO(data))
+        _check(chunk, cursor.rowcount, zlib.crc32(data))
     return True
+
+
+def _unpack(chunk: Chunk) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompress(chunk.data, CHUNK_BYTES * 20)
+    except zstandard.ZstdError as error:
+        raise DamagedError(f"chunk {chunk.number} of transfer {chunk.transfer_id}") from error
+
+
+def _check(chunk: Chunk, rows: int, checksum: int) -> None:
+    """The rows that COPY took, and the lines they came from, are those that were cut."""
+    if (rows, checksum) != (chunk.rows, chunk.checksum):
+        raise DamagedError(
+            f"chunk {chunk.number} of transfer {chunk.transfer_id}: {rows} rows instead of "
+            f"{chunk.rows}, checksum {checksum} instead of {chunk.checksum}"
+        )
 
 
 def _enter_attempt(session: Session, transfer_id: UUID, chunk: Chunk, target: Target) -> bool:
@@ -154,11 +180,13 @@ def _enter_attempt(session: Session, transfer_id: UUID, chunk: Chunk, target: Ta
     Which of the two is known before locking, as two workers that both turned a shared hold into
     one alone would wait for each other.
     """
-    query = select(Transfer.attempt, Transfer.completed_at).where(Transfer.id == transfer_id)
+    query = select(Transfer.attempt).where(
+        Transfer.id == transfer_id, Transfer.completed_at.is_(None), Transfer.failed_at.is_(None)
+    )
     seen = session.execute(query).first()
     alone = chunk.last or (seen is not None and chunk.attempt > seen.attempt)
     row = session.execute(query.with_for_update(read=not alone)).first()
-    if row is None or row.completed_at is not None or chunk.attempt < row.attempt:
+    if row is None or chunk.attempt < row.attempt:
         return False
     if chunk.attempt > row.attempt:
         _begin_attempt(session, transfer_id, chunk.attempt, target)
@@ -187,9 +215,9 @@ def _set_expected(session: Session, transfer_id: UUID, chunk: Chunk) -> None:
     )
 
 
-def _record(session: Session, transfer_id: UUID, chunk: Chunk) -> bool:
+def _record(session: Session, chunk: Chunk, checksum: int) -> bool:
     row = insert(TransferChunk).values(
-        transfer_id=transfer_id, number=chunk.number, rows=chunk.rows, checksum=chunk.checksum
+        transfer_id=UUID(chunk.transfer_id), number=chunk.number, rows=chunk.rows, checksum=checksum
     )
     recorded = session.execute(row.on_conflict_do_nothing().returning(TransferChunk.number)).first()
     return recorded is not None
@@ -218,18 +246,35 @@ def complete(session: Session, transfer_id: UUID) -> int | None:
     Call it in a transaction of its own after each chunk's has committed, so that of two workers
     with the last two chunks at least one sees both.
     """
-    transfer = session.execute(
-        select(Transfer).where(Transfer.id == transfer_id).with_for_update()
-    ).scalar_one_or_none()
-    if transfer is None or transfer.completed_at or transfer.expected_chunks is None:
+    transfer = _find_open(session, transfer_id)
+    if transfer is None or transfer.expected_chunks is None:
         return None
     chunks, rows, checksum = _totals(session, transfer_id)
     if chunks < transfer.expected_chunks:
         return None
     if (rows, checksum) != (transfer.expected_rows, transfer.expected_checksum):
-        raise RuntimeError(f"transfer {transfer_id}: rows or checksum differ from the exporter's")
+        raise DamagedError(f"transfer {transfer_id}: rows or checksum differ from the exporter's")
     transfer.completed_at = clock.now()
     return rows
+
+
+def fail(session: Session, transfer_id: UUID, target: Target) -> bool:
+    """Give a transfer up, with what has arrived of it; False when it had ended already."""
+    transfer = _find_open(session, transfer_id)
+    if transfer is None:
+        return False
+    transfer.failed_at = clock.now()
+    session.execute(delete(TransferChunk).where(TransferChunk.transfer_id == transfer_id))
+    target.remove(session, transfer_id)
+    return True
+
+
+def _find_open(session: Session, transfer_id: UUID) -> Transfer | None:
+    """A transfer that has neither been completed nor given up, alone."""
+    query = select(Transfer).where(
+        Transfer.id == transfer_id, Transfer.completed_at.is_(None), Transfer.failed_at.is_(None)
+    )
+    return session.execute(query.with_for_update()).scalar_one_or_none()
 
 
 def _totals(session: Session, transfer_id: UUID) -> tuple[int, int, int]:

@@ -6,8 +6,8 @@ import psycopg2
 from kombu import Connection
 from psycopg2 import sql
 
-from shared import jobs
-from shared.events import dead_queue, handlers_of, waiting_queues
+from shared import jobs, waiting
+from shared.events import dead_queue, handlers_of
 from shared.room import ROOMS, load
 from shared.settings import settings
 
@@ -25,7 +25,8 @@ def drop_databases() -> None:
 
 def delete_queues() -> None:
     """Delete this namespace's queues."""
-    names = [queue.name for queue in (*jobs.app.conf.task_queues, *waiting_queues())]
+    waits = [waiting.queue(seconds) for seconds in waiting.SECONDS]
+    names = [queue.name for queue in (*jobs.app.conf.task_queues, *waits)]
     for room in ROOMS:
         service = load(room)
         names.append(settings().amqp_name(f"rpc-{room}"))

@@ -32,11 +32,13 @@ def record_call(session: Session, call: CallRecorded) -> None:
 
 
 def record_mailing(session: Session, mailing: MailingChanged) -> None:
-    """A run and its target."""
+    """A run and its target, unless something newer is known of it."""
     statement = insert(MailingFact).values(mailing.model_dump(exclude={"state"}))
     session.execute(
         statement.on_conflict_do_update(
-            index_elements=["mailing_id"], set_={"target": statement.excluded.target}
+            index_elements=["mailing_id"],
+            set_={name: statement.excluded[name] for name in ("target", "version")},
+            where=MailingFact.version < statement.excluded.version,
         )
     )
 

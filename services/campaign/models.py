@@ -70,7 +70,8 @@ class Audience(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    state: Mapped[str]  # transferring, ready
+    state: Mapped[str]  # an AudienceState; superseded: a newer one was complete before it
+    error: Mapped[str | None]  # why it failed, for people
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
     completed_at: Mapped[datetime | None]
     rows: Mapped[int | None] = mapped_column(BigInteger)
@@ -102,6 +103,7 @@ class Member(Base):
     phone: Mapped[str | None]
     mail_block: Mapped[str | None]
     phone_block: Mapped[str | None]
+    contact_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     control: Mapped[bool] = mapped_column(server_default="false")
 
 
@@ -115,7 +117,7 @@ class Export(Base):
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     audience_id: Mapped[UUID | None]
     customer_ids: Mapped[list[int] | None]  # None: everybody
-    state: Mapped[str]  # waiting, running, done
+    state: Mapped[str]  # waiting, running, done, failed
     attempt: Mapped[int] = mapped_column(server_default="0")
 
 
@@ -153,6 +155,7 @@ class MailingFact(Base):
     mailing_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     target: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="0")  # of the announcement
 
 
 class MailFact(Base):

@@ -60,7 +60,9 @@ class Customer(Base):
     do_not_mail: Mapped[bool] = mapped_column(server_default="false")
     do_not_call: Mapped[bool] = mapped_column(server_default="false")
     mail_bounced: Mapped[bool] = mapped_column(server_default="false")
-    risk_category: Mapped[str | None]  # as the bureau last said
+    contact_version: Mapped[int] = mapped_column(BigInteger, server_default="1")  # by a trigger
+    risk_category: Mapped[str | None]  # as the bureau last said …
+    risk_at: Mapped[datetime | None]  # … and when
     last_contact_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -156,6 +158,7 @@ class Export(Base):
     definition: Mapped[dict[str, Any]]
     attempt: Mapped[int] = mapped_column(server_default="0")
     rows: Mapped[int | None] = mapped_column(BigInteger)  # None until it is done
+    failed_at: Mapped[datetime | None]
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -32,6 +32,7 @@ class AudienceState(StrEnum):
     NONE = "none"
     TRANSFERRING = "transferring"
     READY = "ready"
+    FAILED = "failed"  # it may be asked for again
 
 
 class NewCampaign(Model):
@@ -81,6 +82,7 @@ class Audience(Model):
     blocked_mail: dict[str, int]  # by Block
     blocked_phone: dict[str, int]
     updated_at: datetime | None
+    error: str | None = None  # why it failed
 
 
 class Campaign(Model):

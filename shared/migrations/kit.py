@@ -51,3 +51,15 @@ def create_v1() -> None:
         sa.Column("rows", sa.Integer, nullable=False),
         sa.Column("checksum", sa.BigInteger, nullable=False),
     )
+
+
+def upgrade_to_v2() -> None:
+    """Jobs that were handed over and have not ended; transfers that were given up."""
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        "open_job",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("task", sa.Text, nullable=False),
+        sa.Column("sent_at", moment, server_default=sa.text("now()"), nullable=False),
+    )
+    op.add_column("transfer", sa.Column("failed_at", moment))

@@ -10,7 +10,7 @@ from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import events, outbox, relay
+from shared import events, outbox, relay, waiting
 from shared.contract import Event
 from shared.events import on_event
 from shared.room import Room
@@ -46,7 +46,7 @@ QUEUE = settings().amqp_name("evt-identity-thing_happened--identity.on_thing_hap
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
     """The broker with the listener's queues empty and waits of a moment."""
-    monkeypatch.setattr(events, "WAITS_SECONDS", (1, 1, 1))
+    monkeypatch.setattr(waiting, "SECONDS", (1, 1, 1))
     with Connection(settings().amqp_url) as connection:
         events.declare_queues(connection, [Listener])
         channel = connection.channel()

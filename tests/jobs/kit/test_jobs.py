@@ -1,0 +1,159 @@
+"""Jobs through a real worker: each comes to an end, and says so when it is a bad one."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from kombu import Connection
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from shared import jobs, outbox, relay
+from shared.job import MAX_LOSSES, dead_queue
+from shared.outbox import job_queue_name
+from shared.settings import settings
+from shared.tables import OpenJob
+
+PATIENCE = 60.0
+
+
+class Worker:
+    """A worker with the odd jobs; `said` is what they wrote."""
+
+    def __init__(self, folder: Path, sessions: sessionmaker[Session]) -> None:
+        self._file = folder / "said"
+        self._sessions = sessions
+        own = {
+            "ODD_JOBS": str(self._file),
+            "PREGON_WORKER_ROOMS": "identity",
+            "PREGON_JOB_MEMORY_MB": "1024",
+        }
+        self._log = (folder / "log").open("wb")
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "tests.jobs.kit.odd_jobs",
+                "worker",
+                "-n",
+                f"odd-{uuid4().hex}@%h",
+                "-c",
+                "1",
+                "--without-gossip",
+                "--without-mingle",
+            ],
+            env=os.environ | own,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def ask(self, name: str) -> None:
+        """Hand a job over as a room does, by its outbox and the relay."""
+        with self._sessions.begin() as session:
+            outbox.add_job(session, f"identity.{name}", 7)
+        with Connection(settings().amqp_url) as broker:
+            outlet = relay.Outlet("identity")
+            outlet.drain(relay.Publisher(broker, jobs.app))
+            outlet.close()
+
+    @property
+    def said(self) -> list[str]:
+        return self._file.read_text().splitlines() if self._file.exists() else []
+
+    def wait_for(self, word: str) -> str:
+        """The first line that begins with the word."""
+        return wait(lambda: next((line for line in self.said if line.split()[0] == word), None))
+
+    def count_open(self) -> int:
+        with self._sessions() as session:
+            return session.execute(select(func.count()).select_from(OpenJob)).scalar_one()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+        self._log.close()
+
+
+def wait(find: Callable[[], str | None]) -> str:
+    deadline = time.monotonic() + PATIENCE
+    while (found := find()) is None:
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def worker(tmp_path: Path, database: Callable[[str], sessionmaker[Session]]) -> Iterator[Worker]:
+    sessions = database("identity")
+    with Connection(settings().amqp_url) as connection:
+        for queue in jobs.app.conf.task_queues:
+            queue(connection.default_channel).declare()
+        for name in (job_queue_name("identity"), dead_queue().name):
+            connection.default_channel.queue_purge(name)
+    running = Worker(tmp_path, sessions)
+    yield running
+    running.stop()
+
+
+def parked() -> list[dict[str, object]]:
+    """Headers of what is in the dead queue."""
+    with Connection(settings().amqp_url) as connection:
+        found = []
+        while message := connection.default_channel.basic_get(dead_queue().name, no_ack=True):
+            found.append(message.headers)
+        return found
+
+
+def test_a_job_that_failed_once_comes_back_to_its_own_queue_and_ends(worker: Worker) -> None:
+    worker.ask("fail_once")
+    assert worker.wait_for("done") == "done 7"
+    assert worker.said == ["tried 7", "tried 7", "done 7"]
+    wait(lambda: "none open" if worker.count_open() == 0 else None)
+    assert parked() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "attempts", "reason"),
+    [
+        ("fail_always", 3, "Un servidor no respondió"),
+        ("break_rules", 1, "Ocurrió un error interno"),
+        ("kill_itself", MAX_LOSSES, "hizo caer a su proceso"),
+        ("eat_memory", 1, "más memoria de la permitida"),
+        ("take_for_ever", 1, "del tiempo permitido"),
+    ],
+)
+def test_a_job_that_cannot_be_done_is_parked_and_ends_what_it_was_for(
+    worker: Worker, name: str, attempts: int, reason: str
+) -> None:
+    worker.ask(name)
+    line = worker.wait_for("failed")
+    assert reason in line
+    assert "secret" not in line
+    assert worker.said.count("tried 7") == attempts
+    assert "got" not in worker.said
+    wait(lambda: "none open" if worker.count_open() == 0 else None)
+    (dead,) = parked()
+    assert dead["task"] == f"identity.{name}"
+    assert dead["of"] == job_queue_name("identity")
+    assert dead["error"]
+
+
+def test_a_job_deaf_to_its_limit_is_killed_and_ends(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.ask("hide_and_seek")
+    assert "del tiempo permitido" in worker.wait_for("failed")
+    assert worker.said.count("tried 7") == 1
+
+
+def test_the_end_of_a_failed_job_is_tried_until_it_is_written(worker: Worker) -> None:
+    worker.ask("end_badly_once")
+    assert worker.wait_for("failed") == "failed"
+    assert worker.said == ["ending", "ending", "failed"]
