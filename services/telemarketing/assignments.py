@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from services.telemarketing import refreshes
 from services.telemarketing.models import (
     NOBODY_YET,
     Callback,
@@ -14,7 +15,6 @@ from services.telemarketing.models import (
     RiskRefresh,
     Target,
 )
-from services.telemarketing import refreshes
 from services.telemarketing.rules import Share
 from shared.contract import Page
 from shared.contracts import telemarketing as contract

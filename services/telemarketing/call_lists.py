@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from services.telemarketing.models import CallList, CallListRow, Campaign
@@ -13,7 +13,6 @@ from shared.contracts import telemarketing as contract
 from shared.contracts.customer_query import Channel
 from shared.contracts.telemarketing import CallListState
 from shared.errors import Conflict
-from shared.tables import Transfer, TransferChunk
 
 ON_ITS_WAY = (CallListState.LOADING, CallListState.MERGING)
 PATIENCE = timedelta(minutes=15)  # so long nobody asks again for a list that is on its way
@@ -33,9 +32,12 @@ def check_can_request(session: Session, campaign: Campaign) -> None:
     if not _is_called(campaign):
         raise Conflict("La campaña no se llama por teléfono o todavía no tiene público.")
     newest = find_newest(session, campaign.campaign_id)
-    if newest is not None and newest.state in ON_ITS_WAY:
-        if clock.now() - newest.requested_at < PATIENCE:
-            raise Conflict("La lista de llamadas ya está en camino. Espere un momento.")
+    if newest is not None and newest.state in ON_ITS_WAY and _is_recent(newest):
+        raise Conflict("La lista de llamadas ya está en camino. Espere un momento.")
+
+
+def _is_recent(found: CallList) -> bool:
+    return clock.now() - found.requested_at < PATIENCE
 
 
 def insert_call_list(session: Session, campaign: Campaign) -> CallList:
@@ -87,41 +89,25 @@ def fail(session: Session, transfer_id: UUID, reason: str) -> None:
         end(session, found, CallListState.FAILED, reason)
 
 
-def end(
-    session: Session, found: CallList, state: CallListState, error: str | None = None
-) -> None:
-    """Close a list, locked by the caller: what still comes of it is dropped, a job removes the
-    rows."""
+def end(session: Session, found: CallList, state: CallListState, error: str | None = None) -> None:
+    """Close a list that the caller has locked; what still comes of it is dropped."""
     found.state, found.error, found.ended_at = state, error, clock.now()
-    _forget_transfers(session, [found.transfer_id])
-    outbox.add_job(session, "telemarketing.remove_leftovers")
+    transfer.fail(session, found.transfer_id, TARGET)
 
 
 def supersede_older(session: Session, newest: CallList) -> None:
     """Older lists of the campaign that are still on their way are waited for no more."""
-    older = (
-        update(CallList)
-        .where(
-            CallList.campaign_id == newest.campaign_id,
-            CallList.number < newest.number,
-            CallList.state.in_(ON_ITS_WAY),
-        )
-        .values(state=CallListState.SUPERSEDED, ended_at=clock.now())
-        .returning(CallList.transfer_id)
+    query = select(CallList).where(
+        CallList.campaign_id == newest.campaign_id,
+        CallList.number < newest.number,
+        CallList.state.in_(ON_ITS_WAY),
     )
-    _forget_transfers(session, list(session.execute(older).scalars()))
-
-
-def _forget_transfers(session: Session, transfer_ids: list[UUID]) -> None:
-    """Chunks of a transfer that nobody expects are dropped."""
-    session.execute(delete(TransferChunk).where(TransferChunk.transfer_id.in_(transfer_ids)))
-    session.execute(delete(Transfer).where(Transfer.id.in_(transfer_ids)))
+    for older in session.execute(query).scalars():
+        end(session, older, CallListState.SUPERSEDED)
 
 
 def list_leftovers(session: Session) -> list[UUID]:
     """Lists that have ended and still have rows."""
     some = select(CallListRow.customer_id).where(CallListRow.transfer_id == CallList.transfer_id)
-    query = select(CallList.transfer_id).where(
-        CallList.state.not_in(ON_ITS_WAY), some.limit(1).exists()
-    )
+    query = select(CallList.transfer_id).where(CallList.state.not_in(ON_ITS_WAY), some.exists())
     return list(session.execute(query).scalars())

@@ -79,9 +79,7 @@ def erase(session: Session, customer_ids: list[int]) -> None:
     if rows:
         gone = {"erased": True, "phone": None, "held": Block.DO_NOT_CONTACT.value}
         row = insert(ContactState).values(rows)
-        session.execute(
-            row.on_conflict_do_update(index_elements=["customer_id"], set_=gone)
-        )
+        session.execute(row.on_conflict_do_update(index_elements=["customer_id"], set_=gone))
 
 
 # --- touches, for the cap ---
@@ -108,9 +106,7 @@ def find_over_cap(
         .where(Contact.customer_id.in_(customer_ids), Contact.at > now - _window())
         .subquery()
     )
-    query = select(ranked.c.customer_id, ranked.c.at).where(
-        ranked.c.rank == settings().contact_cap
-    )
+    query = select(ranked.c.customer_id, ranked.c.at).where(ranked.c.rank == settings().contact_cap)
     return {customer_id: at + _window() for customer_id, at in session.execute(query)}
 
 

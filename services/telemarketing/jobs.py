@@ -22,7 +22,10 @@ from shared.db import sessions
 
 ROOM = "telemarketing"
 SCHEDULE = {
-    "telemarketing.forget_old": {"task": "telemarketing.forget_old", "schedule": crontab(hour="3", minute="40")}
+    "telemarketing.forget_old": {
+        "task": "telemarketing.forget_old",
+        "schedule": crontab(hour="3", minute="40"),
+    }
 }
 
 
@@ -35,6 +38,7 @@ def on_list_failed(reason: str, transfer_id: str) -> None:
     """End the list as failed; it can be asked for again."""
     with sessions(ROOM).begin() as session:
         call_lists.fail(session, UUID(transfer_id), reason)
+    _remove_leftovers()
 
 
 @jobs.job(campaign_contract.LOAD_CALL_LIST_CHUNK, failed=on_chunk_failed)
@@ -53,23 +57,24 @@ def merge_call_list(transfer_id: str) -> None:
     """Make a complete call list the campaign's, in parts; run again, it goes on where it was."""
     list_id = UUID(transfer_id)
     with sessions(ROOM).begin() as session:
-        if not merges.begin(session, list_id):
-            return
+        begun = merges.begin(session, list_id)
+    if begun:
+        _merge(list_id)
+    _remove_leftovers()
+
+
+def _merge(list_id: UUID) -> None:
     with sessions(ROOM).begin() as session:
         merges.analyse(session)
-    while _merge_part(list_id):
-        pass
+    more = True
+    while more:
+        with sessions(ROOM).begin() as session:
+            more = merges.merge_part(session, list_id)
     with sessions(ROOM).begin() as session:
         merges.finish(session, list_id)
 
 
-def _merge_part(list_id: UUID) -> bool:
-    with sessions(ROOM).begin() as session:
-        return merges.merge_part(session, list_id)
-
-
-@jobs.job("telemarketing.remove_leftovers")
-def remove_leftovers() -> None:
+def _remove_leftovers() -> None:
     """Remove the rows of lists that have ended, whatever their end was."""
     with sessions(ROOM).begin() as session:
         leftovers = call_lists.list_leftovers(session)
@@ -84,7 +89,7 @@ def forget_old() -> None:
     with sessions(ROOM).begin() as session:
         contacts.forget_old(session, clock.now())
         leases.forget_expired(session, clock.now())
-        outbox.add_job(session, "telemarketing.remove_leftovers")
+    _remove_leftovers()
 
 
 def on_refresh_failed(reason: str, _campaign: int, _advisor: str, number: int, _after: int) -> None:

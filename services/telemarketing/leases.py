@@ -67,7 +67,7 @@ def _take_first(
     return None
 
 
-def _queue(advisor: str, now: datetime) -> Select[tuple[Target]]:
+def _queue(advisor: str, now: datetime) -> Select[Target]:
     return (
         select(Target)
         .where(*_callable_now(advisor, now))

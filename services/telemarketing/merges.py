@@ -69,16 +69,16 @@ def merge_part(session: Session, transfer_id: UUID) -> bool:
     if found is None or found.merged_through == ALL:
         return False
     session.execute(text("LOCK TABLE contact_state IN SHARE MODE"))
-    values = {
+    values: dict[str, Any] = {
         "transfer_id": transfer_id,
         "campaign_id": found.campaign_id,
         "after": found.merged_through,
     }
-    values["through"] = _find_end(session, values)
+    through = _find_end(session, values)
     for statement in (_INSERT, _UPDATE, _REMOVE):
-        session.execute(text(statement), values)
-    found.merged_through = values["through"]
-    return values["through"] != ALL
+        session.execute(text(statement), values | {"through": through})
+    found.merged_through = through
+    return through != ALL
 
 
 def _find_end(session: Session, values: dict[str, Any]) -> int:
@@ -88,7 +88,7 @@ def _find_end(session: Session, values: dict[str, Any]) -> int:
 
 
 def finish(session: Session, transfer_id: UUID) -> None:
-    """The list is all merged: assignments may begin. The only lock on the campaign, for a moment."""
+    """The list is all merged: assignments may begin. Only now the campaign is locked."""
     found = _lock(session, transfer_id)
     if found is not None and found.merged_through == ALL:
         call_lists.end(session, found, CallListState.DONE)

@@ -284,9 +284,7 @@ class TelemarketingService(Room):
     @on_event(campaign.AudienceCompleted)
     def on_audience_completed(self, session: Session, event: campaign.AudienceCompleted) -> None:
         """A new audience is a new call list, where the campaign is called by phone."""
-        found = campaigns.set_audience(
-            session, event.campaign_id, event.audience_id, event.version
-        )
+        found = campaigns.set_audience(session, event.campaign_id, event.audience_id, event.version)
         self._want_call_list(session, found)
 
     def _want_call_list(self, session: Session, found: Campaign) -> None:

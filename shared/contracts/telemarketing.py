@@ -311,7 +311,9 @@ def record_call(new: NewCall) -> Call:
     """Store the result and end the lease; the same lease again gives the same call.
 
     What was spoken counts also when the person asked another advisor meanwhile not to be called
-    any more, but then nobody calls them again, whatever the result says. Raises NotFound, Invalid (`callback_at`), Conflict when another advisor has the customer now.
+    any more, but then nobody calls them again, whatever the result says.
+
+    Raises NotFound, Invalid (`callback_at`), Conflict when another advisor has the customer now.
     """
 
 

@@ -10,7 +10,7 @@ import zstandard
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.telemarketing import campaigns, jobs
+from services.telemarketing import call_lists, campaigns, jobs
 from services.telemarketing.models import CallListRow, Campaign, Target
 from shared.contracts.campaign import CALL_LIST_COLUMNS, CampaignBrief, Phase
 from shared.contracts.customer_query import Channel
@@ -41,16 +41,20 @@ def sessions(database: Any) -> sessionmaker[Session]:
 def request(sessions: sessionmaker[Session]) -> UUID:
     """A new audience's call list is expected."""
     with sessions.begin() as session:
-        return campaigns.insert_call_list(
-            session, campaigns.set_audience(session, CAMPAIGN, uuid4())
-        )
+        version = session.get_one(Campaign, CAMPAIGN).audience_version + 1
+        found = campaigns.set_audience(session, CAMPAIGN, uuid4(), version)
+        return call_lists.insert_call_list(session, found).transfer_id
 
 
 def chunks(
-    transfer_id: UUID, people: dict[int, str | None], size: int = 2, attempt: int = 1
+    transfer_id: UUID,
+    people: dict[int, str | None],
+    size: int = 2,
+    attempt: int = 1,
+    version: int = 1,
 ) -> list[dict[str, Any]]:
     """The people and their phones as the exporter sends them."""
-    lines = [_line(transfer_id, number, phone) for number, phone in people.items()]
+    lines = [_line(transfer_id, number, phone, version) for number, phone in people.items()]
     parts = [b"".join(lines[start : start + size]) for start in range(0, len(lines), size)]
     pack = zstandard.ZstdCompressor().compress
     found = [
@@ -62,7 +66,7 @@ def chunks(
     return [chunk.to_wire() for chunk in (*found, last)]
 
 
-def _line(transfer_id: UUID, number: int, phone: str | None) -> bytes:
+def _line(transfer_id: UUID, number: int, phone: str | None, version: int) -> bytes:
     values = dict.fromkeys(CALL_LIST_COLUMNS, "\\N") | {
         "transfer_id": str(transfer_id),
         "campaign_id": str(CAMPAIGN),
@@ -71,6 +75,7 @@ def _line(transfer_id: UUID, number: int, phone: str | None) -> bytes:
         "first_names": "Rosa",
         "last_names": f"Mora {number}",
         "phone": phone or "\\N",
+        "contact_version": str(version),
     }
     return ("\t".join(values.values()) + "\n").encode()
 
@@ -79,11 +84,11 @@ def load(sessions: sessionmaker[Session], sent: list[dict[str, Any]]) -> None:
     """Run the chunk jobs, and the merge they hand over."""
     before = len(outbox_of(sessions))
     for chunk in sent:
-        jobs.load_call_list_chunk(chunk)
+        jobs.load_call_list_chunk.run(chunk)
     for name, payload in outbox_of(sessions)[before:]:
         assert name == "telemarketing.merge_call_list"
         assert payload["arguments"] == [sent[0]["transfer_id"]]
-        jobs.merge_call_list(sent[0]["transfer_id"])
+        jobs.merge_call_list.run(sent[0]["transfer_id"])
 
 
 def phones(sessions: sessionmaker[Session]) -> dict[int, str | None]:
@@ -141,7 +146,7 @@ def test_merging_again_changes_nothing(sessions: sessionmaker[Session]) -> None:
     transfer_id = request(sessions)
     load(sessions, chunks(transfer_id, {1: "a"}))
     load(sessions, chunks(request(sessions), {2: "b"}))
-    jobs.merge_call_list(str(transfer_id))
+    jobs.merge_call_list.run(str(transfer_id))
     assert phones(sessions) == {2: "b"}
 
 

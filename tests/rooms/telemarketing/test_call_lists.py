@@ -22,7 +22,7 @@ def test_a_new_audience_of_a_campaign_by_phone_is_asked_for(room: Any, sessions:
     assert requests(sessions) == []
     complete_audience(room)
     assert requests(sessions) == [CAMPAIGN]
-    complete_audience(room)
+    complete_audience(room, version=2)
     assert requests(sessions) == [CAMPAIGN, CAMPAIGN]
 
 
@@ -50,7 +50,7 @@ def test_an_older_version_that_comes_late_changes_nothing(room: Any, sessions: A
 
 
 def test_the_same_event_twice_acts_once(room: Any, sessions: Any) -> None:
-    audience = AudienceCompleted(campaign_id=CAMPAIGN, audience_id=uuid4(), rows=1)
+    audience = AudienceCompleted(campaign_id=CAMPAIGN, audience_id=uuid4(), version=1, rows=1)
     changed = CampaignChanged(campaign=brief(), version=1)
     ids = uuid4(), uuid4()
     for _ in range(2):

@@ -159,5 +159,5 @@ def test_a_refresh_is_handed_to_a_job(room: Any, sessions: Any) -> None:
     assert outbox_of(sessions) == []
     assign(room, 3)
     assert room.refresh_risks(CAMPAIGN, "ana") == 3
-    job = ("telemarketing.refresh_risks", {"arguments": [CAMPAIGN, "ana", 0]})
+    job = ("telemarketing.refresh_risks", {"arguments": [CAMPAIGN, "ana", 1, 0]})
     assert outbox_of(sessions) == [job]
