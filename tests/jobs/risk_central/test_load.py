@@ -11,23 +11,19 @@ from services.risk_central import jobs, load, loads, store
 from shared import files
 from shared.contracts.risk_central import LoadState
 from shared.settings import settings
-from tests.databases import outbox_of
+from tests.databases import forget_keys, outbox_of
 from tests.soap.people import Row, csv_bytes, row
 
 ROWS = [row(f"17100{number:04}", f"Mora Rosa {'ABCDEFGHIJ'[number]}") for number in range(10)]
 
 
 @pytest.fixture
-def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
-    """A Redis database of our own, where the job finds it."""
-    monkeypatch.setenv("PREGON_REDIS_URL", f"{settings().redis_url.rpartition('/')[0]}/7")
-    settings.cache_clear()
+def redis() -> Iterator[Redis]:
+    """The test run's Redis, without keys of ours."""
     client = store.connect(settings().redis_url)
-    client.flushdb()
+    forget_keys(client)
     yield client
     client.close()
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 @pytest.fixture
@@ -56,7 +52,7 @@ def counts(sessions: sessionmaker[Session], load_id: int) -> tuple[int, ...]:
 
 def run(sessions: sessionmaker[Session], rows: list[Row]) -> int:
     load_id = begin(sessions, csv_bytes(rows))
-    jobs.load_file(load_id)
+    jobs.load_file.run(load_id)
     return load_id
 
 
@@ -117,7 +113,7 @@ def test_a_file_that_is_none_ends_as_failed_and_says_why(
     sessions: sessionmaker[Session], content: bytes
 ) -> None:
     load_id = begin(sessions, content)
-    jobs.load_file(load_id)
+    jobs.load_file.run(load_id)
     job = found(sessions, load_id)
     assert job.state is LoadState.FAILED
     assert job.error
@@ -153,10 +149,10 @@ def test_a_load_that_was_killed_goes_on_and_its_counts_add_up(
     monkeypatch.setattr(store, "write", killed)
     with pytest.raises(KilledError):
         jobs.load_file.run(load_id)
-    redis.delete("risk:load")  # the lock of the killed one runs out
+    redis.delete(store.lock_key())  # the lock of the killed one runs out
     monkeypatch.setattr(store, "write", write)
-    jobs.load_file(load_id)
-    jobs.load_file(load_id)
+    jobs.load_file.run(load_id)
+    jobs.load_file.run(load_id)
     assert counts(sessions, load_id) == (11, 10, 0, 0, 1)
     assert sorted(news(sessions)) == sorted(row["cedula"] for row in ROWS)
     assert len(store.list_risks(redis, [row["cedula"] for row in ROWS])) == 10

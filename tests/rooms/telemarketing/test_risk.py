@@ -1,6 +1,5 @@
 """The risk check: a real SOAP call to the real server, and what happens without it."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import requests
 from redis import Redis
 from sqlalchemy import func, select
 
+from services.telemarketing import bureau
 from services.telemarketing.bureau import Bureau
 from services.telemarketing.models import RiskCheck
 from shared import trace
@@ -23,7 +23,7 @@ from shared.contracts.risk_central import RiskCategory
 from shared.contracts.telemarketing import Offer, RiskState
 from shared.errors import Conflict, NotFound
 from shared.settings import settings
-from tests.databases import outbox_of
+from tests.databases import forget_keys, outbox_of
 from tests.rooms.telemarketing.conftest import CAMPAIGN, acting, add_people, announce, assign
 from tests.soap.people import free_port, wait_for
 
@@ -37,18 +37,16 @@ FILE = (
 @pytest.fixture(scope="module")
 def soap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The product's SOAP server, which knows Rosa."""
-    redis_url = f"{settings().redis_url.rpartition('/')[0]}/8"
-    environment = {**os.environ, "PREGON_REDIS_URL": redis_url}
-    Redis.from_url(redis_url).flushdb()
+    with Redis.from_url(settings().redis_url) as redis:
+        forget_keys(redis)
     file = tmp_path_factory.mktemp("risk") / "file.csv"
     file.write_text(FILE)
     loader = [sys.executable, "-m", "services.risk_central.load", str(file)]
-    subprocess.run(loader, env=environment, check=True, capture_output=True)
+    subprocess.run(loader, check=True, capture_output=True)
     port = free_port()
     server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
     process = subprocess.Popen(
         [*server, "services.risk_central.soap:app"],
-        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -192,23 +190,26 @@ def test_a_bureau_that_drips_costs_no_more_than_the_deadline_in_all(
 
 @pytest.mark.usefixtures("people")
 def test_a_slow_bureau_keeps_no_more_than_a_share_of_the_workers(
-    room: Any, at: Any, dripping: Any
+    room: Any, at: Any, dripping: Any, until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of ten workers four wait for the bureau and two for a place; four are free at any time."""
-    at(dripping(b""), 2)
-    ended: list[float] = []
-    begun = real_time.monotonic()
+    """Of ten workers four wait for the bureau and two for a place; four are free at once."""
+    assert (bureau.SHARE, bureau.WAITING_SHARE, bureau.WAIT_SECONDS) == (0.4, 0.2, 0.2)
+    monkeypatch.setattr(bureau, "WAIT_SECONDS", 0.5)
+    room.bureau = Bureau()
+    at(dripping(b""), 30)
+    ended: list[RiskState] = []
 
     def check() -> None:
         with acting("ana"):
-            assert room.check_risk(1).state is RiskState.UNAVAILABLE
-        ended.append(real_time.monotonic() - begun)
+            ended.append(room.check_risk(1).state)
 
     workers = [eventlet.spawn(check) for _ in range(10)]
+    until(lambda: len(ended) == 4)
+    until(lambda: len(ended) == 6)
+    eventlet.sleep(0.2)
+    assert ended == [RiskState.UNAVAILABLE] * 6
     for worker in workers:
-        worker.wait()
-    assert len([seconds for seconds in ended if seconds > 1.5]) == 4
-    assert len([seconds for seconds in ended if seconds < 0.15]) == 4
+        worker.kill()
 
 
 @pytest.mark.usefixtures("people")
