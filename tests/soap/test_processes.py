@@ -100,6 +100,5 @@ def test_the_next_server_answers_alone(server: Server, port: int) -> None:
         wait_for(lambda: answers(port), "the next server", seconds=40)
         assert len(following.list_workers()) >= 2
     finally:
-        following.process.terminate()
-        following.process.wait(30)
-    assert not listens(port)
+        following.kill()
+    wait_for(lambda: not listens(port), "a free port")
