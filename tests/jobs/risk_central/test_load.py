@@ -1,53 +1,17 @@
 """A risk file's load: counts, events, rejected rows, and a load that was killed."""
 
-from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
 
 import pytest
 from redis import Redis
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.risk_central import jobs, load, loads, store
-from shared import files
+from services.risk_central import jobs, load, store
+from shared import clock, files
 from shared.contracts.risk_central import LoadState
-from shared.settings import settings
-from tests.databases import forget_keys, outbox_of
+from tests.databases import outbox_of
+from tests.jobs.risk_central.conftest import ROWS, begin, counts, found
 from tests.soap.people import Row, csv_bytes, row
-
-ROWS = [row(f"17100{number:04}", f"Mora Rosa {'ABCDEFGHIJ'[number]}") for number in range(10)]
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    """The test run's Redis, without keys of ours."""
-    client = store.connect(settings().redis_url)
-    forget_keys(client)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def sessions(database: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The emptied database; chunks of four rows."""
-    monkeypatch.setattr(load, "_CHUNK", 4)
-    return database("risk_central")
-
-
-def begin(sessions: sessionmaker[Session], content: bytes) -> int:
-    with files.create(key := files.new_key(".csv")) as target:
-        target.write(content)
-    with sessions.begin() as session:
-        return loads.insert_load(session, key, "riesgos.csv", "admin").id
-
-
-def found(sessions: sessionmaker[Session], load_id: int) -> Any:
-    with sessions() as session:
-        return loads.to_contract(loads.get_load(session, load_id))
-
-
-def counts(sessions: sessionmaker[Session], load_id: int) -> tuple[int, ...]:
-    job = found(sessions, load_id)
-    return job.read, job.created, job.updated, job.unchanged, job.rejected
 
 
 def run(sessions: sessionmaker[Session], rows: list[Row]) -> int:
@@ -84,6 +48,27 @@ def test_the_same_file_again_changes_and_announces_nothing(
     load_id = run(sessions, ROWS)
     assert counts(sessions, load_id) == (10, 0, 0, 10, 0)
     assert len(news(sessions)) == 10
+
+
+def test_news_say_when_they_were_true(sessions: sessionmaker[Session]) -> None:
+    before = clock.now()
+    run(sessions, ROWS)
+    times = [
+        datetime.fromisoformat(event["at"])
+        for kind, event in outbox_of(sessions)
+        if kind == "risks_changed"
+    ]
+    assert len(times) == 3
+    assert before <= times[0] <= times[1] <= times[2] <= clock.now()
+
+
+def test_news_go_out_in_batches_of_500(
+    sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_CHUNK", 50_000)
+    run(sessions, [row(f"1720{number:05}", "Mora Rosa") for number in range(1001)])
+    sizes = [len(event["risks"]) for kind, event in outbox_of(sessions) if kind == "risks_changed"]
+    assert sizes == [500, 500, 1]
 
 
 def test_only_new_categories_are_announced(sessions: sessionmaker[Session]) -> None:
