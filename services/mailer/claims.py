@@ -90,8 +90,8 @@ def claim(session: Session, transfer_id: UUID, sender_id: UUID, limit: int) -> C
         **_cap(now),
     }
     rows = session.execute(_CLAIM, values).all()
-    mine = sorted((row for row in rows if row.claimed_by), key=lambda row: row.customer_id)
-    return Claim(mine, len(rows))
+    mine = [row for row in rows if row.claimed_by]
+    return Claim(sorted(mine, key=lambda row: (row.attempt, row.customer_id)), len(rows))
 
 
 def _cap(now: datetime) -> dict[str, Any]:
@@ -133,9 +133,9 @@ _MARK = """
     RETURNING email
 """
 # This one commit waits for the disk, and with it all marks before it: whatever crashes afterwards,
-# nobody beyond `begun_to` has been begun, and the outcomes before are known.
+# nobody but those in `begun` has been begun, and the outcomes before are known.
 _REACH = """
-    UPDATE sender SET begun_to = :begun_to, alive_until = :alive_until
+    UPDATE sender SET begun = :begun, alive_until = :alive_until
     WHERE id = :sender_id AND set_config('synchronous_commit', 'on', true) = 'on'
 """
 _SET_OUTCOME = text(_OUTCOME)
@@ -162,21 +162,21 @@ class Marks:
         next_id: int,
         *,
         done: Outcome | None = None,
-        begun_to: int | None = None,
+        begun: list[int] | None = None,
         alive_until: datetime | None = None,
     ) -> str | None:
         """Mark a row `sending` and write the outcome of the one before, in one statement.
 
-        With `begun_to` it is on disk, with all before it, that nobody after that customer is
+        With `begun` it is on disk, with all before it, that nobody but these customers may be
         begun. Returns the address; None when nothing may be sent there: the run or its campaign
         is not sending any more, the person was reached elsewhere, or the row is not the sender's.
         """
         values = self._values() | _cap(clock.now()) | {"next_id": next_id, "holding": _HOLDING}
         if done is not None:
             values |= done.__dict__
-        if begun_to is not None:
-            values |= {"begun_to": begun_to, "alive_until": alive_until}
-        statement = _STATEMENTS[done is not None, begun_to is not None]
+        if begun is not None:
+            values |= {"begun": begun, "alive_until": alive_until}
+        statement = _STATEMENTS[done is not None, begun is not None]
         address: str | None = self.connection.execute(statement, values).scalar()
         return address
 

@@ -176,9 +176,7 @@ def _open_letter(mailing_id: int) -> Letter | None:
         alive = senders.count_alive(session, mailing.transfer_id)
         if not mailings.may_send(session, mailing) or alive >= MAX_SENDERS:
             return None
-        waiting = servers.find_waiting(session, smtp.server_address())
-        if waiting is not None:
-            mailings.set_error(session, mailing.transfer_id, _explain(waiting))
+        if _is_left_alone(session, mailing):
             return None
         return Letter(
             design=designs.compile_for(session, mailing),
@@ -233,11 +231,19 @@ def _advance_sending(session: Session, mailing: Mailing, unfinished: int, count:
 
 def _has_work(session: Session, mailing: Mailing) -> bool:
     """Whether a sender could send something now; if not, the sweeper looks again."""
-    if not mailings.may_send(session, mailing):
-        return False
-    if servers.find_waiting(session, smtp.server_address()) is not None:
-        return False
-    return claims.has_work(session, mailing.transfer_id)
+    return (
+        mailings.may_send(session, mailing)
+        and not _is_left_alone(session, mailing)
+        and claims.has_work(session, mailing.transfer_id)
+    )
+
+
+def _is_left_alone(session: Session, mailing: Mailing) -> bool:
+    """Whether the mail server is, for now; the run's page says so."""
+    waiting = servers.find_waiting(session, smtp.server_address())
+    if waiting is not None:
+        mailings.set_error(session, mailing.transfer_id, _explain(waiting))
+    return waiting is not None
 
 
 @jobs.job("mailer.skip_cancelled", failed=_leave_half_cancelled)

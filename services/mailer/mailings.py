@@ -309,12 +309,12 @@ def set_error(session: Session, transfer_id: UUID, error: str | None) -> None:
 
 def count_refused(session: Session, transfer_id: UUID, refused: int, *, anew: bool) -> int:
     """Refusals in a row in the run, with these further ones; `anew`: one was taken before them."""
-    before = 0 if anew else Mailing.refused_in_a_row
-    query = update(Mailing).where(Mailing.transfer_id == transfer_id)
+    mine = Mailing.transfer_id == transfer_id
     if not refused and not anew:
-        return 0
-    changed = query.values(refused_in_a_row=before + refused).returning(Mailing.refused_in_a_row)
-    return session.execute(changed).scalar_one()
+        return session.execute(select(Mailing.refused_in_a_row).where(mine)).scalar_one()
+    count = refused if anew else Mailing.refused_in_a_row + refused
+    changed = update(Mailing).where(mine).values(refused_in_a_row=count)
+    return session.execute(changed.returning(Mailing.refused_in_a_row)).scalar_one()
 
 
 def to_contract(mailing: Mailing, counts: Counts) -> contract.Mailing:

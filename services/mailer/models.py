@@ -162,7 +162,7 @@ class Sender(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     transfer_id: Mapped[UUID] = mapped_column(index=True)
     alive_until: Mapped[datetime]
-    begun_to: Mapped[int | None] = mapped_column(BigInteger)  # nobody after is begun, on disk
+    begun: Mapped[list[int] | None]  # customers whose outcome may not be on disk; no others'
 
 
 class Witness(Base):

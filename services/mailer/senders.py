@@ -45,7 +45,7 @@ def renew(session: Session, sender_id: UUID) -> None:
     session.execute(
         update(Sender)
         .where(Sender.id == sender_id)
-        .values(begun_to=None, alive_until=clock.now() + LEASE)
+        .values(begun=None, alive_until=clock.now() + LEASE)
     )
 
 
@@ -118,12 +118,13 @@ def count_alive(session: Session, transfer_id: UUID) -> int:
 # doubtful as the one that is `sending`. They are no more than a REACH.
 _JUDGE_DEAD = text("""
     WITH dead AS (
-        SELECT s.id, CASE WHEN w.sender_id IS NULL THEN s.begun_to END AS doubtful_to
+        SELECT s.id, CASE WHEN w.sender_id IS NULL THEN coalesce(s.begun, '{}') ELSE '{}' END
+            AS begun
         FROM sender s LEFT JOIN witness w ON w.sender_id = s.id
         WHERE s.id = :sender_id
     ), judged AS (
         SELECT r.transfer_id, r.customer_id,
-            r.state = 'sending' OR r.customer_id <= coalesce(d.doubtful_to, -1) AS doubtful
+            r.state = 'sending' OR r.customer_id = ANY(d.begun) AS doubtful
         FROM recipient r JOIN dead d ON r.claimed_by = d.id
     )
     UPDATE recipient r SET

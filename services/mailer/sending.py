@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
 
 from services.mailer import claims, ledger, mailings, messages, rules, senders, servers
 from services.mailer.claims import Marks, Outcome
@@ -80,7 +81,7 @@ class Stretch:
             senders.begin(session, self._letter.transfer_id, self.id)
         with _marking() as connection:
             marks = Marks(connection, self._letter.transfer_id, self.id)
-            while time.monotonic() < end and self._goes_on:
+            while self._goes_on:
                 claim = self._claim()
                 if claim.seen == 0 or not self._send_all(marks, claim.rows, end):
                     break
@@ -104,14 +105,13 @@ class Stretch:
             done = self._wait_for_turn(marks, done)
             address = self._begin(marks, rows, number, done)
             done = self._send(row, address) if address else None
-            goes_on = self._goes_on and time.monotonic() < end
-            if not goes_on or (done is None and not self._is_sending()):
-                goes_on = False
+            goes_on = self._goes_on and (done is not None or self._is_sending())
+            if not goes_on or time.monotonic() > end:
                 break
         if done is not None:
             marks.finish(done)
         self._report()
-        return goes_on
+        return goes_on and time.monotonic() < end
 
     def _wait_for_turn(self, marks: Marks, done: Outcome | None) -> Outcome | None:
         """Keep to the rate, with nothing in flight meanwhile."""
@@ -127,11 +127,9 @@ class Stretch:
         row = rows[number]
         if number % REACH:
             return marks.begin(row.customer_id, done=done)
-        furthest = rows[min(number + REACH, len(rows)) - 1].customer_id
+        begun = [near.customer_id for near in rows[number : number + REACH]]
         alive_until = clock.now() + LEASE
-        address = marks.begin(
-            row.customer_id, done=done, begun_to=furthest, alive_until=alive_until
-        )
+        address = marks.begin(row.customer_id, done=done, begun=begun, alive_until=alive_until)
         self._unsure.clear()  # it waited for the disk
         return address
 
@@ -141,7 +139,7 @@ class Stretch:
         self._unsure.append(outcome)
         self._note(answer)
         late = time.monotonic() - self._reported_at > REPORT_SECONDS
-        if late or self._refusals.in_a_row >= rules.REFUSED_IN_A_ROW:
+        if late or self._refusals.total >= rules.REFUSED_IN_A_ROW:
             self._report()
         return outcome
 
@@ -170,16 +168,16 @@ class Stretch:
             self._report_refusals(session)
         self._reported_at = time.monotonic()
 
-    def _report_refusals(self, session: Any) -> None:
+    def _report_refusals(self, session: Session) -> None:
         seen = self._refusals
         if seen.accepted_at is not None:
             servers.note_success(session, server_address(), seen.accepted_at)
-        in_a_row = mailings.count_refused(
+        seen.before = mailings.count_refused(
             session, self._letter.transfer_id, seen.in_a_row, anew=seen.accepted_at is not None
         )
-        if in_a_row >= rules.REFUSED_IN_A_ROW and self.stuck is None:
-            self.stuck = _ALL_REFUSED.format(in_a_row, seen.words)
-        seen.forget()
+        seen.in_a_row, seen.accepted_at = 0, None
+        if seen.total >= rules.REFUSED_IN_A_ROW and self.stuck is None:
+            self.stuck = _ALL_REFUSED.format(seen.total, seen.words)
 
     def _is_sending(self) -> bool:
         with sessions(ROOM).begin() as session:
@@ -201,21 +199,23 @@ class Stretch:
 
 
 class Refusals:
-    """Answers since the last report: how many refusals in a row, and whether any was taken."""
+    """Answers since the last report: how many refusals in a row, and whether a mail was taken."""
 
     def __init__(self) -> None:
-        self.words = ""
+        self.before = 0  # in a row in the run, as of the last report
         self.in_a_row = 0
         self.accepted_at: datetime | None = None
+        self.words = ""
 
-    def forget(self) -> None:
-        """They have been reported."""
-        self.in_a_row, self.accepted_at = 0, None
+    @property
+    def total(self) -> int:
+        """In a row in the run, as far as this sender knows."""
+        return self.before + self.in_a_row
 
     def note(self, answer: Answer) -> None:
         """A refusal that is about one address says nothing about the next."""
         if answer.fate is Fate.ACCEPTED:
-            self.in_a_row, self.accepted_at = 0, clock.now()
+            self.before, self.in_a_row, self.accepted_at = 0, 0, clock.now()
         elif answer.fate is Fate.REFUSED and answer is not UNUSABLE:
             self.in_a_row += not rules.is_about_address(answer.text)
             self.words = answer.text

@@ -9,7 +9,7 @@ import ssl
 import time
 from enum import Enum, auto
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from shared.settings import settings
 
@@ -206,9 +206,17 @@ def _greet(address: str) -> smtplib.SMTP:
         smtp = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
     else:
         smtp = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+    try:
+        _enter(smtp, parts, context)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def _enter(smtp: smtplib.SMTP, parts: SplitResult, context: ssl.SSLContext) -> None:
     if parts.scheme == "smtp+starttls":
         smtp.starttls(context=context)
     if parts.username:
         smtp.login(unquote(parts.username), unquote(parts.password or ""))
     smtp.ehlo_or_helo_if_needed()
-    return smtp

@@ -81,7 +81,7 @@ def widen_runs() -> None:
 
 def replace_senders() -> None:
     """Senders of before have ended in an orderly way, or are judged by their rows' states."""
-    op.add_column("sender", sa.Column("begun_to", sa.BigInteger))
+    op.add_column("sender", sa.Column("begun", postgresql.ARRAY(sa.BigInteger)))
     op.drop_column("sender", "claimed_at")
     op.create_table(
         "witness",

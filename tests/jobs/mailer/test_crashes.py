@@ -127,8 +127,8 @@ def _stage_dead_sender(mailer: Mailer, *, alive: bool = False) -> int:
     mailer.drain(but=("mailer.send_batch",))
     mailer.execute("DELETE FROM outbox WHERE task IS NOT NULL")
     mailer.execute(
-        "INSERT INTO sender (id, transfer_id, alive_until, begun_to)"
-        " SELECT gen_random_uuid(), transfer_id, now() + :seconds * interval '1 second', 2"
+        "INSERT INTO sender (id, transfer_id, alive_until, begun)"
+        " SELECT gen_random_uuid(), transfer_id, now() + :seconds * interval '1 second', '{1, 2}'"
         " FROM mailing",
         seconds=30 if alive else -1,
     )
