@@ -21,7 +21,10 @@ _EXPIRE = "UPDATE sender SET alive_until = now() - interval '1 second'"
 
 
 def start_sender(run: int) -> subprocess.Popen[bytes]:
-    environ = os.environ | {"PREGON_SMTP_URL": settings().smtp_url}
+    environ = os.environ | {
+        "PREGON_SMTP_URL": settings().smtp_url,
+        "PREGON_DATABASE_URL": settings().database_url,
+    }
     return subprocess.Popen([sys.executable, "-W", "ignore", "-c", _SEND.format(run)], env=environ)
 
 
