@@ -147,6 +147,6 @@ def has_crashed(own: Mailer) -> bool:
     """The server is there again, and what it keeps in memory alone is gone."""
     try:
         with own.sessions() as session:
-            return session.execute(text("SELECT count(*) FROM witness")).scalar_one() == 0
+            return bool(session.execute(text("SELECT count(*) FROM witness")).scalar_one() == 0)
     except OperationalError:
         return False

@@ -152,6 +152,7 @@ def test_many_at_once_never_hold_the_same_person(room: Any, sessions: Any) -> No
                 if found is None:
                     continue
                 lease_id = found.lease_id
+                assert lease_id is not None
             with sessions() as session:
                 busy = func.count().label("busy")
                 running = select(Target.customer_id, busy).where(Target.lease_until > NOON)
@@ -162,7 +163,7 @@ def test_many_at_once_never_hold_the_same_person(room: Any, sessions: Any) -> No
             taken += 1
         return taken
 
-    assert all(at_once(*[lambda name=name: work(name) for name in names]))  # type: ignore[misc]  # a default
+    assert all(at_once(*[lambda name=name: work(name) for name in names]))
     assert held(sessions) == {}
 
 
