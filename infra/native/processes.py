@@ -4,12 +4,17 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 # In the environment of every supervised process, and of nothing else: the run directory.
 MARK = "PREGON_SUPERVISED_IN"
 # These overwrite their environment with a title, but stay in their data directory.
 _TITLED = {"postgres", "redis-server"}
+# supervisord tells its children their group
+SERVER_GROUP = b"SUPERVISOR_GROUP_NAME=servers"
+PRODUCT_SECONDS = 3.0
+SERVER_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 
 
@@ -18,11 +23,24 @@ def survivors(run_dir: Path) -> list[int]:
     return [pid for pid in _all_processes() if _belongs(pid, run_dir)]
 
 
-def end(pids: list[int], grace_seconds: float) -> None:
-    """Ask these processes to end, and kill those that did not within the grace time."""
-    _signal(pids, signal.SIGTERM)
-    if not wait_until(lambda: not any(map(is_alive, pids)), grace_seconds):
-        _signal(pids, signal.SIGKILL)
+def end(pids: list[int]) -> None:
+    """End what a killed supervisor left: the product while its servers still answer, then those.
+
+    What has not ended in its time is killed: jobs and handlers may run twice.
+    """
+    servers = [pid for pid in pids if _is_server(pid)]
+    _end([pid for pid in pids if pid not in servers], PRODUCT_SECONDS)
+    _end(servers, SERVER_SECONDS)
+
+
+def _end(pids: list[int], seconds: float) -> None:
+    """Ask those whose parent is not among them, as the supervisor does: they end the others."""
+    for pid in pids:
+        if _parent(pid) not in pids:
+            _signal(pid, signal.SIGINT if _name(pid) == "postgres" else signal.SIGTERM)
+    if not wait_until(lambda: not any(map(is_alive, pids)), seconds):
+        for pid in filter(is_alive, pids):
+            _signal(pid, signal.SIGKILL)
         wait_until(lambda: not any(map(is_alive, pids)), 5)
 
 
@@ -59,9 +77,9 @@ def _all_processes() -> Iterator[int]:
 
 
 def _belongs(pid: int, run_dir: Path) -> bool:
+    if f"{MARK}={run_dir}".encode() in _environment(pid):
+        return is_alive(pid)
     try:
-        if f"{MARK}={run_dir}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-            return is_alive(pid)
         return _name(pid) in _TITLED and Path(f"/proc/{pid}/cwd").readlink().is_relative_to(run_dir)
     except OSError:  # gone, or another user's
         return False
@@ -74,12 +92,27 @@ def _name(pid: int) -> str:
         return ""
 
 
-def _signal(pids: list[int], number: signal.Signals) -> None:
-    for pid in filter(is_alive, pids):
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
+def _is_server(pid: int) -> bool:
+    return _name(pid) in _TITLED or SERVER_GROUP in _environment(pid)
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # gone, or another user's
+        return []
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _listening_inodes(port: int) -> Iterator[str]:

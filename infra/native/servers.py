@@ -76,7 +76,7 @@ def stop(run: Run, supervisor: Supervisor) -> list[int]:
     """End all that was started in this directory; gives back what the supervisor had lost."""
     supervisor.stop(STOP_SECONDS)
     left = survivors(run.path)
-    end(left, grace_seconds=30)
+    end(left)
     return left
 
 

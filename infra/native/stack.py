@@ -1,12 +1,11 @@
 """Bringing the whole product up and down."""
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
 
-from infra.native import credentials, environment, health, programs, servers
+from infra.native import credentials, environment, health, programs, screen, servers
 from infra.native.errors import StackError
 from infra.native.processes import end, survivors
 from infra.native.run import ROOT, Run
@@ -27,7 +26,7 @@ def up(run: Run) -> None:
             _complete(run, supervisor)
         else:
             _start(run)
-    _say_where(run)
+    print(screen.where(environment.read(run), credentials.read(run)))
 
 
 def down(run: Run) -> None:
@@ -83,23 +82,21 @@ def _complete(run: Run, supervisor: Supervisor) -> None:
     """Start the missing parts of a stack whose supervisor lives."""
     environ = environment.read(run)
     _say_what_waits(environ)
-    _step("servers")
-    servers.start(run, supervisor, environ)
+    with screen.step("servers"):
+        servers.start(run, supervisor, environ)
     missing = [name for name, state in _product(supervisor).items() if state != "RUNNING"]
     if missing:
-        _step("databases")
-        _run_module(environ, "shared.migrate")
-        _step("processes")
+        _run_module("databases", environ, "shared.migrate")
         supervisor.run(missing)
-    _step("health")
-    _wait_healthy(run, supervisor, environ)
+    with screen.step("processes healthy"):
+        _wait_healthy(run, supervisor, environ)
     _seed(run, environ)
 
 
 def _end_survivors(run: Run) -> None:
     if left := survivors(run.path):
-        print(f"Ending {len(left)} processes that a killed supervisor left.")
-        end(left, grace_seconds=30)
+        with screen.step(f"ending {len(left)} processes of a killed supervisor"):
+            end(left)
 
 
 def _say_what_waits(environ: Mapping[str, str]) -> None:
@@ -119,12 +116,10 @@ def _product(supervisor: Supervisor) -> dict[str, str]:
     }
 
 
-def _run_module(environ: Mapping[str, str], module: str, *arguments: str) -> None:
-    command = [sys.executable, "-m", module, *arguments]
+def _run_module(step: str, environ: Mapping[str, str], module: str, *arguments: str) -> None:
     quiet = {"PREGON_LOG_LEVEL": "WARNING", "PYTHONWARNINGS": "ignore"}  # it is the user's screen
-    done = subprocess.run(command, env={**os.environ, **environ, **quiet}, cwd=ROOT, check=False)
-    if done.returncode:
-        raise StackError(f"python -m {module} failed: see the lines above.")
+    command = [sys.executable, "-m", module, *arguments]
+    screen.run(step, command, {**os.environ, **environ, **quiet}, ROOT)
 
 
 def _wait_healthy(run: Run, supervisor: Supervisor, environ: Mapping[str, str]) -> None:
@@ -162,9 +157,8 @@ def _seed(run: Run, environ: Mapping[str, str]) -> None:
     seeded = run.path / "seeded"
     if seeded.exists():
         return
-    _step("first data")
     empty = ("--empty",) if environ.get("PREGON_DEMO") == "0" else ()
-    _run_module(environ, "infra.demo.seed", *empty)
+    _run_module("first data", environ, "infra.demo.seed", *empty)
     seeded.touch()
 
 
@@ -172,18 +166,3 @@ def _last_lines(run: Run, name: str) -> str:
     log = run.log / f"{name}.log"
     lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
     return "\n".join([f"The end of {log}:", *lines])
-
-
-def _step(name: str) -> None:
-    print(f"… {name}", flush=True)
-
-
-def _say_where(run: Run) -> None:
-    environ = environment.read(run)
-    print(f"\nPregón is up: {environ['PREGON_PUBLIC_URL']}")
-    print(f"SOAP:         {environ['PREGON_SOAP_URL']}?wsdl\n")
-    users = credentials.read(run)
-    shown = ("admin",) if environ.get("PREGON_DEMO") == "0" else tuple(users)
-    for name in shown:
-        print(f"  {name:12} {users[name]['password']:44} {users[name]['role']}")
-    print("\n`make status`, `make logs`, `make down`.")

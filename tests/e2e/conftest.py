@@ -1,5 +1,6 @@
 """A real browser on the whole product."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 
@@ -12,7 +13,6 @@ from infra.demo.generate_file import write_rows
 from tests.product import Product
 
 PEOPLE_SEED = 91_000
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -27,7 +27,8 @@ FLAGS = (
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        found = subprocess.check_output("infra/native/chromium.sh", text=True).strip()
+        browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
         browser.close()
 

@@ -9,7 +9,7 @@ from services.risk_central import jobs, loads, store
 from services.risk_central.models import Reject
 from shared import files
 from shared.contracts.risk_central import LoadState
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 from tests.jobs.deliveries import deliver, failing
 from tests.jobs.risk_central.conftest import ROWS, begin, counts, found
 from tests.soap.people import csv_bytes
@@ -72,7 +72,7 @@ def test_a_load_that_failed_is_gone_on_with_and_its_counts_add_up(
         loads.set_waiting(loads.get_load(session, failed, lock=True))
     again = found(sessions, failed)
     assert (again.state, again.error, again.finished_at) == (LoadState.WAITING, None, None)
-    with pytest.raises(FileNotFoundError), files._store()[0].open(files._locate(old)[1]):
+    with pytest.raises(NotFound), files.open_key(old):
         pass
     assert deliver(jobs.load_file, failed) == []
     done = found(sessions, failed)

@@ -152,6 +152,7 @@ def test_many_at_once_never_hold_the_same_person(room: Any, sessions: Any) -> No
                 if found is None or found.lease_id is None:
                     continue
                 lease_id = found.lease_id
+                assert lease_id is not None
             with sessions() as session:
                 busy = func.count().label("busy")
                 running = select(Target.customer_id, busy).where(Target.lease_until > NOON)

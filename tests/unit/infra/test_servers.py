@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from infra.native import environment, mail, servers, stack
 from infra.native.errors import StackError
-from infra.native.processes import survivors, wait_until
+from infra.native.processes import SERVER_SECONDS, survivors, wait_until
 from infra.native.run import Run
 from infra.native.supervisor import Supervisor
 
@@ -60,8 +61,10 @@ def test_down_ends_what_a_killed_supervisor_left(run: Run, settings: dict[str, s
     assert wait_until(lambda: Supervisor(run).pid is None, 10)
     assert len(survivors(run.path)) > 4
     assert servers.state(servers.ALL[0], settings) == "ok"
+    started = time.monotonic()
     stack.down(run)
     assert survivors(run.path) == []
+    assert time.monotonic() - started < SERVER_SECONDS
 
 
 def test_a_wrong_url_is_named_at_once(tmp_path: Path) -> None:
