@@ -144,6 +144,23 @@ def test_a_newer_list_that_begins_ends_the_older_one(
     assert count_rows(sessions) == 0
 
 
+def test_an_older_list_takes_no_turn_between_the_parts_of_a_newer_one(
+    sessions: sessionmaker[Session], kill: Any
+) -> None:
+    older, newer = request(sessions), request(sessions)
+    (merge_older,) = send(sessions, chunks(older, PEOPLE))
+    (merge_newer,) = send(sessions, chunks(newer, dict.fromkeys(PEOPLE, "new")))
+    kill(2)
+    with pytest.raises(KilledError):
+        jobs.merge_call_list.run(merge_newer)
+    kill(100)
+    jobs.merge_call_list.run(merge_older)
+    assert list_of(sessions, older).state == CallListState.SUPERSEDED
+    assert set(phones(sessions).values()) == {"new"}
+    jobs.merge_call_list.run(merge_newer)
+    assert phones(sessions) == dict.fromkeys(PEOPLE, "new")
+
+
 def test_an_older_list_that_is_still_loading_is_waited_for_no_more(
     sessions: sessionmaker[Session],
 ) -> None:
