@@ -124,7 +124,7 @@ def procedure(service: str) -> Callable[[Callable[P, R]], Procedure[P, R]]:
 
 @procedure("")
 def check_health() -> str:
-    """`ok` from any room that answers and reaches its database; asked by the room's name."""
+    """`ok`, or what is stuck, from any room that answers; asked by the room's name."""
     return "ok"
 
 

@@ -37,7 +37,13 @@ TRANSIENT = (
     ConnectionError,
     TimeoutError,
 )
-WAITS = (5, 5, 60, 60, 600)  # of waiting.SECONDS; about a quarter of an hour in all
+WAITS: tuple[int, ...] = (
+    5,
+    5,
+    60,
+    60,
+    600,
+)  # of waiting.SECONDS; about a quarter of an hour in all
 MAX_LOSSES = 5  # worker processes that a job may take with it
 MAX_DELIVERIES = 15  # without an end; the broker itself parks a job after DELIVERY_LIMIT
 DELIVERY_LIMIT = 20
@@ -69,6 +75,9 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         """Do the work, or end what it was for if it has failed already."""
+        if self.request.called_directly:
+            super().__call__(*args, **kwargs)
+            return
         with trace.from_headers(self.request.get("trace") or {}):
             started = time.monotonic()
             if reason := self.request.get("failing"):
@@ -131,7 +140,7 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
             retries=self._count("retries") + 1,
             queue=queue,
             serializer="msgpack",
-            headers={"trace": request.get("trace") or {}, **headers},
+            headers={"trace": request.get("trace") or trace.to_headers(), **headers},
         )
 
     def _own_queue(self) -> str:

@@ -1,34 +1,38 @@
 """What a service class starts from: a database, calls to other rooms, trace, health."""
 
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, ClassVar
 
 from nameko.extensions import DependencyProvider
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import trace
+from shared import backlog, log, trace
 from shared.contract import Procedure, check_health
+from shared.contracts import ROOMS as ROOMS
 from shared.db import Database
-from shared.rpc import RoomCaller, Rooms, query
+from shared.events import handlers_of
+from shared.outbox import job_queue_name
+from shared.rpc import RoomCaller, Rooms, rpc
 
-ROOMS: tuple[str, ...] = (
-    "identity",
-    "customer_query",
-    "campaign",
-    "mailer",
-    "telemarketing",
-    "risk_central",
-)
+logger = log.get(__name__)
 
 
 class TraceContext(DependencyProvider):  # type: ignore[misc]  # nameko has no types
-    """Continues, in each worker, the trace of the call or event it serves."""
+    """Continues, in each worker, the trace of the call or event it serves, and logs its end."""
 
     def worker_setup(self, worker_ctx: Any) -> None:
         """Enter the context; it ends with the worker's greenlet."""
         trace.enter(worker_ctx.data)
+        worker_ctx.began_at = time.monotonic()
+
+    def worker_result(self, worker_ctx: Any, result: Any, exc_info: Any) -> None:  # noqa: ARG002
+        """One line a call or event: what it was, how long it took, how it ended."""
+        door = f"{worker_ctx.service_name}.{worker_ctx.entrypoint.method_name}"
+        seconds = round(time.monotonic() - worker_ctx.began_at, 3)
+        ended = exc_info[0].__name__ if exc_info else "ok"
+        logger.info("served", door=door, seconds=seconds, ended=ended)
 
 
 class Room:
@@ -40,11 +44,19 @@ class Room:
     rooms: RoomCaller = Rooms()
     context = TraceContext()
 
-    @query(check_health)
-    def check_health(self, session: Session) -> str:
-        """Ready when the broker brought this call here and the database answers."""
-        session.execute(text("SELECT 1"))
-        return "ok"
+    @rpc(check_health)
+    def check_health(self) -> str:
+        """The broker brought this call here, the database answers, and work moves on."""
+        with self.db.begin() as session:
+            stuck = list(backlog.describe(session))
+        stuck += backlog.describe_queues(self._queues())
+        return "; ".join(stuck) or "ok"
+
+    def _queues(self) -> Iterator[str]:
+        for name, handler in handlers_of(type(self)):
+            yield handler.queue_for(self.name, name).name
+        for bulk in (False, True):
+            yield job_queue_name(self.name, bulk=bulk)
 
 
 def load(room: str) -> type[Room]:

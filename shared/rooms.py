@@ -63,7 +63,7 @@ class Rooms:
         return await self._call(procedure, procedure.service, arguments)
 
     async def check_health(self, service: str) -> str:
-        """`ok` from a room that is ready. Raises Unavailable."""
+        """`ok` or what is stuck, from a room that answers. Raises Unavailable."""
         return await self._call(check_health, service, {})
 
     async def _call(

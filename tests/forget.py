@@ -6,10 +6,9 @@ import psycopg2
 from kombu import Connection
 from psycopg2 import sql
 
-from shared import jobs, waiting
-from shared.events import dead_queue, handlers_of
-from shared.room import ROOMS, load
+from shared.room import ROOMS
 from shared.settings import settings
+from tests.faults import queues
 
 
 def drop_databases() -> None:
@@ -25,16 +24,9 @@ def drop_databases() -> None:
 
 def delete_queues() -> None:
     """Delete this namespace's queues."""
-    waits = [waiting.queue(seconds) for seconds in waiting.SECONDS]
-    names = [queue.name for queue in (*jobs.app.conf.task_queues, *waits)]
-    for room in ROOMS:
-        service = load(room)
-        names.append(settings().amqp_name(f"rpc-{room}"))
-        for method, handler in handlers_of(service):
-            queue = handler.queue_for(room, method)
-            names += [queue.name, dead_queue(queue.name).name]
+    rpc = [settings().amqp_name(f"rpc-{room}") for room in ROOMS]
     with Connection(settings().amqp_url) as connection:
-        for name in names:
+        for name in [*queues.names(), *rpc]:
             connection.default_channel.queue_delete(name)
 
 

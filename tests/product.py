@@ -45,6 +45,17 @@ class Product:
             check=True,
         )
 
+    def ask(self, module: str) -> str:
+        """What a module prints, run with the settings of the product."""
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", module],
+            env={**self.environ, **self.settings},
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
     def client(self, username: str) -> httpx.Client:
         """The API, logged in as a user of the demo's names; one client a user."""
         if username not in self.clients:

@@ -1,7 +1,8 @@
 """The main job, played through the public API as different users: `make demo`.
 
-Every figure is checked against the others; the first that differs ends the play with exit code 1
-and its name. The last line is one JSON object with all figures.
+Every figure that is printed is compared with another one; the first that differs, and any error
+of the product, ends the play with exit code 1 and its name. The last line is one JSON object with
+all figures.
 """
 
 import json
@@ -9,30 +10,30 @@ import os
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from infra.demo import customers
+from infra.demo import customers, risk
+from infra.demo.generate_file import Row, write_rows
+from infra.demo.player import Client, Json, PlayError, equal, say
+from infra.demo.seed import CUSTOMERS, SEED
 from infra.native import credentials, environment
 from infra.native.run import Run
-from shared import clock
+from shared import clock, jobs
 from shared.contracts.telemarketing import CallResult
+from shared.outbox import job_queue_name
 
 GOOD, BAD = 5000, 50
 ADVISORS = ("asesor1", "asesor2")
 ASSIGNED = 200
 CALLS_EACH = 10
-WAIT_SECONDS = 180.0
-HEARD_SECONDS = 20.0  # for a room to hear of what another one did
-POLL_SECONDS = 0.2
 SEED_STEP = 750  # seeds this far apart share no person
+STATES = ("pending", "sending", "sent", "failed", "doubtful", "cancelled")
 RESULTS = (
     CallResult.ACCEPTED,
     CallResult.CALLBACK,
@@ -42,6 +43,12 @@ RESULTS = (
     CallResult.BUSY,
     CallResult.VOICEMAIL,
 )
+REACHED = {
+    CallResult.ACCEPTED,
+    CallResult.CALLBACK,
+    CallResult.INTERESTED,
+    CallResult.NOT_INTERESTED,
+}
 SEGMENT = {
     "all": [
         {"field": "gender", "in": ["F"]},
@@ -50,59 +57,17 @@ SEGMENT = {
         {"field": "income", "between": [300, 2500]},
     ]
 }
-Json = dict[str, Any]
 
 
-class PlayError(Exception):
-    """A step that failed or a figure that differs; its text names it."""
+@dataclass
+class Calls:
+    """What the advisors did."""
 
-
-class Client:
-    """A user of the API, logged in."""
-
-    def __init__(self, address: str, username: str, password: str) -> None:
-        self._http = httpx.Client(base_url=f"{address}/api/v1", timeout=30)
-        token = self.post("/token", data={"username": username, "password": password})
-        self._http.headers["Authorization"] = f"Bearer {token['access_token']}"
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
-
-    def get(self, path: str, **params: Any) -> Any:
-        """A resource."""
-        return self._send(lambda: self._http.get(path, params=params))
-
-    def post(self, path: str, **content: Any) -> Any:
-        """Create or do something, once: sent with an idempotency key. None for 204."""
-        headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return self._send(lambda: self._http.post(path, headers=headers, **content))
-
-    def put(self, path: str, **content: Any) -> Any:
-        """Replace a resource."""
-        return self._send(lambda: self._http.put(path, **content))
-
-    def wait(self, path: str, done: Callable[[Json], bool], what: str) -> Json:
-        """Ask until it is so, showing the progress. Raises PlayError when it takes too long."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while True:
-            found: Json = self.get(path)
-            if done(found):
-                return found
-            if time.monotonic() > deadline:
-                raise PlayError(f"{what}: not done after {WAIT_SECONDS:.0f} s: {found}")
-            time.sleep(POLL_SECONDS)
-
-    def _send(self, request: Callable[[], httpx.Response]) -> Any:
-        return self._answer(request())
-
-    def _answer(self, response: httpx.Response) -> Any:
-        if response.is_error:
-            raise PlayError(
-                f"{response.request.method} {response.request.url.path}: "
-                f"{response.status_code} {response.text}"
-            )
-        return response.json() if response.content else None
+    results: Counter[str] = field(default_factory=Counter)
+    by_advisor: Counter[str] = field(default_factory=Counter)
+    risks: Counter[str] = field(default_factory=Counter)
+    called: set[int] = field(default_factory=set)
+    reached: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -111,7 +76,7 @@ class Play:
 
     address: str
     passwords: Mapping[str, str]
-    mail_folder: Path
+    mail_folder: Path | None  # of the catch-all; None where mail goes to a server of one's own
     figures: Json = field(default_factory=dict)
     clients: list[Client] = field(default_factory=list)
 
@@ -129,17 +94,18 @@ class Play:
                 client.close()
 
     def _run(self) -> None:
-        head, supervisor = self.client("jefe"), self.client("supervisor")
-        self.import_file(head)
+        head, supervisor, admin = map(self.client, ("jefe", "supervisor", "admin"))
+        people = self.import_file(head)
+        self.load_risks(admin, people)
         campaign_id = self.create_campaign(head)
         self.mail(head, campaign_id)
         self.mail_monthly(head, campaign_id)
         self.assign(supervisor, campaign_id)
-        results = self.call(campaign_id)
-        self.read_statistics(head, campaign_id, results)
+        calls = self.call(campaign_id)
+        self.read_statistics(head, campaign_id, calls)
 
-    def import_file(self, head: Client) -> None:
-        """A fresh file with some bad rows: file = created + rejected."""
+    def import_file(self, head: Client) -> list[Row]:
+        """A fresh file with some bad rows: file = created + rejected. Gives its good rows."""
         say(f"Importing a fresh file of {GOOD:,} customers and {BAD} bad rows")
         earlier = head.get("/customers/imports", limit=1)["items"]
         seed = 2000 + SEED_STEP * (earlier[0]["id"] if earlier else 0)
@@ -147,24 +113,32 @@ class Play:
             customers.write_file(file.name, good=GOOD, bad=BAD, seed=seed)
             upload = {"file": ("clientes.csv", Path(file.name).read_bytes(), "text/csv")}
             job = head.post("/customers/imports", files=upload)
-        done = head.wait(
-            f"/customers/imports/{job['id']}",
-            lambda found: found["state"] in {"done", "failed"},
-            "import",
-        )
-        self.equal("rows in the file", GOOD + BAD, "rows read", done["read"])
-        self.equal("bad rows", BAD, "rows rejected", done["rejected"])
-        self.equal(
-            "rows read", done["read"], "created + rejected", done["created"] + done["rejected"]
-        )
+        done = self._ended(head, f"/customers/imports/{job['id']}", "done", {"failed"})
+        equal("rows in the file", GOOD + BAD, "rows read", done["read"])
+        equal("bad rows", BAD, "rows rejected", done["rejected"])
+        equal("good rows", GOOD, "customers created", done["created"])
+        equal("customers updated", done["updated"], "nobody", 0)
         self.figures["import"] = {
             key: done[key] for key in ("read", "created", "updated", "rejected")
         }
+        return list(customers.customers(GOOD, seed))
+
+    def load_risks(self, admin: Client, people: list[Row]) -> None:
+        """What the bureau knows of them: two of three."""
+        known = [person for person in people if in_risk_file(person["cedula"])]
+        with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+            rows = risk.risk_rows(known, known_share=1)
+            write_rows(file.name, risk.COLUMNS, rows, total=len(known))
+            upload = {"file": ("riesgos.csv", Path(file.name).read_bytes(), "text/csv")}
+            load = admin.post("/risk-loads", files=upload)
+        done = self._ended(admin, f"/risk-loads/{load['id']}", "done", {"failed"})
+        say(f"Risk file: {done['created']:,} persons")
+        equal("persons in the risk file", len(known), "persons loaded", done["created"])
+        self.figures["risk_load"] = done["created"]
 
     def create_campaign(self, head: Client) -> int:
         """Count a segment, make a campaign of it, transfer its audience, start it."""
         count = head.post("/segments/count", json={"definition": SEGMENT})
-        say(f"The segment holds {count['matching']:,} customers")
         design = head.get("/designs", limit=1)["items"][0]["id"]
         campaign = head.post(
             "/campaigns",
@@ -182,160 +156,167 @@ class Play:
         )
         number: int = campaign["id"]
         head.post(f"/campaigns/{number}/audience")
-        audience = head.wait(
-            f"/campaigns/{number}/audience", lambda found: found["state"] == "ready", "audience"
-        )
+        audience = self._ended(head, f"/campaigns/{number}/audience", "ready", {"failed"})
         say(f"Campaign {number}: {audience['transferred']:,} customers transferred")
-        self.equal(
-            "customers counted", count["matching"], "customers transferred", audience["transferred"]
-        )
-        self.equal(
-            "customers expected",
-            audience["expected"],
-            "customers transferred",
-            audience["transferred"],
-        )
+        counted, transferred = count["matching"], audience["transferred"]
+        equal("customers counted", counted, "customers transferred", transferred)
+        equal("customers expected", audience["expected"], "customers transferred", transferred)
+        for channel in ("mail", "phone"):
+            told = audience[f"reachable_{channel}"] + sum(audience[f"blocked_{channel}"].values())
+            equal(f"audience by {channel}", told + audience["control"], "customers", transferred)
         for phase in ("planned", "executing"):
             head.post(f"/campaigns/{number}/phase", json={"phase": phase, "reason": ""})
-        self.figures["campaign"] = {
-            "id": number,
-            "counted": count["matching"],
-            "transferred": audience["transferred"],
-        }
+        self.figures["campaign"] = {"id": number, "counted": counted, "transferred": transferred}
         return number
 
     def mail(self, head: Client, campaign_id: int) -> None:
-        """Mail the campaign now: target = sum of the states = mails delivered + the others."""
+        """Mail the campaign now."""
         before = self._count_mails()
-        mailing = self._eventually(
-            lambda: head.post("/mailings", json={"campaign_id": campaign_id})
-        )
-        done = self._finished(head, mailing["id"])
-        skipped = sum(done["skipped"].values())
-        say(f"Mailing {mailing['id']}: {done['sent']:,} sent, {skipped:,} skipped")
-        states = sum(done[key] for key in ("pending", "sending", "sent", "failed", "doubtful"))
-        self.equal("mailing's target", done["target"], "sum of its states", states + skipped)
-        self.equal(
-            "mailing's target",
-            done["target"],
-            "campaign's audience",
-            self.figures["campaign"]["transferred"],
-        )
-        delivered = self._count_mails() - before
-        self.equal(
-            "mailing's target",
-            done["target"],
-            "mails in the catch-all + skipped",
-            delivered + skipped,
-        )
-        self.figures["mailing"] = {
-            "id": mailing["id"],
-            "delivered": delivered,
-            **{key: done[key] for key in ("target", "sent", "failed", "skipped", "doubtful")},
-        }
+        mailing = head.post_when_heard("/mailings", json={"campaign_id": campaign_id})
+        self.figures["mailing"] = self._check_mailing(head, mailing["id"], campaign_id, before)
 
     def mail_monthly(self, head: Client, campaign_id: int) -> None:
-        """The monthly job twice: the second time it does nothing."""
+        """The monthly run by the job that beat sends; later starts do nothing."""
         schedule = head.get("/mailings/monthly/schedule")
         selected = sorted({*schedule["campaign_ids"], campaign_id})
-        head.put("/mailings/monthly/schedule", json=schedule | {"campaign_ids": selected})
-        first, second = (
-            {item["campaign_id"]: item for item in head.post("/mailings/monthly", json={})}
-            for _ in range(2)
-        )
-        if not first[campaign_id]["started"]:
-            raise PlayError("the monthly job did not start the campaign's run")
-        if any(item["started"] for item in second.values()):
+        due = {"day": 1, "hour": 0, "campaign_ids": selected}
+        head.put("/mailings/monthly/schedule", json=due)
+        before = self._count_mails()
+        try:
+            run = self._start_by_beat(head, campaign_id)
+            again = head.post("/mailings/monthly", json={})
+        finally:
+            head.put("/mailings/monthly/schedule", json=schedule | {"campaign_ids": selected})
+        if any(item["started"] for item in again):
             raise PlayError("the monthly job started a run twice")
-        self.equal(
-            "monthly run",
-            first[campaign_id]["mailing_id"],
-            "the same run",
-            second[campaign_id]["mailing_id"],
-        )
-        done = self._finished(head, first[campaign_id]["mailing_id"])
-        runs = head.get("/mailings", campaign_id=campaign_id, limit=50)["items"]
-        monthly = [item for item in runs if item["kind"] == "monthly"]
-        self.equal("monthly runs of the campaign", 1, "runs listed", len(monthly))
-        say(f"Monthly run {done['id']}: {done['sent']:,} sent; a second start did nothing")
-        self.figures["monthly"] = {
-            "id": done["id"],
-            "target": done["target"],
-            "sent": done["sent"],
-            "started_again": 0,
-        }
+        named = {item["campaign_id"]: item["mailing_id"] for item in again}
+        equal("monthly run", run["id"], "the same run", named[campaign_id])
+        self.figures["monthly"] = self._check_mailing(head, run["id"], campaign_id, before)
+        runs = len(self._monthly(head, campaign_id))
+        equal("monthly runs of the campaign", 1, "runs listed", runs)
+        say("A second start of the month did nothing")
+
+    def _start_by_beat(self, head: Client, campaign_id: int) -> Json:
+        """As beat does every ten minutes, until the mailer has heard of the campaign's start."""
+
+        def found(page: Json) -> bool:
+            if any(item["kind"] == "monthly" for item in page["items"]):
+                return True
+            jobs.app.send_task("mailer.run_monthly_schedule", queue=job_queue_name("mailer"))
+            time.sleep(1)
+            return False
+
+        head.wait("/mailings", found, "monthly run", campaign_id=campaign_id)
+        return self._monthly(head, campaign_id)[0]
+
+    def _monthly(self, head: Client, campaign_id: int) -> list[Json]:
+        runs = head.pages("/mailings", campaign_id=campaign_id)
+        return [item for item in runs if item["kind"] == "monthly"]
+
+    def _check_mailing(
+        self, head: Client, mailing_id: int, campaign_id: int, before: int | None
+    ) -> Json:
+        """Wait for its end: target = audience = sum of the states, sent = mails delivered."""
+        done = self._ended(head, f"/mailings/{mailing_id}", "finished", {"failed", "cancelled"})
+        skipped = sum(done["skipped"].values())
+        say(f"Mailing {mailing_id} ({done['kind']}): {done['sent']:,} sent, {skipped:,} skipped")
+        audience = head.get(f"/campaigns/{campaign_id}/audience")["transferred"]
+        states = sum(done[key] for key in STATES)
+        equal("mailing's target", done["target"], "sum of its states", states + skipped)
+        equal("mailing's target", done["target"], "campaign's audience", audience)
+        for state in ("pending", "sending", "failed", "doubtful", "cancelled"):
+            equal(state, done[state], "nobody", 0)
+        listed = Counter(item["state"] for item in head.pages(f"/mailings/{mailing_id}/recipients"))
+        equal("mails sent", done["sent"], "recipients listed as sent", listed["sent"])
+        equal("people skipped", skipped, "recipients listed as skipped", listed["skipped"])
+        if before is not None and (now := self._count_mails()) is not None:
+            equal("mails sent", done["sent"], "mails in the catch-all", now - before)
+        shown = ("id", "target", "sent", "failed", "skipped", "doubtful", "cancelled")
+        return {key: done[key] for key in shown}
 
     def assign(self, supervisor: Client, campaign_id: int) -> None:
         """Share customers out to two advisors."""
-        given = self._eventually(
-            lambda: supervisor.post(
-                f"/campaigns/{campaign_id}/assignments",
-                json={
-                    "advisors": list(ADVISORS),
-                    "per_advisor": ASSIGNED // len(ADVISORS),
-                    "strategy": "equal",
-                },
-            )
+        each = ASSIGNED // len(ADVISORS)
+        given = supervisor.post_when_heard(
+            f"/campaigns/{campaign_id}/assignments",
+            json={"advisors": list(ADVISORS), "per_advisor": each, "strategy": "equal"},
         )
         say(f"Assigned: {given['by_advisor']}")
-        self.equal("customers to assign", ASSIGNED, "assigned", sum(given["by_advisor"].values()))
+        equal("asked", dict.fromkeys(ADVISORS, each), "assigned", given["by_advisor"])
+        listed = supervisor.pages("/assignments", campaign_id=campaign_id)
+        shown = {item["advisor"]: item["assigned"] for item in listed}
+        equal("assigned", given["by_advisor"], "assignments listed", shown)
         self.figures["assigned"] = given["by_advisor"]
 
-    def call(self, campaign_id: int) -> dict[str, int]:
+    def call(self, campaign_id: int) -> Calls:
         """Each advisor takes customers, checks their risk and records results."""
-        counts: dict[str, int] = {}
-        seen: set[int] = set()
-        risks: dict[str, int] = {}
+        calls, known = Calls(), seeded_risks()
         for username in ADVISORS:
-            advisor = self.client(username)
-            results = cycle(RESULTS)
-            done = 0
-            while done < CALLS_EACH:
-                lease = advisor.post("/calls/next")
-                if lease is None:
-                    raise PlayError(f"{username} has nobody to call")
-                customer_id = lease["customer"]["customer_id"]
-                risk = advisor.post(f"/customers/{customer_id}/risk-checks")
-                risks[risk["state"]] = risks.get(risk["state"], 0) + 1
-                result = next(results)
-                advisor.post("/calls", json=self._call(lease, result))
-                if lease["campaign_id"] != campaign_id:
-                    continue  # an earlier campaign's customer whose turn it was
-                if customer_id in seen:
-                    raise PlayError(f"customer {customer_id} was given to two advisors")
-                seen.add(customer_id)
-                counts[result.value] = counts.get(result.value, 0) + 1
-                done += 1
-        say(f"Calls: {counts}; risk checks: {risks}")
-        if risks.get("unavailable"):
-            raise PlayError("risk central did not answer")
-        self.figures["calls"] = counts
-        self.figures["risk_checks"] = risks
-        return counts
+            advisor, results = self.client(username), cycle(RESULTS)
+            while calls.by_advisor[username] < CALLS_EACH:
+                self._call_next(advisor, username, campaign_id, next(results), calls, known)
+        say(f"Calls: {dict(calls.results)}; risk checks: {dict(calls.risks)}")
+        if set(calls.risks) != {"known", "unknown"}:
+            raise PlayError("the risk checks showed nobody known, or nobody unknown")
+        self.figures["calls"] = dict(calls.results)
+        self.figures["risk_checks"] = dict(calls.risks)
+        return calls
 
-    def read_statistics(self, head: Client, campaign_id: int, results: Mapping[str, int]) -> None:
+    def _call_next(
+        self,
+        advisor: Client,
+        username: str,
+        campaign_id: int,
+        result: CallResult,
+        calls: Calls,
+        known: Mapping[str, bool],
+    ) -> None:
+        lease = advisor.post("/calls/next")
+        if lease is None:
+            raise PlayError(f"{username} has nobody to call")
+        person = lease["customer"]
+        checked = advisor.post(f"/customers/{person['customer_id']}/risk-checks")
+        expected = known.get(person["cedula"], in_risk_file(person["cedula"]))
+        equal("the files' word", "known" if expected else "unknown", "bureau's", checked["state"])
+        advisor.post("/calls", json=self._call(lease, result))
+        if lease["campaign_id"] != campaign_id:
+            return  # an earlier campaign's customer whose turn it was
+        if person["customer_id"] in calls.called:
+            raise PlayError(f"customer {person['customer_id']} was given to two advisors")
+        calls.called.add(person["customer_id"])
+        calls.by_advisor[username] += 1
+        calls.results[result.value] += 1
+        calls.risks[checked["state"]] += 1
+        if result in REACHED:
+            calls.reached.add(person["customer_id"])
+
+    def read_statistics(self, head: Client, campaign_id: int, calls: Calls) -> None:
         """The figures of the campaign's page are those of the work."""
-        sent = self.figures["mailing"]["sent"] + self.figures["monthly"]["sent"]
+        runs = [self.figures["mailing"], self.figures["monthly"]]
+        sent = sum(run["sent"] for run in runs)
+        made = calls.results.total()
         found = head.wait(
             f"/campaigns/{campaign_id}/statistics",
-            lambda got: got["calls"] >= sum(results.values()) and got["mail"]["sent"] >= sent,
+            lambda got: got["calls"] >= made and got["mail"]["sent"] >= sent,
             "statistics",
         )
-        shown = {item["key"]: item["count"] for item in found["by_result"]}
-        self.equal(
-            "results recorded",
-            dict(sorted(results.items())),
-            "statistics",
-            dict(sorted(shown.items())),
-        )
-        self.equal("mails sent", sent, "statistics", found["mail"]["sent"])
+        equal("results recorded", dict(calls.results), "statistics", _counts(found["by_result"]))
+        by_advisor = _counts(found["by_advisor"])
+        equal("calls by advisor", dict(calls.by_advisor), "statistics", by_advisor)
+        equal("calls made", made, "statistics", found["calls"])
+        equal("mails sent", sent, "statistics", found["mail"]["sent"])
+        accepted = calls.results[CallResult.ACCEPTED.value]
+        equal("people who accepted", accepted, "statistics", found["accepted"])
+        mailed = {
+            item["customer_id"]
+            for run in runs
+            for item in head.pages(f"/mailings/{run['id']}/recipients", state="sent")
+        }
+        contacted = len(mailed | calls.reached)
+        equal("people mailed or spoken to", contacted, "statistics", found["contacted"])
         on_the_map = sum(item["audience"] for item in found["by_province"])
-        self.equal(
-            "audience on the map",
-            on_the_map,
-            "customers transferred",
-            head.get(f"/campaigns/{campaign_id}/audience")["transferred"],
-        )
+        transferred = head.get(f"/campaigns/{campaign_id}/audience")["transferred"]
+        equal("audience on the map", on_the_map, "customers transferred", transferred)
         self.figures["statistics"] = {
             "calls": found["calls"],
             "mail_sent": found["mail"]["sent"],
@@ -344,52 +325,51 @@ class Play:
         }
         say("The statistics agree")
 
-    def equal(self, one: str, first: Any, other: str, second: Any) -> None:
-        """Raises PlayError naming two figures that differ."""
-        if first != second:
-            raise PlayError(f"{one} = {first}, but {other} = {second}")
-
     def _call(self, lease: Json, result: CallResult) -> Json:
         call: Json = {"lease_id": lease["lease_id"], "result": result, "note": "Demostración"}
         if result is CallResult.CALLBACK:
             call["callback_at"] = (clock.now() + timedelta(days=1)).isoformat()
         return call
 
-    def _finished(self, head: Client, mailing_id: int) -> Json:
-        return head.wait(
-            f"/mailings/{mailing_id}",
-            lambda found: found["state"] in {"finished", "failed", "cancelled"},
-            "mailing",
-        )
+    def _ended(self, client: Client, path: str, well: str, badly: set[str]) -> Json:
+        """Wait for an end. Raises PlayError when it is a bad one."""
+        done = client.wait(path, lambda found: found["state"] in {well, *badly}, path)
+        if done["state"] != well:
+            raise PlayError(f"{path} ended as {done['state']}: {done.get('error')}")
+        return done
 
-    def _count_mails(self) -> int:
+    def _count_mails(self) -> int | None:
+        """Mails in the catch-all; None where there is none."""
+        if self.mail_folder is None:
+            return None
         new = self.mail_folder / "new"
         return sum(1 for _ in os.scandir(new)) if new.exists() else 0
 
-    def _eventually(self, ask: Callable[[], Json]) -> Json:
-        """Ask again while the other room has not heard of the campaign's start yet."""
-        deadline = time.monotonic() + HEARD_SECONDS
-        while True:
-            try:
-                return ask()
-            except PlayError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(POLL_SECONDS)
+
+def in_risk_file(cedula: str) -> bool:
+    """Whether a play's risk file names one of its people: always the same two of three."""
+    return int(cedula) % 3 != 0
 
 
-def say(step: str) -> None:
-    """A line of progress."""
-    print(f"▸ {step}", flush=True)
+def seeded_risks() -> dict[str, bool]:
+    """Whether the bureau knows a customer of the demo's first data."""
+    people = list(customers.customers(CUSTOMERS, SEED))
+    known = {row["cedula"] for row in risk.risk_rows(people, SEED)}
+    return {person["cedula"]: person["cedula"] in known for person in people}
+
+
+def _counts(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    return {item["key"]: item["count"] for item in items}
 
 
 def main() -> None:
     """Play against the running product."""
     users = credentials.read(Run.of(environment.given()))
+    folder = os.environ.get("PREGON_MAIL_CATCHER_DIR")
     play = Play(
         os.environ["PREGON_PUBLIC_URL"],
         {name: user["password"] for name, user in users.items()},
-        Path(os.environ["PREGON_MAIL_CATCHER_DIR"]),
+        Path(folder) if folder else None,
     )
     started = time.monotonic()
     try:

@@ -33,17 +33,19 @@ _BANDS = {
 }
 _SOURCES = ("Banca", "Cooperativas", "Casas comerciales", "Telefonía")
 _SOURCE_WEIGHTS = (46, 27, 18, 9)
-_KNOWN_SHARE = 0.9
+KNOWN_SHARE = 0.9
 _DEBT_FREE_SHARE = 0.3
 _DEBT_MEDIAN = 1400
 
 
-def risk_rows(people: Iterable[Row], seed: int = 1) -> Iterator[Row]:
-    """A row for about nine of ten customers; the rest is unknown to the bureau."""
+def risk_rows(
+    people: Iterable[Row], seed: int = 1, known_share: float = KNOWN_SHARE
+) -> Iterator[Row]:
+    """A row for so many of the customers; the rest is unknown to the bureau."""
     rng = random.Random(seed)  # noqa: S311  # repeatable data, no secret
     shares = [share for share, _, _ in _BANDS.values()]
     for person in people:
-        known, category = rng.random() < _KNOWN_SHARE, rng.choices(tuple(_BANDS), shares)[0]
+        known, category = rng.random() < known_share, rng.choices(tuple(_BANDS), shares)[0]
         row = _row(rng, person, category)
         if known:
             yield row

@@ -1,16 +1,18 @@
-"""campaign's SQL on audiences: editions, members, and the exports of them."""
+"""campaign's SQL on audiences: editions and their members."""
 
 from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, cast, delete, func, insert, literal, or_, select, update
-from sqlalchemy import Uuid as UuidType
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from services.campaign import contact_states
+from services.campaign.exports import ENDED
 from services.campaign.models import Audience, Campaign, Export, Member
 from shared import clock, transfer
 from shared.contracts import campaign as contract
+from shared.contracts.campaign import AudienceState
 from shared.contracts.customer_query import AUDIENCE_COLUMNS
 from shared.ecuador.names import fold
 
@@ -22,6 +24,10 @@ _NO_FIGURES: dict[str, Any] = {
     "blocked_mail": {},
     "blocked_phone": {},
 }
+_NOTHING = contract.Audience(
+    state=AudienceState.NONE, expected=None, transferred=0, updated_at=None, **_NO_FIGURES
+)
+_SUPERSEDED = "superseded"  # a newer edition was complete first; nobody is shown this one
 
 
 def find_latest(session: Session, campaign_id: int) -> Audience | None:
@@ -38,31 +44,39 @@ def insert_audience(session: Session, campaign_id: int) -> UUID:
     """A new edition that expects its rows."""
     audience_id = uuid4()
     session.execute(
-        insert(Audience).values(id=audience_id, campaign_id=campaign_id, state="transferring")
+        insert(Audience).values(
+            id=audience_id, campaign_id=campaign_id, state=AudienceState.TRANSFERRING
+        )
     )
     transfer.expect(session, audience_id)
     return audience_id
 
 
 def get_status(session: Session, campaign_id: int) -> contract.Audience:
-    """State and figures of the newest edition; one aggregate over its chunks while it runs."""
+    """State and figures of the newest edition; one aggregate over its chunks while it runs.
+
+    Of an edition that failed the error is told, with the figures of the one that still serves.
+    """
     latest = find_latest(session, campaign_id)
     if latest is None:
-        return contract.Audience(
-            state=contract.AudienceState.NONE,
-            expected=None,
-            transferred=0,
-            updated_at=None,
-            **_NO_FIGURES,
-        )
-    progress = transfer.progress(session, latest.id)
+        return _NOTHING
+    shown = latest
+    if latest.state == AudienceState.FAILED:
+        shown = _find_present(session, campaign_id) or latest
+    progress = transfer.progress(session, shown.id)
     return contract.Audience(
-        state=contract.AudienceState(latest.state),
+        state=AudienceState(shown.state),
         expected=progress.expected_rows,
         transferred=progress.loaded_rows,
-        updated_at=latest.completed_at or latest.requested_at,
-        **(latest.figures or _NO_FIGURES),
+        updated_at=shown.completed_at or shown.requested_at,
+        error=latest.error,
+        **(shown.figures or _NO_FIGURES),
     )
+
+
+def _find_present(session: Session, campaign_id: int) -> Audience | None:
+    present = session.get_one(Campaign, campaign_id).audience_id
+    return None if present is None else session.get_one(Audience, present)
 
 
 # --- loading ---
@@ -79,17 +93,38 @@ TARGET = transfer.Target(Member.__tablename__, AUDIENCE_COLUMNS, remove_members)
 def set_ready(session: Session, audience_id: UUID, rows: int) -> Audience | None:
     """Draw the control group, count, and make the edition its campaign's present one.
 
-    None when the campaign has a newer complete edition already.
+    None when it has ended already, or the campaign has a newer complete edition: then this one
+    is marked, for `remove_superseded`.
     """
     edition = session.get_one(Audience, audience_id)
     campaign = session.get_one(Campaign, edition.campaign_id, with_for_update=True)
-    present = session.get(Audience, campaign.audience_id) if campaign.audience_id else None
-    if present is not None and present.requested_at > edition.requested_at:
+    session.refresh(edition)
+    if edition.state != AudienceState.TRANSFERRING:
         return None
+    if _is_late(session, campaign, edition):
+        edition.state = _SUPERSEDED
+        return None
+    contact_states.catch_up(session, audience_id)
     _draw_control(session, edition, campaign.control_share)
-    edition.state, edition.completed_at, edition.rows = "ready", clock.now(), rows
+    edition.state, edition.completed_at, edition.rows = AudienceState.READY, clock.now(), rows
     edition.figures = _count_figures(session, audience_id)
-    campaign.audience_id = audience_id
+    campaign.audience_id, campaign.version = audience_id, campaign.version + 1
+    return edition
+
+
+def _is_late(session: Session, campaign: Campaign, edition: Audience) -> bool:
+    present = session.get(Audience, campaign.audience_id) if campaign.audience_id else None
+    return present is not None and present.requested_at > edition.requested_at
+
+
+def set_failed(session: Session, audience_id: UUID, error: str) -> Audience | None:
+    """Give an edition up, with what has come of it; None when it has ended already."""
+    edition = session.get(Audience, audience_id, with_for_update=True)
+    if edition is None or edition.state != AudienceState.TRANSFERRING:
+        return None
+    edition.state, edition.error, edition.completed_at = AudienceState.FAILED, error, clock.now()
+    if not transfer.fail(session, audience_id, TARGET):
+        remove_members(session, audience_id)
     return edition
 
 
@@ -126,15 +161,24 @@ def _count_figures(session: Session, audience_id: UUID) -> dict[str, Any]:
     return figures | {name: dict(counts) for name, counts in blocked.items()}
 
 
-def list_superseded(session: Session, campaign_id: int, audience_id: UUID) -> list[UUID]:
-    """Older editions whose members are no longer needed by any export."""
+def get_campaign_of(session: Session, audience_id: UUID) -> Campaign:
+    """The campaign of an edition."""
+    return session.get_one(Campaign, session.get_one(Audience, audience_id).campaign_id)
+
+
+def list_superseded(session: Session, campaign: Campaign) -> list[UUID]:
+    """Editions asked for before the present one whose members no export needs any more."""
+    if campaign.audience_id is None:
+        return []
     needed = select(Export.audience_id).where(
-        Export.campaign_id == campaign_id, Export.state != "done", Export.audience_id.is_not(None)
+        Export.campaign_id == campaign.id,
+        Export.state.not_in(ENDED),
+        Export.audience_id.is_not(None),
     )
     query = select(Audience.id).where(
-        Audience.campaign_id == campaign_id,
-        Audience.id != audience_id,
-        Audience.state == "ready",
+        Audience.campaign_id == campaign.id,
+        Audience.requested_at < session.get_one(Audience, campaign.audience_id).requested_at,
+        Audience.state != AudienceState.TRANSFERRING,
         Audience.id.not_in(needed),
     )
     return list(session.execute(query).scalars())
@@ -182,92 +226,3 @@ def list_members(
         )
         for row in session.execute(query).scalars()
     ]
-
-
-def set_contact_state(session: Session, state: dict[str, Any]) -> None:
-    """Follow a change of a person's consent or address in every edition held."""
-    session.execute(
-        update(Member)
-        .where(Member.customer_id == state["customer_id"])
-        .values({key: state[key] for key in ("email", "phone", "mail_block", "phone_block")})
-    )
-
-
-def erase(session: Session, customer_ids: list[int]) -> None:
-    """Blank the copies of people who asked to be forgotten; the rows still count."""
-    session.execute(
-        update(Member)
-        .where(Member.customer_id.in_(customer_ids))
-        .values(
-            cedula=func.concat("borrado-", Member.customer_id),
-            first_names="",
-            last_names="",
-            birth_on=None,
-            income=None,
-            email=None,
-            phone=None,
-            mail_block="do_not_contact",
-            phone_block="do_not_contact",
-        )
-    )
-
-
-# --- exports ---
-
-
-def insert_export(session: Session, values: dict[str, Any]) -> None:
-    """An audience that another room waits for."""
-    session.execute(insert(Export).values(values))
-
-
-def list_waiting(session: Session, campaign_id: int, audience_id: UUID) -> list[UUID]:
-    """Exports that waited for this edition, now theirs and running."""
-    query = (
-        update(Export)
-        .where(Export.campaign_id == campaign_id, Export.state == "waiting")
-        .values(audience_id=audience_id, state="running")
-        .returning(Export.transfer_id)
-    )
-    return list(session.execute(query).scalars())
-
-
-def claim_export(session: Session, transfer_id: UUID) -> Export | None:
-    """The export with its next attempt number; None when it is done."""
-    query = (
-        update(Export)
-        .where(Export.transfer_id == transfer_id, Export.state == "running")
-        .values(attempt=Export.attempt + 1)
-        .returning(Export)
-    )
-    return session.execute(query).scalar_one_or_none()
-
-
-def set_exported(session: Session, transfer_id: UUID) -> None:
-    """All chunks are published."""
-    session.execute(update(Export).filter_by(transfer_id=transfer_id).values(state="done"))
-
-
-def select_recipients(export: Export) -> Select[Any]:
-    """The rows of `contract.RECIPIENT_COLUMNS`."""
-    columns = [getattr(Member, name) for name in contract.RECIPIENT_COLUMNS[1:-1]]
-    return _exported(export, [_uuid(export.transfer_id), *columns, Member.mail_block])
-
-
-def select_call_list(export: Export) -> Select[Any]:
-    """The rows of `contract.CALL_LIST_COLUMNS`."""
-    columns = [getattr(Member, name) for name in contract.CALL_LIST_COLUMNS[2:-1]]
-    campaign_id = literal(export.campaign_id)
-    return _exported(export, [_uuid(export.transfer_id), campaign_id, *columns, Member.phone_block])
-
-
-def _exported(export: Export, columns: list[Any]) -> Select[Any]:
-    query = select(*columns).where(
-        Member.audience_id == export.audience_id, Member.control.is_(False)
-    )
-    if export.customer_ids is not None:
-        query = query.where(Member.customer_id.in_(export.customer_ids))
-    return query
-
-
-def _uuid(value: UUID) -> Any:
-    return cast(literal(str(value)), UuidType)

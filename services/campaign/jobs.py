@@ -3,73 +3,120 @@
 from typing import Any
 from uuid import UUID
 
+from celery.schedules import crontab
 from sqlalchemy import text
 
-from services.campaign import audience, store
-from shared import jobs, outbox, transfer
+from services.campaign import audience, contact_states, exports, failures, store
+from shared import inbox, jobs, outbox, transfer
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query
 from shared.db import sessions
 
+ROOM = "campaign"
+SCHEDULE = {
+    "campaign.forget_old": {
+        "task": "campaign.forget_old",
+        "schedule": crontab(hour="2", minute="45"),
+    }
+}
 _EXPORTS = {
-    "recipients": (contract.LOAD_RECIPIENTS_CHUNK, audience.select_recipients),
-    "call_list": (contract.LOAD_CALL_LIST_CHUNK, audience.select_call_list),
+    "recipients": (contract.LOAD_RECIPIENTS_CHUNK, exports.select_recipients),
+    "call_list": (contract.LOAD_CALL_LIST_CHUNK, exports.select_call_list),
 }
 
 
-@jobs.job(customer_query.LOAD_AUDIENCE_CHUNK)
+# --- loading ---
+
+
+def fail_chunk(reason: str, chunk: dict[str, Any]) -> None:
+    """A chunk that cannot be loaded ends its edition."""
+    fail_edition(reason, chunk["transfer_id"])
+
+
+def fail_edition(reason: str, audience_id: str, *_: Any) -> None:
+    """The edition ends as failed, and with it what waits for it; it may be asked for again."""
+    with sessions(ROOM).begin() as session:
+        failures.fail_edition(session, UUID(audience_id), reason)
+
+
+@jobs.job(customer_query.LOAD_AUDIENCE_CHUNK, failed=fail_chunk)
 def load_audience_chunk(chunk: dict[str, Any]) -> None:
     """Copy a chunk of customers into its edition; the last one to arrive completes it."""
     piece = transfer.Chunk(**chunk)
-    with sessions("campaign").begin() as session:
+    with sessions(ROOM).begin() as session:
         transfer.load_chunk(session, piece, audience.TARGET)
-    with sessions("campaign").begin() as session:
+    with sessions(ROOM).begin() as session:
         rows = transfer.complete(session, UUID(piece.transfer_id))
         if rows is not None:
             outbox.add_job(session, "campaign.complete_audience", piece.transfer_id, rows)
 
 
-@jobs.job("campaign.complete_audience")
+@jobs.job("campaign.complete_audience", failed=fail_edition)
 def complete_audience(audience_id: str, rows: int) -> None:
-    """Make a loaded edition the campaign's present one and serve the exports that wait for it."""
-    with sessions("campaign").begin() as session:
+    """Make a loaded edition the campaign's present one and serve the exports that wait for it.
+
+    One that comes after a newer one is only cleaned up.
+    """
+    with sessions(ROOM).begin() as session:
         edition = audience.set_ready(session, UUID(audience_id), rows)
+        campaign = audience.get_campaign_of(session, UUID(audience_id))
+        outbox.add_job(session, "campaign.remove_superseded", campaign.id)
         if edition is None:
             return
-        campaign = store.get_campaign(session, edition.campaign_id)
-        for transfer_id in audience.list_waiting(session, campaign.id, edition.id):
+        for transfer_id in exports.list_waiting(session, campaign.id, edition.id):
             outbox.add_job(session, "campaign.export_audience", str(transfer_id))
         outbox.add(
             session,
-            contract.AudienceCompleted(campaign_id=campaign.id, audience_id=edition.id, rows=rows),
+            contract.AudienceCompleted(
+                campaign_id=campaign.id,
+                audience_id=edition.id,
+                version=campaign.version,
+                rows=rows,
+            ),
         )
-        outbox.add_job(session, "campaign.remove_superseded", campaign.id, audience_id)
 
 
-@jobs.job("campaign.export_audience")
+# --- handing on ---
+
+
+def fail_export(reason: str, transfer_id: str) -> None:
+    """The export ends as failed, and who asked for it hears of it."""
+    with sessions(ROOM).begin() as session:
+        failures.announce(session, exports.fail_export(session, UUID(transfer_id)), reason)
+
+
+@jobs.job("campaign.export_audience", failed=fail_export)
 def export_audience(transfer_id: str) -> None:
     """Stream an audience to the room that asked for it; dying here starts a new attempt."""
-    with sessions("campaign").begin() as session:
-        export = audience.claim_export(session, UUID(transfer_id))
+    with sessions(ROOM).begin() as session:
+        export = exports.claim_export(session, UUID(transfer_id))
         if export is None:
             return
         task, select_rows = _EXPORTS[export.kind]
         query, attempt = select_rows(export), export.attempt
-    with sessions("campaign").begin() as session:
+    with sessions(ROOM).begin() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         cutter = transfer.Cutter(
             UUID(transfer_id), attempt, lambda chunk: jobs.send_bulk(task, chunk.to_wire())
         )
         transfer.export(session, query, cutter)
-    with sessions("campaign").begin() as session:
-        audience.set_exported(session, UUID(transfer_id))
+    with sessions(ROOM).begin() as session:
+        exports.set_exported(session, UUID(transfer_id))
 
 
 @jobs.job("campaign.remove_superseded")
-def remove_superseded(campaign_id: int, audience_id: str) -> None:
-    """Drop older editions that nobody reads any more, each in its own transaction."""
-    with sessions("campaign").begin() as session:
-        old = audience.list_superseded(session, campaign_id, UUID(audience_id))
+def remove_superseded(campaign_id: int) -> None:
+    """Drop editions older than the present one that nobody reads any more."""
+    with sessions(ROOM).begin() as session:
+        old = audience.list_superseded(session, store.get_campaign(session, campaign_id))
     for edition in old:
-        with sessions("campaign").begin() as session:
+        with sessions(ROOM).begin() as session:
             audience.remove_edition(session, edition)
+
+
+@jobs.job("campaign.forget_old")
+def forget_old() -> None:
+    """Drop what was kept for deliveries and transfers that cannot come any more."""
+    with sessions(ROOM).begin() as session:
+        contact_states.forget_old(session)
+        inbox.forget_old(session)

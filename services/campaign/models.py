@@ -107,6 +107,21 @@ class Member(Base):
     control: Mapped[bool] = mapped_column(server_default="false")
 
 
+class ContactNews(Base):
+    """Where a person may be contacted, as last heard: for editions that are on their way."""
+
+    __tablename__ = "contact_news"
+
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    mail_block: Mapped[str | None]
+    phone_block: Mapped[str | None]
+    erased: Mapped[bool] = mapped_column(server_default="false")
+    heard_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Export(Base):
     """An audience that another room asked for; `waiting` until the edition is complete."""
 

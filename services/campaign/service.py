@@ -4,13 +4,22 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from services.campaign import audience, facts, rules, statistics, store
+from services.campaign import (
+    audience,
+    contact_states,
+    exports,
+    facts,
+    failures,
+    rules,
+    statistics,
+    store,
+)
 from services.campaign.models import Campaign
 from shared import idempotency, outbox, trace
 from shared.contract import Page, cursor
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer, telemarketing
-from shared.contracts.campaign import Phase
+from shared.contracts.campaign import AudienceState, Phase
 from shared.errors import Conflict, Invalid
 from shared.events import on_event
 from shared.room import Room
@@ -130,7 +139,7 @@ class CampaignService(Room):
         if not rules.NEXT[Phase(campaign.phase)]:
             raise Conflict("La campaña ya terminó: su público no cambia.")
         status = audience.get_status(session, campaign_id)
-        if status.state is not contract.AudienceState.TRANSFERRING:
+        if status.state is not AudienceState.TRANSFERRING:
             self._request_audience(session, campaign)
             status = audience.get_status(session, campaign_id)
         return status
@@ -256,13 +265,19 @@ class CampaignService(Room):
         self, session: Session, event: customer_query.ContactStatesChanged
     ) -> None:
         """So that a later export knows of it."""
-        for state in event.customers:
-            audience.set_contact_state(session, state.model_dump())
+        contact_states.follow(session, event.customers)
 
     @on_event(customer_query.CustomersErased)
     def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
         """Forget who they were."""
-        audience.erase(session, event.customer_ids)
+        contact_states.erase(session, event.customer_ids)
+
+    @on_event(customer_query.SegmentExportFailed)
+    def on_segment_export_failed(
+        self, session: Session, event: customer_query.SegmentExportFailed
+    ) -> None:
+        """The edition will not come."""
+        failures.fail_edition(session, event.transfer_id, event.reason)
 
     # --- parts of several doors ---
 
@@ -301,11 +316,11 @@ class CampaignService(Room):
     ) -> None:
         campaign = store.get_campaign(session, event.campaign_id, lock=True)
         latest = audience.find_latest(session, campaign.id)
-        on_its_way = latest is not None and latest.state == "transferring"
+        on_its_way = latest is not None and latest.state == AudienceState.TRANSFERRING
         if refresh and not on_its_way:
             self._request_audience(session, campaign)
         wait = refresh or on_its_way
-        audience.insert_export(
+        export = exports.insert_export(
             session,
             {
                 "transfer_id": event.transfer_id,
@@ -316,8 +331,13 @@ class CampaignService(Room):
                 "state": "waiting" if wait else "running",
             },
         )
-        if not wait:
-            outbox.add_job(session, "campaign.export_audience", str(event.transfer_id))
+        if wait:
+            return
+        if campaign.audience_id is None:
+            failed = exports.fail_export(session, export.transfer_id)
+            failures.announce(session, failed, "La campaña no tiene público: transfiéralo primero.")
+            return
+        outbox.add_job(session, "campaign.export_audience", str(event.transfer_id))
 
     def _announce(self, session: Session, campaign: Campaign) -> None:
         outbox.add(

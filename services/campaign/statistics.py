@@ -115,6 +115,7 @@ def count_mails(session: Session, campaign_id: int) -> contract.MailFunnel:
         failed=states["failed"],
         skipped=skipped,
         doubtful=states["doubtful"],
+        cancelled=states["cancelled"],
         unsubscribed=unsubscribed,
     )
 

@@ -1,8 +1,9 @@
 """What other rooms' events mean for the people: contacts, refusals, time line, risk."""
 
-from typing import cast
+from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, inspect, update
+from sqlalchemy import ColumnElement, Table, bindparam, inspect, or_, update
 from sqlalchemy.orm import Session
 
 from services.customer_query import store
@@ -82,20 +83,27 @@ def note_risk_check(session: Session, event: RiskChecked) -> None:
     if event.category is not None:
         session.execute(
             update(Customer)
-            .where(Customer.id == event.customer_id)
-            .values(risk_category=event.category)
+            .where(Customer.id == event.customer_id, _is_news(Customer.risk_at, event.at))
+            .values(risk_category=event.category, risk_at=event.at)
         )
 
 
 def set_risk_categories(session: Session, event: RisksChanged) -> None:
-    """A batch of the bureau's news; people who are not customers are passed over."""
+    """A batch of the bureau's news, unless later ones are known of a person.
+
+    People who are not customers are passed over.
+    """
     table = cast(Table, inspect(Customer).local_table)
     session.connection().execute(
         update(table)
-        .where(table.c.cedula == bindparam("of"))
-        .values(risk_category=bindparam("new")),
+        .where(table.c.cedula == bindparam("of"), _is_news(table.c.risk_at, event.at))
+        .values(risk_category=bindparam("new"), risk_at=event.at),
         [{"of": item.cedula, "new": item.category} for item in event.risks],
     )
+
+
+def _is_news(known_at: Any, at: datetime) -> ColumnElement[bool]:
+    return or_(known_at.is_(None), known_at <= at)
 
 
 def _withdraw(session: Session, customer_id: int, channel: str, how: str, by: str | None) -> None:

@@ -1,6 +1,7 @@
 """customer_query's jobs: reading customer files, exporting segments, the daily categories."""
 
 import csv
+import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -22,6 +23,7 @@ from shared.errors import Invalid
 
 ROOM = "customer_query"
 BATCH = 1000
+TURN_SECONDS = 600.0
 EVENT_BATCH = 500
 SCHEDULE = {
     "customer_query.update_categories": {
@@ -36,11 +38,20 @@ Line = tuple[int, list[str]]
 # --- import ---
 
 
-@jobs.job("customer_query.import_file")
+def fail_import(reason: str, import_id: int) -> None:
+    """The import ends as failed; what was imported before stays, and it may be run again."""
+    with sessions(ROOM).begin() as session:
+        job = imports.get_import(session, import_id, lock=True)
+        if job.finished_at is None:
+            imports.set_failed(job, reason)
+
+
+@jobs.job("customer_query.import_file", failed=fail_import)
 def import_file(import_id: int) -> None:
     """Read a customer file in batches of one transaction each; run again, it goes on where it was.
 
-    A file that cannot be read ends the import as failed, with the reason.
+    A file that cannot be read ends the import as failed, with the reason. A long one is read in
+    several turns, so that it never meets the time limit of a job.
     """
     with sessions(ROOM).begin() as session:
         job = imports.get_import(session, import_id, lock=True)
@@ -52,8 +63,7 @@ def import_file(import_id: int) -> None:
         with import_files.open_source(key) as source:
             _read(import_id, source)
     except (Invalid, csv.Error) as error:
-        with sessions(ROOM).begin() as session:
-            imports.set_failed(imports.get_import(session, import_id, lock=True), _reason(error))
+        fail_import(_reason(error), import_id)
 
 
 def _reason(error: Exception) -> str:
@@ -73,12 +83,21 @@ def _read(import_id: int, source: import_files.Source) -> None:
     checker = Checker(reader)
     lines = enumerate(source.rows, start=1)
     checker.skip(islice(lines, done))
+    ends = time.monotonic() + TURN_SECONDS
     while batch := list(islice(lines, BATCH)):
         rows, rejects = checker.check(batch)
         if not _store(import_id, done, mapping, rows, rejects, source.percent()):
             return
         done += len(batch)
+        if time.monotonic() > ends:
+            _go_on_later(import_id)
+            return
     _finish(import_id, source.header)
+
+
+def _go_on_later(import_id: int) -> None:
+    with sessions(ROOM).begin() as session:
+        outbox.add_job(session, "customer_query.import_file", import_id, bulk=True)
 
 
 class Checker:
@@ -178,7 +197,15 @@ def _batches(ids: list[int]) -> Iterator[list[int]]:
 # --- export ---
 
 
-@jobs.job("customer_query.export_segment")
+def fail_export(reason: str, transfer_id: str) -> None:
+    """The export ends as failed, and campaign hears of it."""
+    key = UUID(transfer_id)
+    with sessions(ROOM).begin() as session:
+        if segment_store.set_export_failed(session, key):
+            outbox.add(session, contract.SegmentExportFailed(transfer_id=key, reason=reason))
+
+
+@jobs.job("customer_query.export_segment", failed=fail_export)
 def export_segment(transfer_id: str) -> None:
     """Stream a segment to campaign; dying here starts a new attempt under a new snapshot."""
     key = UUID(transfer_id)

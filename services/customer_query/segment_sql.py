@@ -150,22 +150,37 @@ def over_cap() -> Condition:
 
 def mail_block() -> ColumnElement[str | None]:
     """Why the person may not be mailed now, or null."""
+    return func.coalesce(mail_refusal(), _capped())
+
+
+def phone_block() -> ColumnElement[str | None]:
+    """Why the person may not be called now, or null."""
+    return func.coalesce(phone_refusal(), _capped())
+
+
+def _capped() -> ColumnElement[str | None]:
+    return case((over_cap(), Block.OVER_CAP.value))
+
+
+def mail_refusal() -> ColumnElement[str | None]:
+    """Why the person may not be mailed whenever it be, or null: wishes and address.
+
+    This is what other rooms are told. The cap is not: it is judged at each touch.
+    """
     return case(
         (Customer.do_not_mail, Block.DO_NOT_CONTACT.value),
         (not_(Customer.consent_mail), Block.NO_CONSENT.value),
         (Customer.email.is_(None), Block.NO_ADDRESS.value),
         (Customer.mail_bounced, Block.BOUNCED.value),
-        (over_cap(), Block.OVER_CAP.value),
     )
 
 
-def phone_block() -> ColumnElement[str | None]:
-    """Why the person may not be called now, or null."""
+def phone_refusal() -> ColumnElement[str | None]:
+    """The same of calls."""
     return case(
         (Customer.do_not_call, Block.DO_NOT_CONTACT.value),
         (not_(Customer.consent_phone), Block.NO_CONSENT.value),
         (Customer.phone.is_(None), Block.NO_ADDRESS.value),
-        (over_cap(), Block.OVER_CAP.value),
     )
 
 
@@ -285,11 +300,12 @@ def row(customer: Customer) -> contract.CustomerRow:
 
 def select_audience(transfer_id: UUID, criterion: Criterion) -> Select[Any]:
     """The rows of `contract.AUDIENCE_COLUMNS`."""
-    columns = [getattr(Customer, name) for name in contract.AUDIENCE_COLUMNS[2:-2]]
+    columns = [getattr(Customer, name) for name in contract.AUDIENCE_COLUMNS[2:-3]]
     return select(
         cast(literal(str(transfer_id)), UuidType),
         Customer.id,
         *columns,
-        mail_block(),
-        phone_block(),
+        mail_refusal(),
+        phone_refusal(),
+        Customer.contact_version,
     ).where(condition(criterion))

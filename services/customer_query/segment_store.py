@@ -18,6 +18,7 @@ from services.customer_query.models import (
 )
 from services.customer_query.segment_sql import condition
 from services.customer_query.segments import Criterion
+from shared import clock
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import AudienceRequested, CampaignChanged
 from shared.errors import Invalid, NotFound
@@ -121,14 +122,16 @@ def upsert_campaign(session: Session, event: CampaignChanged) -> None:
 
 def insert_export(session: Session, event: AudienceRequested) -> None:
     """An export to do."""
-    session.execute(insert(Export).values(event.model_dump(include=set(event.model_fields))))
+    session.execute(
+        insert(Export).values(event.model_dump(include=set(AudienceRequested.model_fields)))
+    )
 
 
 def claim_export(session: Session, transfer_id: UUID) -> Export | None:
-    """The export with its next attempt number; None when it is done."""
+    """The export with its next attempt number; None when it has ended."""
     query = (
         update(Export)
-        .where(Export.transfer_id == transfer_id, Export.rows.is_(None))
+        .where(Export.transfer_id == transfer_id, Export.rows.is_(None), Export.failed_at.is_(None))
         .values(attempt=Export.attempt + 1)
         .returning(Export)
     )
@@ -140,6 +143,17 @@ def replace_members(session: Session, campaign_id: int, criterion: Criterion) ->
     session.execute(delete(CampaignMember).filter_by(campaign_id=campaign_id))
     people: Any = select(literal(campaign_id), Customer.id).where(condition(criterion))
     session.execute(insert(CampaignMember).from_select(["campaign_id", "customer_id"], people))
+
+
+def set_export_failed(session: Session, transfer_id: UUID) -> bool:
+    """Give an export up; False when it has ended already."""
+    query = (
+        update(Export)
+        .where(Export.transfer_id == transfer_id, Export.rows.is_(None), Export.failed_at.is_(None))
+        .values(failed_at=clock.now())
+        .returning(Export.transfer_id)
+    )
+    return session.execute(query).first() is not None
 
 
 def set_exported(session: Session, transfer_id: UUID, rows: int) -> None:

@@ -16,7 +16,7 @@ from services.customer_query.models import (
     Customer,
     TimelineEntry,
 )
-from services.customer_query.segment_sql import mail_block, phone_block, row
+from services.customer_query.segment_sql import mail_refusal, phone_refusal, row
 from shared import clock
 from shared.contracts import customer_query as contract
 from shared.ecuador.names import fold
@@ -159,18 +159,24 @@ def list_consents(session: Session, customer_id: int) -> list[dict[str, Any]]:
 
 def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contract.ContactState]:
     """Where these people may be contacted now; for the event about it."""
-    query = select(Customer.id, Customer.email, Customer.phone, mail_block(), phone_block()).where(
-        Customer.id.in_(list(customer_ids))
-    )
+    query = select(
+        Customer.id,
+        Customer.contact_version,
+        Customer.email,
+        Customer.phone,
+        mail_refusal(),
+        phone_refusal(),
+    ).where(Customer.id.in_(list(customer_ids)))
     return [
         contract.ContactState(
             customer_id=customer_id,
+            version=version,
             email=email,
             phone=phone,
             mail_block=contract.Block(mail) if mail else None,
             phone_block=contract.Block(call) if call else None,
         )
-        for customer_id, email, phone, mail, call in session.execute(query)
+        for customer_id, version, email, phone, mail, call in session.execute(query)
     ]
 
 

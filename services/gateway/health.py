@@ -1,10 +1,14 @@
-"""Whether the process lives, and whether it can serve."""
+"""Whether the process lives, whether it can serve, and whether the whole product is well."""
+
+import asyncio
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from services.gateway.session import rooms_of
+from shared.contracts import ROOMS
 from shared.errors import Unavailable
+from shared.rooms import Rooms
 
 router = APIRouter(prefix="/health", include_in_schema=False)
 
@@ -15,9 +19,12 @@ async def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/ready")
-async def ready(request: Request) -> JSONResponse:
-    """200 when the broker is connected and identity answers, so that people can log in."""
+@router.get("/serve")
+async def serve(request: Request) -> JSONResponse:
+    """200 when the broker is connected and identity answers: people can log in.
+
+    For whoever routes requests: a job that is stuck somewhere must not close the doors.
+    """
     rooms = rooms_of(request)
     if not rooms.connected:
         return JSONResponse({"status": "broker"}, 503)
@@ -26,3 +33,21 @@ async def ready(request: Request) -> JSONResponse:
     except Unavailable:
         return JSONResponse({"status": "identity"}, 503)
     return JSONResponse({"status": "ok"})
+
+
+@router.get("/ready")
+async def ready(request: Request) -> JSONResponse:
+    """200 when every room answers and nothing is stuck; otherwise what is, by room."""
+    rooms = rooms_of(request)
+    if not rooms.connected:
+        return JSONResponse({"status": "broker"}, 503)
+    states = await asyncio.gather(*(_state(rooms, room) for room in ROOMS))
+    found = {room: state for room, state in zip(ROOMS, states, strict=True) if state != "ok"}
+    return JSONResponse(found, 503) if found else JSONResponse({"status": "ok"})
+
+
+async def _state(rooms: Rooms, room: str) -> str:
+    try:
+        return await rooms.check_health(room)
+    except Unavailable as error:
+        return str(error)

@@ -127,6 +127,7 @@ def mail_table(mail: MailFunnel) -> Table:
         ("Enviados", mail.sent),
         ("Fallidos", mail.failed),
         ("Dudosos", mail.doubtful),
+        ("Cancelados", mail.cancelled),
         *((f"Omitidos: {label(reason)}", count) for reason, count in mail.skipped.items()),
         ("Se dieron de baja", mail.unsubscribed),
     ]

@@ -231,7 +231,7 @@ class ProvinceFigures(Model):
 
 
 class MailFunnel(Model):
-    """Mails of a campaign's runs: target = pending + sent + failed + skipped + doubtful."""
+    """Mails of a campaign's runs: target = the sum of pending and the states."""
 
     target: int
     pending: int
@@ -239,6 +239,7 @@ class MailFunnel(Model):
     failed: int
     skipped: dict[str, int]
     doubtful: int
+    cancelled: int
     unsubscribed: int
 
 

@@ -3,12 +3,13 @@
 import json
 import sys
 
-from tests.faults import kills
+from tests.faults import kills, rounds
 
 FAULTS = {
     "mailing_worker": kills.mailing_worker,
     "campaign_service": kills.campaign_service,
     "broker": kills.broker,
+    "rounds": rounds.rounds,
 }
 
 

@@ -2,48 +2,20 @@
 
 import os
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_binary_file
 from pathlib import Path
-from typing import Any
 
-import httpx
-
-from infra.demo.play import Client, Json, Play, PlayError
+from infra.demo.play import STATES
+from infra.demo.player import Json, PlayError, equal
 from infra.native.run import Run
 from infra.native.supervisor import Supervisor
 from tests import product
+from tests.faults.patience import PatientPlay
 
-PATIENCE_SECONDS = 120.0
 CONNECTIONS = 2  # the mailing worker's processes: at most one mail of each may be doubtful
-
-
-class PatientClient(Client):
-    """A client that asks again while a part is down, with the same idempotency key."""
-
-    def _send(self, request: Callable[[], httpx.Response]) -> Any:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                response = request()
-                if response.status_code < 500:
-                    return self._answer(response)
-            except httpx.TransportError:
-                pass
-            if time.monotonic() > deadline:
-                raise PlayError("the product did not come back")
-            time.sleep(0.2)
-
-
-class PatientPlay(Play):
-    """The play with clients that wait for parts to come back."""
-
-    def client(self, username: str) -> Client:
-        """A logged-in, patient user."""
-        return PatientClient(self.address, username, self.passwords[username])
 
 
 class Stage:
@@ -69,42 +41,28 @@ class Stage:
             self.kill(part)
         path = f"/campaigns/{campaign['id']}/audience"
         audience = self.head.wait(path, lambda found: found["state"] == "ready", "audience")
-        self.play.equal("counted", count, "expected", audience["expected"])
-        self.play.equal("counted", count, "transferred", audience["transferred"])
-        members = sum(1 for _ in self._members(campaign["id"]))
-        self.play.equal("counted", count, "members listed", members)
+        equal("counted", count, "expected", audience["expected"])
+        equal("counted", count, "transferred", audience["transferred"])
+        members = sum(1 for _ in self.head.pages(f"/campaigns/{campaign['id']}/members"))
+        equal("counted", count, "members listed", members)
         self.play.figures["campaign"] = {"transferred": count}
         for phase in ("planned", "executing"):
             self.head.post(f"/campaigns/{campaign['id']}/phase", json={"phase": phase})
         number: int = campaign["id"]
         return number
 
-    def _members(self, campaign_id: int) -> Iterator[Json]:
-        after = None
-        while True:
-            params = {"limit": 200} | ({"after": after} if after else {})
-            page = self.head.get(f"/campaigns/{campaign_id}/members", **params)
-            yield from page["items"]
-            after = page["next"]
-            if after is None:
-                return
-
     def mail_killing(self, campaign_id: int, *parts: str) -> Json:
         """Mail the campaign and kill the parts when some mails are out; returns the mailing."""
-        mailing = self.play._eventually(
-            lambda: self.head.post("/mailings", json={"campaign_id": campaign_id})
-        )
+        mailing = self.head.post_when_heard("/mailings", json={"campaign_id": campaign_id})
         path = f"/mailings/{mailing['id']}"
         self.head.wait(path, lambda found: found["sent"] > 0, "first mails")
         for part in parts:
             self.kill(part)
         done = self.head.wait(path, lambda found: found["state"] == "finished", "mailing")
         skipped = sum(done["skipped"].values())
-        states = sum(done[key] for key in ("pending", "sending", "sent", "failed", "doubtful"))
-        self.play.equal("target", done["target"], "sum of the states", states + skipped)
-        self.play.equal(
-            "target", done["target"], "audience", self.play.figures["campaign"]["transferred"]
-        )
+        states = sum(done[key] for key in STATES)
+        equal("target", done["target"], "sum of the states", states + skipped)
+        equal("target", done["target"], "audience", self.play.figures["campaign"]["transferred"])
         self._check_delivered(done)
         return done
 

@@ -19,3 +19,12 @@ def upgrade() -> None:
     op.add_column(
         "mailing_fact", sa.Column("version", sa.Integer, server_default="0", nullable=False)
     )
+    text = [sa.Column(name, sa.Text) for name in ("email", "phone", "mail_block", "phone_block")]
+    op.create_table(
+        "contact_news",
+        sa.Column("customer_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        *text,
+        sa.Column("erased", sa.Boolean, server_default=sa.false(), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    )

@@ -29,6 +29,7 @@ from shared.contracts.customer_query import (
     list_customers,
     list_imports,
     list_timeline,
+    rerun_import,
     start_import,
     update_customer,
 )
@@ -46,6 +47,13 @@ class Erasure(Model):
     """Why a person's data is erased."""
 
     reason: Annotated[str, Field(min_length=1, max_length=300)] = ERASE_REASON
+
+
+class ImportAgain(Model):
+    """How the file is read this time."""
+
+    mapping: dict[str, str] | None = None  # our field → the file's column; None: as before
+    dry_run: bool = False
 
 
 @api.post(
@@ -85,6 +93,18 @@ async def show_imports(call: Call, after: str | None = None, limit: Limit = 20) 
 async def show_import(import_id: Id, call: Call) -> Import:
     """Progress and counts: read = created + updated + unchanged + rejected."""
     return await call(get_import, import_id)
+
+
+@api.post(
+    "/customers/imports/{import_id}/rerun",
+    allow=Permission.CUSTOMER_IMPORT,
+    status_code=202,
+    response_model_exclude=_STORED,
+)
+async def run_import_again(import_id: Id, call: Call, again: ImportAgain | None = None) -> Import:
+    """Read the file of an import that has ended, also of one that failed, as a new import."""
+    again = again or ImportAgain()
+    return await call(rerun_import, import_id, again.mapping, again.dry_run)
 
 
 @api.get(

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from services.campaign import audience, jobs
+from services.campaign import contact_states, exports, jobs
 from services.campaign.models import Audience, Export, Member
 from shared import jobs as shared_jobs
 from shared.contracts import campaign as contract
+from shared.contracts.customer_query import Block, ContactState
 from shared.transfer import Chunk
 from tests.databases import outbox_of
 from tests.jobs.campaign.conftest import Transfers
@@ -86,13 +87,18 @@ def test_a_newer_edition_is_kept_when_an_older_one_completes_late(transfers: Tra
         jobs.load_audience_chunk(chunk.to_wire())
     jobs.complete_audience(str(older), 10)
     assert transfers.campaign(campaign_id).audience_id == newer
+    assert outbox_of(transfers.campaigns)[-1][0] == "campaign.remove_superseded"
+    jobs.remove_superseded(campaign_id)
+    assert transfers.members(older) == {}
+    with transfers.campaigns() as session:
+        assert list(session.execute(select(Audience.id)).scalars()) == [newer]
 
 
 def test_superseded_editions_are_removed_with_their_members(transfers: Transfers) -> None:
     transfers.add_people(10)
     campaign_id = transfers.add_campaign()
     first, second = bring(transfers, campaign_id), bring(transfers, campaign_id)
-    jobs.remove_superseded(campaign_id, str(second))
+    jobs.remove_superseded(campaign_id)
     with transfers.campaigns() as session:
         assert list(session.execute(select(Audience.id)).scalars()) == [second]
         assert session.execute(select(func.count()).select_from(Member)).scalar_one() == 10
@@ -126,7 +132,7 @@ def ask(transfers: Transfers, campaign_id: int, **values: Any) -> UUID:
         "state": "running",
     }
     with transfers.campaigns.begin() as session:
-        audience.insert_export(session, row | values)
+        exports.insert_export(session, row | values)
     return transfer_id
 
 
@@ -209,3 +215,116 @@ def test_exports_that_wait_are_served_by_the_edition_they_waited_for(
         assert (export.state, export.audience_id) == ("running", audience_id)
     asked = [payload for name, payload in outbox_of(transfers.campaigns) if "export" in name]
     assert len(asked) == 1
+
+
+# --- what cannot be had ---
+
+
+def test_an_edition_that_failed_says_why_and_is_asked_for_again(transfers: Transfers) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    audience_id = transfers.request(campaign_id)
+    *chunks, closing = transfers.export(audience_id)
+    jobs.load_audience_chunk(chunks[0].to_wire())
+    jobs.fail_chunk("Llegó dañado.", chunks[1].to_wire())
+    status = transfers.status(campaign_id)
+    assert (status.state, status.error, status.transferred) == ("failed", "Llegó dañado.", 0)
+    for chunk in (*chunks, closing):  # late ones change nothing
+        jobs.load_audience_chunk(chunk.to_wire())
+    assert transfers.members(audience_id) == {}
+    bring(transfers, campaign_id)
+    assert transfers.status(campaign_id).state == "ready"
+    assert transfers.status(campaign_id).error is None
+
+
+def test_the_audience_before_serves_on_when_a_refresh_fails(transfers: Transfers) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    present = bring(transfers, campaign_id)
+    jobs.fail_edition("No llegó.", str(transfers.request(campaign_id)), 10)
+    status = transfers.status(campaign_id)
+    assert (status.state, status.transferred, status.error) == ("ready", 10, "No llegó.")
+    assert transfers.campaign(campaign_id).audience_id == present
+
+
+def test_a_complete_edition_does_not_fail_any_more(transfers: Transfers) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    audience_id = bring(transfers, campaign_id)
+    jobs.fail_edition("Tarde.", str(audience_id), 10)
+    assert transfers.status(campaign_id).state == "ready"
+    assert len(transfers.members(audience_id)) == 10
+
+
+def failures(transfers: Transfers) -> list[tuple[str, str]]:
+    return [
+        (payload["transfer_id"], payload["reason"])
+        for name, payload in outbox_of(transfers.campaigns)
+        if name == "export_failed"
+    ]
+
+
+def test_who_waits_for_an_edition_that_failed_hears_of_it(transfers: Transfers) -> None:
+    campaign_id = transfers.add_campaign()
+    audience_id = transfers.request(campaign_id)
+    transfer_id = ask(transfers, campaign_id, state="waiting", audience_id=None)
+    jobs.fail_edition("No llegó.", str(audience_id))
+    assert failures(transfers) == [(str(transfer_id), "No llegó.")]
+    jobs.fail_edition("No llegó.", str(audience_id))
+    assert len(failures(transfers)) == 1
+
+
+def test_who_waits_goes_on_waiting_while_another_edition_comes(transfers: Transfers) -> None:
+    campaign_id = transfers.add_campaign()
+    first = transfers.request(campaign_id)
+    transfers.request(campaign_id)
+    ask(transfers, campaign_id, state="waiting", audience_id=None)
+    jobs.fail_edition("No llegó.", str(first))
+    assert failures(transfers) == []
+
+
+def test_an_export_that_failed_is_told_once_and_not_repeated(
+    transfers: Transfers, sent: list[tuple[str, Chunk]]
+) -> None:
+    transfers.add_people(10)
+    campaign_id = transfers.add_campaign()
+    bring(transfers, campaign_id)
+    transfer_id = ask(transfers, campaign_id)
+    jobs.fail_export("No se pudo.", str(transfer_id))
+    jobs.fail_export("No se pudo.", str(transfer_id))
+    assert failures(transfers) == [(str(transfer_id), "No se pudo.")]
+    jobs.export_audience(str(transfer_id))
+    assert sent == []
+
+
+# --- what was heard while an edition was on its way ---
+
+
+def test_a_state_heard_before_the_people_came_is_applied_when_they_are_there(
+    transfers: Transfers,
+) -> None:
+    transfers.add_people(3)
+    campaign_id = transfers.add_campaign()
+    audience_id = transfers.request(campaign_id)
+    chunks = transfers.export(audience_id)
+    with transfers.campaigns.begin() as session:
+        contact_states.follow(session, [refusal(1, version=2), refusal(2, version=0)])
+        contact_states.erase(session, [3])
+    for chunk in chunks:
+        jobs.load_audience_chunk(chunk.to_wire())
+    jobs.complete_audience(str(audience_id), 3)
+    refused, older, erased = (transfers.members(audience_id)[number] for number in (1, 2, 3))
+    assert (refused.mail_block, refused.contact_version) == ("do_not_contact", 2)
+    assert (older.mail_block, older.contact_version) != ("do_not_contact", 0)
+    assert (erased.first_names, erased.email, erased.phone_block) == ("", None, "do_not_contact")
+
+
+def refusal(customer_id: int, version: int) -> ContactState:
+    return ContactState(
+        customer_id=customer_id,
+        version=version,
+        email=None,
+        phone=None,
+        mail_block=Block.DO_NOT_CONTACT,
+        phone_block=Block.DO_NOT_CONTACT,
+    )

@@ -1,6 +1,7 @@
 """The chunk protocol: whatever happens on the way, each customer arrives exactly once."""
 
 import random
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,8 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import zstandard
 
 from services.campaign import jobs
+from shared import transfer
 from shared.transfer import Chunk
 from tests.databases import outbox_of
 from tests.jobs.campaign.conftest import Transfers
@@ -122,10 +125,43 @@ def test_totals_that_differ_are_told_and_nothing_is_completed(
     campaign_id = filled.add_campaign()
     *chunks, closing = filled.export(filled.request(campaign_id))
     load(chunks)
-    with pytest.raises(RuntimeError, match="differ"):
+    with pytest.raises(transfer.DamagedError, match="differ"):
         load([replace(closing, **change)])
     assert completions(filled) == []
     assert filled.status(campaign_id).state == "transferring"
+
+
+def test_a_chunk_one_row_short_is_refused_whatever_it_says_of_itself(filled: Transfers) -> None:
+    campaign_id = filled.add_campaign()
+    audience_id = filled.request(campaign_id)
+    first, *_ = filled.export(audience_id)
+    lines = zstandard.ZstdDecompressor().decompress(first.data).splitlines(keepends=True)
+    short = b"".join(lines[:-1])
+    packed = zstandard.compress(short)
+    for damaged in (
+        replace(first, data=packed),
+        replace(first, data=packed, checksum=zlib.crc32(short)),
+        replace(first, data=b"not zstd"),
+    ):
+        with pytest.raises(transfer.DamagedError):
+            load([damaged])
+    assert filled.members(audience_id) == {}
+    load([first])
+    assert len(filled.members(audience_id)) == len(lines)
+
+
+def test_rows_lost_between_database_and_chunks_are_told(
+    filled: Transfers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = transfer.Cutter.write
+    calls = iter(range(10**6))
+    monkeypatch.setattr(
+        transfer.Cutter,
+        "write",
+        lambda self, line: kept(self, line) if next(calls) != 7 else len(line),
+    )
+    with pytest.raises(transfer.DamagedError):
+        filled.export(filled.request(filled.add_campaign()))
 
 
 def test_an_empty_segment_is_complete_with_nobody(transfers: Transfers) -> None:

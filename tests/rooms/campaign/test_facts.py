@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from services.campaign import audience
 from services.campaign.models import Export, Member
 from shared.contracts import customer_query, mailer, telemarketing
 from shared.contracts.campaign import Phase
@@ -101,20 +102,27 @@ def test_the_mail_funnel_adds_up_whatever_comes_twice_or_late(
     campaigns: Any, stored: Sessions, campaign_id: int
 ) -> None:
     changed = MailingChanged(
-        mailing_id=5, campaign_id=campaign_id, state=mailer.MailingState.SENDING, target=4
+        mailing_id=5,
+        campaign_id=campaign_id,
+        state=mailer.MailingState.SENDING,
+        target=5,
+        version=2,
     )
+    older = changed.model_copy(update={"target": 0, "version": 1})
     first = progress_of(campaign_id, (1, "failed", "450", NOON), (3, "skipped", "no_consent", NOON))
     retried = progress_of(campaign_id, (1, "sent", None, NOON + timedelta(minutes=1)))
     other = progress_of(campaign_id, (2, "doubtful", None, NOON))
-    hear(campaigns, changed, retried, first, other, first, retried, changed)
+    called_off = progress_of(campaign_id, (4, "cancelled", None, NOON))
+    hear(campaigns, changed, retried, first, other, called_off, first, retried, changed, older)
     mail = campaigns.get_statistics(campaign_id).mail
     assert mail.model_dump() == {
-        "target": 4,
+        "target": 5,
         "pending": 1,
         "sent": 1,
         "failed": 0,
         "skipped": {"no_consent": 1},
         "doubtful": 1,
+        "cancelled": 1,
         "unsubscribed": 0,
     }
     left = mailer.RecipientUnsubscribed(
@@ -188,14 +196,60 @@ def test_a_changed_contact_state_reaches_the_audience(
 ) -> None:
     state = customer_query.ContactState(
         customer_id=1,
+        version=3,
         email=None,
         phone=None,
         mail_block=customer_query.Block.NO_CONSENT,
         phone_block=None,
     )
-    hear(campaigns, customer_query.ContactStatesChanged(customers=[state]))
+    older = state.model_copy(update={"version": 2, "email": "x@correo.ec", "mail_block": None})
+    for heard in (state, older):
+        hear(campaigns, customer_query.ContactStatesChanged(customers=[heard]))
+        first = campaigns.list_members(campaign_id).items[0]
+        assert (first.email, first.mail_block) == (None, "no_consent")
+
+
+def test_nobody_comes_back_after_being_erased(
+    campaigns: Any, stored: Sessions, campaign_id: int
+) -> None:
+    hear(campaigns, customer_query.CustomersErased(customer_ids=[1]))
+    late = customer_query.ContactState(
+        customer_id=1,
+        version=9,
+        email="ana@correo.ec",
+        phone="+593991234567",
+        mail_block=None,
+        phone_block=None,
+    )
+    hear(campaigns, customer_query.ContactStatesChanged(customers=[late]))
     first = campaigns.list_members(campaign_id).items[0]
-    assert (first.email, first.mail_block) == (None, "no_consent")
+    assert (first.email, first.phone, first.mail_block) == (None, None, "do_not_contact")
+
+
+def test_a_segment_that_cannot_be_exported_fails_the_edition(
+    campaigns: Any, stored: Sessions, campaign_id: int
+) -> None:
+    campaigns.request_audience(campaign_id)
+    with stored() as session:
+        edition = audience.find_latest(session, campaign_id)
+        assert edition is not None
+    failed = customer_query.SegmentExportFailed(transfer_id=edition.id, reason="No se pudo.")
+    hear(campaigns, failed)
+    assert campaigns.get_audience(campaign_id).error == "No se pudo."
+    assert campaigns.request_audience(campaign_id).state == "transferring"
+
+
+def test_nothing_is_exported_of_a_campaign_without_people(campaigns: Any, stored: Sessions) -> None:
+    created = campaigns.create_campaign(new_campaign(name="Vacía"))
+    with stored() as session:
+        edition = audience.find_latest(session, created.id)
+        assert edition is not None
+    failed = customer_query.SegmentExportFailed(transfer_id=edition.id, reason="No se pudo.")
+    hear(campaigns, failed)
+    event = telemarketing.CallListRequested(transfer_id=uuid4(), campaign_id=created.id)
+    hear(campaigns, event)
+    assert exports(stored) == [("call_list", "failed")]
+    assert outbox_of(stored)[-1][0] == "export_failed"
 
 
 def test_an_erased_person_still_counts_and_is_nobody(

@@ -1,21 +1,26 @@
 """Doors over the real broker: typed arguments, errors with fields, deadlines, idempotency."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import eventlet
 import pytest
 from eventlet import tpool
+from kombu import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared import trace
+from shared import jobs, open_jobs, outbox, trace
 from shared.contract import Id, procedure
 from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unavailable
+from shared.outbox import job_queue_name
 from shared.room import Room
 from shared.rooms import Rooms
 from shared.rpc import command, container_config, query, rpc
+from shared.settings import settings
 
 ERRORS = {kind.__name__: kind for kind in (NotFound, Conflict, Invalid, Denied, Unavailable)}
 
@@ -44,6 +49,11 @@ def take_long() -> str:
 
 
 @procedure("identity")
+def sleep_in_the_database() -> None:
+    """A query that runs on and on."""
+
+
+@procedure("identity")
 def write_in_a_query() -> None:
     """Not allowed."""
 
@@ -59,6 +69,7 @@ class Probe(Room):
 
     name = "identity"
     done: ClassVar[list[str]] = []
+    running: ClassVar[Any]
 
     @rpc(fail_with)
     def fail_with(self, kind: str) -> None:
@@ -81,6 +92,10 @@ class Probe(Room):
         Probe.done.append("long")
         return "late"
 
+    @query(sleep_in_the_database)
+    def sleep_in_the_database(self, session: Session) -> None:
+        session.execute(text("SELECT pg_sleep(60)"))
+
     @query(write_in_a_query)
     def write_in_a_query(self, session: Session) -> None:
         session.execute(text("DELETE FROM inbox"))
@@ -95,7 +110,7 @@ def ask(database: Any, container: Callable[[Any], Any]) -> Callable[..., Any]:
     """Call a procedure as the gateway does, from a thread that eventlet has not patched."""
     database("identity")
     Probe.done.clear()
-    container(Probe)
+    Probe.running = container(Probe)
     actor = trace.actor()
 
     def call(target: Any, *args: Any, **context: Any) -> Any:
@@ -148,10 +163,107 @@ def test_a_repeated_key_acts_once_and_answers_the_same(ask: Callable[..., Any]) 
 
 
 def test_a_deadline_ends_the_wait(ask: Callable[..., Any]) -> None:
-    import time
-
     with pytest.raises(Unavailable):
         ask(take_long, deadline=time.time() + 0.3)
+
+
+def test_a_query_ends_with_the_caller_who_waits_for_it(
+    ask: Callable[..., Any], database: Any, until: Any
+) -> None:
+    with pytest.raises(Unavailable):
+        ask(sleep_in_the_database, deadline=time.time() + 0.5)
+    running = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+        " AND state = 'active'"
+    )
+
+    def is_over() -> bool:
+        with database("identity")() as session:
+            return session.execute(running).scalar_one() == 0
+
+    until(is_over)
+
+
+RPC_QUEUE = settings().amqp_name("rpc-identity")
+
+
+def test_what_its_caller_gave_up_is_not_begun(ask: Callable[..., Any], until: Any) -> None:
+    with Connection(settings().amqp_url) as connection:
+        connection.Producer().publish(
+            {"args": [], "kwargs": {"text": "late"}},
+            exchange=settings().amqp_name("nameko-rpc"),
+            routing_key="identity.add_note",
+            serializer="json",
+            reply_to="nobody",
+            correlation_id="1",
+            headers={"nameko.deadline_ms": int(time.time() * 1000) - 1},
+        )
+        until(lambda: connection.default_channel.queue_declare(RPC_QUEUE, passive=True)[1] == 0)
+    assert ask(add_note, "in time") == 1
+    assert Probe.done == ["in time"]
+
+
+@procedure("campaign")
+def pass_on() -> None:
+    """Ask identity from within a room."""
+
+
+class Asker(Room):
+    """A room that asks another."""
+
+    name = "campaign"
+
+    @rpc(pass_on)
+    def pass_on(self) -> None:
+        self.rooms.call(add_note, "nobody there")
+
+
+@pytest.mark.parametrize(("asked", "arguments"), [(add_note, ["nobody there"]), (pass_on, [])])
+def test_a_call_that_nobody_takes_in_time_vanishes(
+    ask: Callable[..., Any],
+    database: Any,
+    container: Callable[[Any], Any],
+    until: Any,
+    asked: Any,
+    arguments: list[str],
+) -> None:
+    """Sent by the gateway, and by a room, to a room that is not there for a moment."""
+    database("campaign")
+    container(Asker)
+    Probe.running.stop()
+    with pytest.raises(Unavailable):
+        ask(asked, *arguments, deadline=time.time() + 1)
+    with Connection(settings().amqp_url) as connection:
+        until(lambda: connection.default_channel.queue_declare(RPC_QUEUE, passive=True)[1] == 0)
+
+
+def test_health_tells_of_jobs_that_stay_open_and_messages_that_nobody_takes(
+    database: Any, door: Any
+) -> None:
+    sessions = database("identity")
+    room = door("identity", sessions)
+    name = job_queue_name("identity")
+    with Connection(settings().amqp_url) as connection:
+        for bulk in (False, True):
+            queue = jobs.job_queue(job_queue_name("identity", bulk=bulk))(connection)
+            queue.declare()
+            queue.purge()
+        assert room.check_health() == "ok"
+        queue = jobs.job_queue(name)(connection)
+        connection.Producer().publish({}, routing_key=name, exchange="", serializer="json")
+        assert f"{name} holds 1 messages and has no consumer" in room.check_health()
+        queue.purge()
+        queue.delete()
+        assert f"{name} does not exist" in room.check_health()
+        queue.declare()
+    with sessions.begin() as session:
+        open_jobs.note(session, uuid4(), "identity.sweep")
+        session.execute(text("UPDATE open_job SET sent_at = now() - interval '1 day'"))
+        outbox.add_job(session, "identity.sweep")
+        session.execute(text("UPDATE outbox SET created_at = now() - interval '1 hour'"))
+    told = room.check_health()
+    assert "1 jobs are open" in told
+    assert "1 messages wait for the relay" in told
 
 
 def test_a_query_cannot_write(ask: Callable[..., Any]) -> None:

@@ -17,7 +17,7 @@ from shared import clock, trace
 from shared.contract import Actor, Event, Procedure
 from shared.contracts import identity
 from shared.contracts.identity import ROLE_PERMISSIONS, Role, Session, User
-from shared.errors import Denied
+from shared.errors import Denied, Unavailable
 from shared.rooms import Rooms
 from shared.settings import settings
 
@@ -55,6 +55,8 @@ class FakeRooms(Rooms):
     heard: list[Heard] = field(default_factory=list)
     events: "asyncio.Queue[Event]" = field(default_factory=asyncio.Queue)
     connected: bool = True
+    stuck: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
 
     async def start(self) -> None:
         """There is nothing to connect to."""
@@ -63,8 +65,10 @@ class FakeRooms(Rooms):
         """Nor to close."""
 
     async def check_health(self, service: str) -> str:
-        """Every room is well."""
-        return "ok"
+        """Every room is well, but for what a test says."""
+        if service in self.gone:
+            raise Unavailable(f"{service} is away")
+        return self.stuck.get(service, "ok")
 
     async def call(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The test's answer, as it would come over the wire."""

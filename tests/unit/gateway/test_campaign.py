@@ -105,7 +105,14 @@ STATISTICS = CampaignStatistics(
     by_advisor=[Count(key="ana", label="=ana", count=3)],
     by_province=[PICHINCHA],
     mail=MailFunnel(
-        target=9, pending=1, sent=5, failed=1, skipped={"no_consent": 2}, doubtful=0, unsubscribed=1
+        target=9,
+        pending=1,
+        sent=4,
+        failed=1,
+        skipped={"no_consent": 2},
+        doubtful=0,
+        cancelled=1,
+        unsubscribed=1,
     ),
     contacted=4,
     accepted=1,

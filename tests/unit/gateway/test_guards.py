@@ -61,3 +61,21 @@ def test_defect_is_500_with_headers_and_the_id_to_report(admin: Browser, rooms: 
     assert answer.headers["x-trace-id"] in answer.text
     assert "secret detail" not in answer.text
     assert "content-security-policy" in answer.headers
+
+
+# --- the headers, whole: a word more in the policy would open the pages ---
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+@pytest.mark.parametrize("path", ["/ingresar", "/api/v1/openapi.json", "/nothing-here"])
+def test_every_answer_carries_the_headers_that_protect_it(client: Browser, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["Content-Security-Policy"] == POLICY
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "private, no-cache"

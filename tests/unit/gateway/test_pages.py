@@ -111,4 +111,20 @@ def test_health_tells_living_from_ready(client: Browser, rooms: FakeRooms) -> No
     assert client.get("/health/ready").status_code == 200
     rooms.connected = False
     assert client.get("/health/live").status_code == 200
-    assert client.get("/health/ready").json() == {"status": "broker"}
+    for address in ("/health/ready", "/health/serve"):
+        answer = client.get(address)
+        assert (answer.status_code, answer.json()) == (503, {"status": "broker"})
+
+
+def test_a_room_that_is_stuck_is_named_and_closes_no_doors(
+    client: Browser, rooms: FakeRooms
+) -> None:
+    rooms.stuck["mailer"] = "jobs.mailer holds 3 messages and has no consumer"
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()) == (503, rooms.stuck)
+    assert client.get("/health/serve").status_code == 200
+    rooms.gone.add("campaign")
+    assert client.get("/health/ready").json() == {**rooms.stuck, "campaign": "campaign is away"}
+    rooms.gone.add("identity")
+    answer = client.get("/health/serve")
+    assert (answer.status_code, answer.json()) == (503, {"status": "identity"})

@@ -1,0 +1,41 @@
+"""Work that waits and that nobody takes: what a room's health tells besides that it answers."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from amqp.exceptions import NotFound
+from kombu import Connection
+from kombu.pools import connections
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shared import clock, open_jobs
+from shared.settings import settings
+from shared.tables import Outbox
+
+RELAY_DELAY = timedelta(minutes=5)  # the relay publishes within a second
+
+
+def describe(session: Session) -> Iterator[str]:
+    """What a room's database shows to be stuck; nothing when all moves."""
+    if overdue := open_jobs.count_overdue(session):
+        yield f"{overdue} jobs are open for over {settings().job_overdue_seconds} s"
+    limit = clock.now() - RELAY_DELAY
+    waiting = select(func.count()).select_from(Outbox).where(Outbox.created_at < limit)
+    if unpublished := session.execute(waiting).scalar_one():
+        yield f"{unpublished} messages wait for the relay for over {RELAY_DELAY}"
+
+
+def describe_queues(names: Iterable[str]) -> Iterator[str]:
+    """Queues that are missing, or that hold messages and have no consumer."""
+    with connections[Connection(settings().amqp_url)].acquire(block=True) as connection:
+        for name in names:
+            channel = connection.channel()
+            try:
+                found = channel.queue_declare(name, passive=True)
+            except NotFound:
+                yield f"{name} does not exist"
+                continue
+            channel.close()
+            if found.message_count and not found.consumer_count:
+                yield f"{name} holds {found.message_count} messages and has no consumer"

@@ -1,0 +1,115 @@
+"""Where a person may be contacted: the cap at its edges, versions, and news in any order."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.orm import Session
+
+from services.customer_query import store
+from services.customer_query.models import Customer
+from shared import clock
+from shared.contracts.customer_query import CustomerChange
+from shared.contracts.risk_central import CategoryNews, RiskCategory, RisksChanged
+from shared.contracts.telemarketing import RiskChecked, RiskState
+from shared.settings import settings
+from tests.databases import outbox_of
+from tests.make.people import insert_person
+from tests.rooms.customer_query.conftest import Sessions
+
+EVERYBODY: dict[str, Any] = {"all": []}
+NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
+
+
+def add(people: Sessions, **values: Any) -> int:
+    usual = {"email": "ana@correo.example", "consent_mail": True}
+    with people.begin() as session:
+        return insert_person(session, **usual | values).id
+
+
+def touch(session: Session, customer_id: int, days_ago: float, times: int) -> None:
+    at = clock.now() - timedelta(days=days_ago)
+    touches = [(customer_id, at + timedelta(seconds=second)) for second in range(times)]
+    store.insert_contacts(session, 1, "mail", touches)
+
+
+@pytest.mark.parametrize(
+    ("times", "days_ago", "over"),
+    [(-1, 1, 0), (0, 1, 1), (1, 1, 1), (0, 29.9, 1), (0, 30.1, 0)],
+)
+def test_the_cap_begins_at_its_number_and_ends_with_its_days(
+    customers: Any, people: Sessions, times: int, days_ago: float, over: int
+) -> None:
+    assert (settings().contact_cap, settings().contact_cap_days) == (8, 30)
+    customer_id = add(people)
+    with people.begin() as session:
+        touch(session, customer_id, days_ago, settings().contact_cap + times)
+    counted = customers.count_segment(EVERYBODY)
+    assert (counted.excluded.over_cap, counted.reachable.mail) == (over, 1 - over)
+
+
+def test_the_cap_is_never_told_as_a_state(customers: Any, people: Sessions) -> None:
+    customer_id = add(people)
+    with people.begin() as session:
+        touch(session, customer_id, 1, settings().contact_cap + 5)
+        (state,) = store.contact_states(session, [customer_id])
+    assert state.mail_block is None
+
+
+def version_of(people: Sessions, customer_id: int) -> int:
+    with people() as session:
+        return session.get_one(Customer, customer_id).contact_version
+
+
+def test_the_version_grows_with_each_change_of_where_a_person_may_be_contacted(
+    customers: Any, people: Sessions
+) -> None:
+    customer_id = add(people)
+    before = version_of(people, customer_id)
+    customers.update_customer(customer_id, CustomerChange(address="Av. 10"))
+    assert version_of(people, customer_id) == before
+    changes = [
+        CustomerChange(email="otra@correo.example"),
+        CustomerChange(phone="0991234567"),
+        CustomerChange(consent_mail=False),
+        CustomerChange(consent_phone=True),
+    ]
+    for number, change in enumerate(changes, start=1):
+        customers.update_customer(customer_id, change)
+        assert version_of(people, customer_id) == before + number
+        told = outbox_of(people)[-1][1]["customers"][0]
+        assert told["version"] == before + number
+    customers.erase_customer(customer_id, "Solicitud")
+    assert version_of(people, customer_id) > before + len(changes)
+
+
+def risk_of(people: Sessions, customer_id: int) -> str | None:
+    with people() as session:
+        return session.get_one(Customer, customer_id).risk_category
+
+
+def test_an_older_word_of_the_bureau_changes_nothing(customers: Any, people: Sessions) -> None:
+    customer_id = add(people, cedula="1710034065")
+
+    def load(category: RiskCategory, at: datetime) -> None:
+        risks = [CategoryNews(cedula="1710034065", category=category)]
+        customers.on_risks_changed(uuid4(), RisksChanged(at=at, risks=risks))
+
+    def check(category: RiskCategory, at: datetime) -> None:
+        checked = RiskChecked(
+            customer_id=customer_id,
+            advisor="asesor1",
+            purpose="call",
+            state=RiskState.KNOWN,
+            category=category,
+            at=at,
+        )
+        customers.on_risk_checked(uuid4(), checked)
+
+    check(RiskCategory.B1, NOON)
+    load(RiskCategory.E, NOON - timedelta(minutes=1))
+    assert risk_of(people, customer_id) == "B1"
+    load(RiskCategory.C1, NOON + timedelta(minutes=1))
+    check(RiskCategory.A1, NOON)
+    assert risk_of(people, customer_id) == "C1"

@@ -1,0 +1,94 @@
+"""Every route asked as every role and as nobody, compared with the table beside this file.
+
+A route that is new, gone or opened to others changes `permissions.txt`, for a person to look at:
+`python -m tests.unit.gateway.test_permissions` writes it anew.
+"""
+
+import pkgutil
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from fastapi.routing import APIRoute
+
+from services.gateway import api, routes
+from services.gateway.app import create_app
+from shared.contracts.identity import Role, get_session
+from shared.errors import Unavailable
+from tests.unit.gateway.conftest import Browser, FakeRooms, find_session
+
+TABLE = Path(__file__).with_name("permissions.txt")
+NOBODY = "nobody"
+EVERYBODY = "everybody"
+LOG_IN = "/ingresar"
+
+
+class NoRooms(FakeRooms):
+    """Knows sessions and nothing else: whoever passes a guard learns that the rooms are away."""
+
+    async def call(self, procedure: Any, *args: Any, **kwargs: Any) -> Any:
+        if procedure is get_session:
+            return await super().call(procedure, *args, **kwargs)
+        raise Unavailable("Nadie.")
+
+    @asynccontextmanager
+    async def listen(self, *_events: Any) -> Any:
+        raise Unavailable("Nadie.")
+        yield
+
+
+def ask() -> Iterator[tuple[str, str, list[str]]]:
+    """(method, path, who got past the guard) of every route."""
+    app = create_app(NoRooms(answers={get_session.name: find_session}))
+    for route in doors():
+        for method in sorted(route.methods):
+            passed = [who for who in (*Role, NOBODY) if passes(app, method, route.path, who)]
+            yield method, route.path, passed
+
+
+def doors() -> Iterator[APIRoute]:
+    """The routes of all modules of `api/` and `routes/`."""
+    for package, name in ((api, "api"), (routes, "pages")):
+        for module in pkgutil.iter_modules(package.__path__):
+            found = import_module(f"{package.__name__}.{module.name}")
+            router = getattr(found, name).router
+            yield from (route for route in router.routes if isinstance(route, APIRoute))
+
+
+def passes(app: Any, method: str, path: str, who: str) -> bool:
+    """Whether a request by this role is more than refused at the guard."""
+    headers = {} if who == NOBODY else {"authorization": f"Bearer {who}"}
+    concrete = "".join(value_of(part) for part in split(path))
+    answer = Browser(app).ask(method, concrete, headers=headers)
+    to_log_in = answer.is_redirect and answer.headers["location"].startswith(LOG_IN)
+    return answer.status_code not in (401, 403) and not to_log_in
+
+
+def split(path: str) -> list[str]:
+    """The fixed and the variable parts of a path."""
+    return path.replace("{", "\0{").replace("}", "}\0").split("\0")
+
+
+def value_of(part: str) -> str:
+    if not part.startswith("{"):
+        return part
+    return str(UUID(int=1)) if part.endswith(":uuid}") else "1"
+
+
+def table() -> str:
+    lines = []
+    for method, path, passed in ask():
+        allowed = EVERYBODY if len(passed) == len(Role) + 1 else " ".join(sorted(passed)) or NOBODY
+        lines.append(f"{method:6} {path:60} {allowed}")
+    return "\n".join(sorted(lines)) + "\n"
+
+
+def test_every_route_is_open_to_those_in_the_table_and_to_nobody_else() -> None:
+    assert table() == TABLE.read_text()
+
+
+if __name__ == "__main__":
+    TABLE.write_text(table())
