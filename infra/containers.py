@@ -25,7 +25,6 @@ _VERBS = {
 def settings(run: Run) -> dict[str, str]:
     """What compose needs to know for a demo; what the user gave wins."""
     port = os.environ.get("PREGON_WEB_PORT", "8000")
-    soap = os.environ.get("PREGON_SOAP_PORT", "8001")
     made = {f"PREGON_{name}_PASSWORD": run.generated.secret(name.lower()) for name in SECRETS}
     made |= {
         "PREGON_SECRET_KEY": run.generated.secret("links"),
@@ -40,7 +39,6 @@ def settings(run: Run) -> dict[str, str]:
     return made | {
         "PREGON_ADMIN_PASSWORD": users["admin"]["password"],
         "PREGON_CREDENTIALS": json.dumps(users),
-        "PREGON_SHOWN_SOAP_URL": f"http://127.0.0.1:{soap}/risk-central",
     }
 
 
@@ -53,8 +51,8 @@ def up(run: Run, environ: dict[str, str]) -> None:
         seed = ("run", "--rm", "-T", "demo", "python", "-m", "infra.demo.seed")
         screen.run("first data", _compose(*seed), environ, ROOT)
         seeded.touch()
-    shown = environ | {"PREGON_SOAP_URL": environ["PREGON_SHOWN_SOAP_URL"]}
-    print(screen.where(shown, credentials.read(run)))
+    soap = f"http://127.0.0.1:{environ.get('PREGON_SOAP_PORT', '8001')}/risk-central"
+    print(screen.where(environ | {"PREGON_SOAP_URL": soap}, credentials.read(run)))
 
 
 def main() -> int:
