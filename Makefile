@@ -3,6 +3,7 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 NATIVE := $(PYTHON) -m infra.native
+PREGON_STACK ?= $(shell sed -n 's/^PREGON_STACK=//p' .env 2>/dev/null)
 RUN_DIR := $(or $(PREGON_RUN_DIR),.run)
 STATIC := services/gateway/static
 BUNDLE := $(STATIC)/dist/.built
@@ -17,6 +18,15 @@ help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
 		| awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
+ifeq ($(PREGON_STACK),compose)
+up down status logs demo:
+	@python3 -m infra.containers $@
+
+clean: down
+	@rm -rf $(or $(PREGON_RUN_DIR),.run-compose)
+	@docker volume ls --quiet --filter label=com.docker.compose.project=pregon \
+		| xargs -r docker volume rm >/dev/null
+else
 up: packages .venv/.runtime $(BUNDLE)  ## start the product and everything it needs
 	@$(NATIVE) up
 
@@ -33,7 +43,8 @@ clean: down  ## stop, and remove everything that was made
 	rm -rf $(RUN_DIR) .venv $(STATIC)/node_modules $(STATIC)/dist
 
 demo: up  ## play the main job through the public API
-	@$(NATIVE) exec -- python -m infra.demo.play
+	@$(NATIVE) exec -- python -W ignore -m infra.demo.play
+endif
 
 test: browser .venv/.dev $(BUNDLE)  ## run all tests on servers of their own
 	@$(NATIVE) with-servers -- sh tests/run.sh

@@ -1,6 +1,7 @@
 """The log-ins of the demo, made once; the seeder gives these users these passwords."""
 
 import json
+import os
 import secrets
 from collections.abc import Mapping
 
@@ -29,8 +30,9 @@ def write(run: Run, environ: Mapping[str, str]) -> None:
 
 
 def read(run: Run) -> dict[str, dict[str, str]]:
-    """Password and role by user name."""
-    found: dict[str, dict[str, str]] = json.loads((run.path / "credentials.json").read_text())
+    """Password and role by user name, from the setting of a container or the file."""
+    text = os.environ.get("PREGON_CREDENTIALS") or (run.path / "credentials.json").read_text()
+    found: dict[str, dict[str, str]] = json.loads(text)
     return found
 
 

@@ -14,9 +14,15 @@ FREE = {"0", "free"}
 
 
 def given() -> dict[str, str]:
-    """The user's own `PREGON_…` settings: the environment's, then those of `.env`."""
-    both = {**dotenv_values(ROOT / ".env"), **os.environ}
-    return {name: value for name, value in both.items() if name.startswith("PREGON_") and value}
+    """The user's own `PREGON_…` settings: the environment's, then those of `.env`.
+
+    Of `.env` also `AWS_…`, which lead to S3-compatible storage; processes inherit the others.
+    """
+    file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
+    aws = {name: value for name, value in file.items() if name.startswith("AWS_")}
+    both = {**file, **os.environ}
+    own = {name: value for name, value in both.items() if name.startswith("PREGON_") and value}
+    return {**{name: os.environ.get(name, value) for name, value in aws.items()}, **own}
 
 
 def compute(run: Run, given: Mapping[str, str], urls: Mapping[str, str]) -> dict[str, str]:

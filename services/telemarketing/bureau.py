@@ -14,7 +14,7 @@ from nameko.extensions import DependencyProvider
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault
 
-from shared import log
+from shared import log, trace
 from shared.bulkhead import Breaker, Bulkhead, FullError, OpenError
 from shared.contracts.risk_central import RiskReport
 from shared.settings import settings
@@ -84,11 +84,19 @@ class Bureau:
         return self._service
 
 
+class Traced(requests.adapters.HTTPAdapter):
+    """Sends the trace id along, so that the bureau's log can be followed."""
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        """Called by requests before each request."""
+        request.headers[trace.HTTP_HEADER] = trace.trace_id()
+
+
 def _connect() -> Any:
     session = requests.Session()
     session.auth = (settings().soap_user, settings().soap_password)
     session.trust_env = False  # no proxy between the rooms
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=settings().max_workers)
+    adapter = Traced(pool_maxsize=settings().max_workers)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     seconds = settings().risk_timeout_seconds

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from infra.native import programs, servers
+from shared import jobs
+from shared.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "docker-compose.yml"
@@ -20,17 +23,32 @@ SECRETS = (
     "PREGON_DATABASE_PASSWORD",
     "PREGON_REDIS_PASSWORD",
     "PREGON_SECRET_KEY",
+    "PREGON_SMTP_URL",
     "PREGON_SOAP_PASSWORD",
 )
-ONE_SHOT = {"administrator", "migrate"}
+ONE_SHOT = {"administrator", "demo", "migrate"}
+SERVERS = {"postgres", "rabbitmq", "redis"}
 IN_CONTAINER = {
     "PREGON_RUN_DIR": "/var/lib/pregon",
     "PREGON_WEB_HOST": "0.0.0.0",
     "PREGON_SOAP_HOST": "0.0.0.0",
 }
+# Set for all containers by the file itself, from other settings or for the network in it
+OWN_VALUE = {
+    "PREGON_AMQP_URL",
+    "PREGON_DATABASE_URL",
+    "PREGON_REDIS_URL",
+    "PREGON_FILES_URL",
+    "PREGON_PUBLIC_URL",
+    "PREGON_SOAP_URL",
+}
+INSIDE_ONLY = {"PREGON_WEB_PORT", "PREGON_SOAP_PORT"}  # always the same in the containers
 PRODUCT = {program.name: program for program in programs.product(IN_CONTAINER)}
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
+PROJECT: dict[str, Any] = yaml.safe_load(FILE.read_text())
+SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
+COMMON: dict[str, str | None] = PROJECT["x-environment"]
 KEPT_ALIVE = sorted(set(SERVICES) - ONE_SHOT)
+EXAMPLE = (ROOT / ".env.example").read_text()
 
 
 def compose_command() -> list[str] | None:
@@ -42,16 +60,111 @@ def compose_command() -> list[str] | None:
     return [standalone] if standalone else None
 
 
-@pytest.mark.skipif(compose_command() is None, reason="compose is not installed here")
-def test_compose_accepts_the_file() -> None:
+def test_file_follows_the_published_schema() -> None:
+    command = [sys.executable, "-m", "check_jsonschema"]
+    schema = ("--builtin-schema", "vendor.compose-spec")
+    checked = subprocess.run([*command, *schema, FILE], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_compose_itself_accepts_the_file_where_it_is_installed() -> None:
     environ = os.environ | dict.fromkeys(SECRETS, "x" * 32)
+    command = compose_command() or ["true"]
     checked = subprocess.run(
-        [*(compose_command() or ()), "-f", FILE, "config", "-q"],
-        env=environ,
-        capture_output=True,
-        text=True,
+        [*command, "-f", FILE, "config", "-q"], env=environ, capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stderr
+
+
+def test_what_is_named_exists() -> None:
+    for service in SERVICES.values():
+        assert set(service.get("depends_on", {})) <= set(SERVICES)
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert source in PROJECT["volumes"] or (ROOT / source).is_file(), source
+    assert set(PROJECT["volumes"]) == {
+        volume.partition(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if not volume.startswith(".")
+    }
+
+
+def test_variables_are_settings_of_the_example_in_a_form_that_compose_knows() -> None:
+    text = re.sub(r"^\s*#.*$|\$\$", "", FILE.read_text(), flags=re.MULTILINE)
+    named = set(re.findall(r"\$\{([A-Z_]+)(?=[:}])", text))
+    assert named <= set(re.findall(r"^# (PREGON_[A-Z_]+)=", EXAMPLE, re.MULTILINE))
+    assert text.count("$") == len(re.findall(r"\$\{[A-Z_]+(?::[-?]|})", text))
+
+
+def test_every_setting_reaches_every_container_of_the_product() -> None:
+    settings = {f"PREGON_{name.upper()}" for name in Settings.model_fields}
+    passed = {name for name in COMMON if name.startswith("PREGON_")}
+    assert passed == settings - INSIDE_ONLY
+    for name in PRODUCT:
+        assert COMMON.items() <= SERVICES[name]["environment"].items(), name
+
+
+def test_settings_have_their_own_defaults() -> None:
+    for name, field in Settings.model_fields.items():
+        variable = f"PREGON_{name.upper()}"
+        if variable not in OWN_VALUE | INSIDE_ONLY and not field.is_required():
+            assert COMMON[variable] == f"${{{variable}:-{field.default}}}"
+
+
+def test_links_lead_to_the_port_that_is_published() -> None:
+    port = "${PREGON_WEB_PORT:-8000}"
+    assert SERVICES["gateway"]["ports"] == [f"127.0.0.1:{port}:8000"]
+    assert COMMON["PREGON_PUBLIC_URL"] == f"${{PREGON_PUBLIC_URL:-http://127.0.0.1:{port}}}"
+
+
+def test_one_image_is_built_once_for_all() -> None:
+    own = {name for name, service in SERVICES.items() if service["image"].startswith("pregon:")}
+    assert {name for name in SERVICES if "build" in SERVICES[name]} == {"migrate"}
+    assert {SERVICES[name]["image"] for name in own} == {"pregon:0.1.0"}
+    assert {name for name in own if SERVICES[name]["pull_policy"] != "never"} == {"migrate"}
+    assert own == set(SERVICES) - SERVERS
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_container_may_do_no_more_than_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+    if name in SERVERS:
+        assert service["user"] == name
+
+
+def test_nothing_of_the_demo_starts_by_default() -> None:
+    assert {name for name in SERVICES if "profiles" in SERVICES[name]} == {"demo", "mail"}
+    assert not any(
+        {"demo", "mail"} & set(service.get("depends_on", {}))
+        for name, service in SERVICES.items()
+        if "profiles" not in service
+    )
+
+
+def test_gateway_comes_last_so_that_waiting_for_all_ends() -> None:
+    for name in ONE_SHOT - {"demo"}:
+        done = {"condition": "service_completed_successfully"}
+        assert SERVICES["gateway"]["depends_on"][name] == done
+
+
+def test_broker_waits_longer_for_a_job_than_the_job_may_take() -> None:
+    conf = (ROOT / "infra/rabbitmq/rabbitmq.conf").read_text()
+    (milliseconds,) = re.findall(r"^consumer_timeout = (\d+)$", conf, re.MULTILINE)
+    seconds = Settings.model_fields["job_seconds"].default + jobs.GRACE_SECONDS
+    assert int(milliseconds) >= 2 * seconds * 1000
+
+
+def test_beat_is_well_while_it_writes_what_it_did() -> None:
+    (check,) = SERVICES["beat"]["healthcheck"]["test"][1:]
+    assert "beat-schedule*" in check
+    assert "-mmin -6" in check
+    command = SERVICES["beat"]["command"]
+    assert int(command[command.index("--max-interval") + 1]) <= 60
 
 
 def test_services_are_those_of_the_native_stack() -> None:
@@ -71,7 +184,7 @@ def test_process_runs_the_same_command(name: str) -> None:
 def test_service_is_watched_and_restarted(name: str) -> None:
     service = SERVICES[name]
     assert service["restart"] == "unless-stopped"
-    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -90,6 +203,8 @@ def test_base_images_are_pinned() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_secrets_come_from_the_environment(name: str) -> None:
     for variable, value in (SERVICES[name].get("environment") or {}).items():
+        if value is None:  # passed on from the environment as it is there
+            continue
         if re.search("PASS|SECRET|AUTH", variable):
             assert re.match(r"\$\{PREGON_[A-Z_]+:\?", value), variable
         if "_URL" in variable and "@" in value:

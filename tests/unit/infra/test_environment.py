@@ -66,6 +66,21 @@ def test_written_settings_read_back_and_are_private(run: Run) -> None:
     assert run.environment.stat().st_mode & 0o077 == 0
 
 
+def test_settings_are_the_environments_then_those_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(
+        "PREGON_WEB_PORT=1\nPREGON_SOAP_PORT=2\nAWS_DEFAULT_REGION=r\nAWS_PROFILE=p\nOTHER=o\n"
+    )
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setenv("PREGON_WEB_PORT", "3")
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    found = environment.given()
+    assert (found["PREGON_WEB_PORT"], found["PREGON_SOAP_PORT"]) == ("3", "2")
+    assert (found["AWS_DEFAULT_REGION"], found["AWS_PROFILE"]) == ("r", "mine")
+    assert "OTHER" not in found
+
+
 def test_wrong_port_names_its_setting(run: Run) -> None:
     with pytest.raises(StackError, match="PREGON_SOAP_PORT=abc"):
         compute(run, {"PREGON_SOAP_PORT": "abc"})
