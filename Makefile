@@ -43,7 +43,7 @@ clean: down  ## stop, and remove everything that was made
 	rm -rf $(RUN_DIR) .venv $(STATIC)/node_modules $(STATIC)/dist
 
 demo: up  ## play the main job through the public API
-	@$(NATIVE) exec -- python -m infra.demo.play
+	@$(NATIVE) exec -- python -W ignore -m infra.demo.play
 endif
 
 test: browser .venv/.dev $(BUNDLE)  ## run all tests on servers of their own

@@ -25,15 +25,8 @@ def once(
     Without a key it always acts. Raises Conflict when the key came with other arguments. Two
     calls at once: the second waits on the unique key until the first has committed.
     """
-    key = trace.idempotency_key()
-    if key is None:
+    if (row := _row(procedure)) is None:
         return act()
-    actor = trace.find_actor()
-    row = {
-        "username": actor.username if actor else "",
-        "procedure": f"{procedure.service}.{procedure.name}",
-        "key": key,
-    }
     digest = _digest(arguments)
     claim = insert(Command).values(**row, arguments_hash=digest).on_conflict_do_nothing()
     if session.execute(claim.returning(Command.key)).first() is None:
@@ -42,6 +35,32 @@ def once(
     stored = {"reply": procedure.encode_reply(reply)}
     session.execute(update(Command).filter_by(**row).values(reply=stored))
     return reply
+
+
+def find(session: Session, procedure: Procedure[..., R], arguments: dict[str, Any]) -> R | None:
+    """The reply that was given for this key; None when it is new, or there is none.
+
+    For a door that asks elsewhere before its transaction. Raises Conflict like `once`.
+    """
+    if (row := _row(procedure)) is None:
+        return None
+    known = select(Command.key).filter_by(**row)
+    if session.execute(known).first() is None:
+        return None
+    return procedure.decode_reply(_find_reply(session, row, _digest(arguments)))
+
+
+def _row(procedure: Procedure[..., Any]) -> dict[str, str] | None:
+    """The key of the caller's command, None without one."""
+    key = trace.idempotency_key()
+    if key is None:
+        return None
+    actor = trace.find_actor()
+    return {
+        "username": actor.username if actor else "",
+        "procedure": f"{procedure.service}.{procedure.name}",
+        "key": key,
+    }
 
 
 def _find_reply(session: Session, row: dict[str, str], digest: str) -> Any:

@@ -5,6 +5,7 @@ again. Rooms hand jobs over through the outbox (`outbox.add_job`), never before 
 happens to one that fails stands in `shared.job`.
 """
 
+import os
 import resource
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 from kombu import Exchange, Queue
 
-from shared import db, log
+from shared import db, log, trace
 from shared.job import DEAD, DELIVERY_LIMIT, TRANSIENT, WAITS, Job, dead_queue
 from shared.outbox import job_queue_name
 from shared.room import ROOMS
@@ -102,12 +103,18 @@ def send_bulk(name: str, *args: Any) -> None:
     For transfer chunks: they need no outbox, because the exporting job starts over when it dies.
     """
     room = name.partition(".")[0]
-    app.send_task(name, args=args, queue=job_queue_name(room, bulk=True), serializer="msgpack")
+    app.send_task(
+        name,
+        args=args,
+        queue=job_queue_name(room, bulk=True),
+        serializer="msgpack",
+        headers={"trace": trace.to_headers()},
+    )
 
 
 def _set_up_logs(**_: Any) -> None:
     """Connected to Celery's own signal, so that it leaves logging alone in worker and beat."""
-    log.set_up("jobs")
+    log.set_up(f"worker {os.environ.get('PREGON_WORKER_ROOMS', '')}".strip())
 
 
 def _set_up_process(**_: Any) -> None:

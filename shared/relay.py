@@ -55,6 +55,8 @@ class Publisher:
             self._publish_job(row)
         else:
             self._publish_event(row)
+        what, trace_id = row["task"] or row["routing_key"], row["headers"].get("trace_id")
+        logger.info("published", what=what, message_id=str(row["message_id"]), trace_id=trace_id)
 
     def _publish_job(self, row: dict[str, Any]) -> None:
         self._app.send_task(

@@ -16,6 +16,7 @@ import structlog
 from shared.contract import Actor
 from shared.errors import Denied
 
+HTTP_HEADER = "X-Trace-Id"
 _trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)

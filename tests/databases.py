@@ -1,13 +1,21 @@
-"""The rooms' databases for tests: made by the real migrations, emptied before each test."""
+"""The rooms' databases for tests: made by the real migrations, emptied before each test.
+
+Servers may be given by URL and in use by others: nothing outside of the tests' namespace is
+touched.
+"""
 
 from functools import cache
+from itertools import islice
 from typing import Any
 
+from redis import Redis
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import migrate
+from shared import redis as redis_server
 from shared.db import make_engine
+from shared.settings import settings
 from shared.tables import Kit
 
 
@@ -37,3 +45,11 @@ def outbox_of(sessions: sessionmaker[Session]) -> list[tuple[str, dict[str, Any]
             text("SELECT coalesce(task, routing_key), payload FROM outbox ORDER BY id")
         )
         return [(name, payload) for name, payload in rows]
+
+
+def forget_keys(redis: Redis) -> None:
+    """Delete the tests' keys, and no others, from a Redis server."""
+    if settings().namespace == "pregon":
+        raise RuntimeError("This is the namespace of a product that is in use.")
+    while keys := list(islice(redis.scan_iter(redis_server.key("*"), count=1000), 1000)):
+        redis.delete(*keys)

@@ -1,4 +1,4 @@
-"""Drops what a product of tests left: `python -m tests.forget [databases] [queues]`."""
+"""Drops what a product of tests left: `python -m tests.forget [databases] [queues] [keys]`."""
 
 import sys
 
@@ -6,8 +6,10 @@ import psycopg2
 from kombu import Connection
 from psycopg2 import sql
 
+from shared.redis import connect
 from shared.room import ROOMS
 from shared.settings import settings
+from tests.databases import forget_keys
 from tests.faults import queues
 
 
@@ -37,3 +39,5 @@ if __name__ == "__main__":
         drop_databases()
     if "queues" in sys.argv:
         delete_queues()
+    if "keys" in sys.argv:
+        forget_keys(connect())

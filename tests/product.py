@@ -128,7 +128,11 @@ def _create_users(product: Product, users: Mapping[str, Mapping[str, str]]) -> N
 
 def _forget(environ: Mapping[str, str], settings: Mapping[str, str]) -> None:
     """Drop what the product made on servers that it was given and others may share."""
-    given = {"databases": "PREGON_DATABASE_URL", "queues": "PREGON_AMQP_URL"}
+    given = {
+        "databases": "PREGON_DATABASE_URL",
+        "queues": "PREGON_AMQP_URL",
+        "keys": "PREGON_REDIS_URL",
+    }
     what = [name for name, setting in given.items() if setting in environ]
     if what:
         subprocess.run(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from infra.native import environment, mail, postgres, rabbitmq, redis
 from infra.native.errors import StackError
@@ -15,7 +14,6 @@ from infra.native.run import Run
 from infra.native.supervisor import SERVERS, Supervisor
 
 START_SECONDS = 90
-TEST_REDIS = "/14"  # tests empty it: never the database of a product
 STOP_SECONDS = 90
 
 
@@ -94,8 +92,6 @@ def running(given: Mapping[str, str], *, durable: bool = False) -> Iterator[dict
         run.make()
         apart = {"PREGON_WEB_PORT": "0", "PREGON_SOAP_PORT": "0", "PREGON_NAMESPACE": "pregon_test"}
         settings = environment.compute(run, apart | dict(given), urls(run, given))
-        if url := given.get("PREGON_REDIS_URL"):
-            settings["PREGON_REDIS_URL"] = urlsplit(url)._replace(path=TEST_REDIS).geturl()
         supervisor = Supervisor(run)
         supervisor.write([server.prepare(run) for server in private(given)], [])
         supervisor.start(settings, tied=True)

@@ -62,7 +62,7 @@ class Trace(Guard):
 
             async def send_traced(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    MutableHeaders(scope=message)["X-Trace-Id"] = trace.trace_id()
+                    MutableHeaders(scope=message)[trace.HTTP_HEADER] = trace.trace_id()
                     self._note(scope, message["status"], started)
                 await send(message)
 

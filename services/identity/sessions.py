@@ -1,7 +1,8 @@
 """Log-ins in Redis: sessions that expire by themselves, and the throttle of failures.
 
 Keys: `session:<hash of token>` → user id; `sessions:<user id>` → the user's session keys;
-`login:failures:<user or source>` → a count. A token is stored only as its hash.
+`login:failures:<user or source>` → a count. A token is stored only as its hash. In another
+namespace than the default one its name comes first (`shared.redis.key`).
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from datetime import timedelta
 from redis import Redis
 
 from shared.errors import Denied, FieldError
+from shared.redis import key
 from shared.settings import settings
 
 MAX_FAILURES = 5
@@ -37,8 +39,8 @@ def start(redis: Redis, user_id: int) -> str:
     token = secrets.token_urlsafe(32)
     with redis.pipeline() as pipe:
         pipe.set(_key(token), user_id, ex=lifetime())
-        pipe.sadd(f"sessions:{user_id}", _key(token))
-        pipe.expire(f"sessions:{user_id}", lifetime())
+        pipe.sadd(_keys_of(user_id), _key(token))
+        pipe.expire(_keys_of(user_id), lifetime())
         pipe.execute()
     return token
 
@@ -59,8 +61,8 @@ def end(redis: Redis, token: str) -> None:
 
 def end_all(redis: Redis, user_id: int) -> None:
     """End every session of a user, as when the password or role changes."""
-    keys = redis.smembers(f"sessions:{user_id}")
-    redis.delete(f"sessions:{user_id}", *keys)
+    keys = redis.smembers(_keys_of(user_id))
+    redis.delete(_keys_of(user_id), *keys)
 
 
 def check_throttle(redis: Redis, username: str, source: str) -> None:
@@ -94,8 +96,12 @@ def forget_failures(redis: Redis, username: str) -> None:
 
 
 def _key(token: str) -> str:
-    return f"session:{hashlib.sha256(token.encode()).hexdigest()}"
+    return key(f"session:{hashlib.sha256(token.encode()).hexdigest()}")
+
+
+def _keys_of(user_id: int) -> str:
+    return key(f"sessions:{user_id}")
 
 
 def _failures(who: str) -> str:
-    return f"login:failures:{hashlib.sha256(who.encode()).hexdigest()}"
+    return key(f"login:failures:{hashlib.sha256(who.encode()).hexdigest()}")

@@ -5,47 +5,59 @@ to the mail server, and writes the outcome with the mark of the next. Every chan
 the claim, so a sender that was given up for dead changes nothing any more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, or_, select, text
 from sqlalchemy.orm import Session
 
-from services.mailer.models import Recipient, Sender
+from services.mailer import rules
+from services.mailer.models import Recipient
 from shared import clock
 from shared.contracts.mailer import RecipientState
 from shared.settings import settings
 
-LEASE = timedelta(seconds=30)  # of a sender that says nothing
+ELSEWHERE_WAIT = timedelta(seconds=30)  # for what becomes of a mail of another run
+_CAP_LOCK = 7_277_001  # any number that nothing else in this database locks by
+_HOLDING = [phase.value for phase in rules.HOLDING]
 
-
+# `done`: touches in the time of the cap. `flying`: mails other runs have claimed for the person,
+# which are no touch yet and may become one; with them at the cap, the row waits and is judged anew.
 _CLAIM = text("""
     WITH picked AS (
         SELECT customer_id FROM recipient
         WHERE transfer_id = :transfer_id AND state = 'pending' AND claimed_by IS NULL
             AND (retry_at IS NULL OR retry_at <= :now)
-        ORDER BY customer_id LIMIT :limit FOR UPDATE SKIP LOCKED
+        ORDER BY attempt, customer_id LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), counted AS (
+        SELECT p.customer_id, elsewhere.flying, elsewhere.sent + (
+            SELECT count(*) FROM contact c
+            WHERE c.customer_id = p.customer_id AND c.at > :cap_from
+        ) AS done
+        FROM picked p CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE o.claimed_by IS NOT NULL) AS flying,
+                count(*) FILTER (WHERE o.claimed_by IS NULL) AS sent
+            FROM recipient o WHERE o.customer_id = p.customer_id
+                AND (o.claimed_by IS NOT NULL OR (o.state = 'sent' AND NOT o.reported))
+        ) AS elsewhere
     ), judged AS (
-        SELECT p.customer_id,
+        SELECT c.customer_id, c.done + c.flying >= :cap AS waits,
             CASE
                 WHEN s.unsubscribed THEN 'unsubscribed'
                 WHEN s.mail_block IS NOT NULL THEN s.mail_block
-                WHEN (
-                    SELECT count(*) FROM contact c
-                    WHERE c.customer_id = p.customer_id AND c.at > :cap_from
-                ) >= :cap THEN 'over_cap'
-            END AS reason
-        FROM picked p LEFT JOIN contact_state s USING (customer_id)
+                WHEN c.done >= :cap THEN 'over_cap'
+            END AS skip
+        FROM counted c LEFT JOIN contact_state s USING (customer_id)
     )
     UPDATE recipient r SET
-        reason = j.reason, retry_at = NULL,
-        state = CASE WHEN j.reason IS NULL THEN 'pending' ELSE 'skipped' END,
-        claimed_by = CASE WHEN j.reason IS NULL THEN CAST(:sender_id AS uuid) END,
-        at = CASE WHEN j.reason IS NULL THEN NULL ELSE CAST(:now AS timestamptz) END
+        state = CASE WHEN j.skip IS NULL THEN 'pending' ELSE 'skipped' END,
+        reason = coalesce(j.skip, r.reason),
+        at = CASE WHEN j.skip IS NULL THEN r.at ELSE CAST(:now AS timestamptz) END,
+        retry_at = CASE WHEN j.skip IS NULL AND j.waits THEN CAST(:later AS timestamptz) END,
+        claimed_by = CASE WHEN j.skip IS NULL AND NOT j.waits THEN CAST(:sender_id AS uuid) END
     FROM judged j
     WHERE r.transfer_id = :transfer_id AND r.customer_id = j.customer_id
     RETURNING r.*
@@ -61,23 +73,30 @@ class Claim:
 
 
 def claim(session: Session, transfer_id: UUID, sender_id: UUID, limit: int) -> Claim:
-    """Take the next rows, by customer, and skip those who may not be mailed any more.
+    """Take the next rows, those tried least first, and skip who may not be mailed any more.
 
     Suppression and the contact cap are looked up in the same statement; rows that another sender
-    is taking are passed over, not waited for.
+    is taking are passed over, not waited for. One claim at a time looks at the cap, so that two
+    runs never both find a person just below it.
     """
+    session.execute(select(text("pg_advisory_xact_lock(:key)")), {"key": _CAP_LOCK})
     now = clock.now()
     values = {
         "transfer_id": transfer_id,
         "sender_id": sender_id,
         "limit": limit,
         "now": now,
-        "cap": settings().contact_cap,
-        "cap_from": now - timedelta(days=settings().contact_cap_days),
+        "later": now + ELSEWHERE_WAIT,
+        **_cap(now),
     }
     rows = session.execute(_CLAIM, values).all()
-    mine = sorted((row for row in rows if row.claimed_by), key=lambda row: row.customer_id)
-    return Claim(mine, len(rows))
+    mine = [row for row in rows if row.claimed_by]
+    return Claim(sorted(mine, key=lambda row: (row.attempt, row.customer_id)), len(rows))
+
+
+def _cap(now: datetime) -> dict[str, Any]:
+    days = timedelta(days=settings().contact_cap_days)
+    return {"cap": settings().contact_cap, "cap_from": now - days}
 
 
 @dataclass(frozen=True)
@@ -88,149 +107,89 @@ class Outcome:
     state: RecipientState
     reason: str | None
     at: datetime
+    attempt: int  # how many it has had, this one with it if it counts
     retry_at: datetime | None = None
 
 
 _OUTCOME = """
     UPDATE recipient SET state = :state, reason = :reason, at = :at, retry_at = :retry_at,
-        claimed_by = NULL
+        attempt = :attempt, claimed_by = NULL
     WHERE transfer_id = :transfer_id AND customer_id = :customer_id AND claimed_by = :sender_id
         AND state = 'sending'
 """
+# The run, its campaign and the cap are looked at here once more: this is the moment of the touch.
 _MARK = """
     UPDATE recipient SET state = 'sending', attempt = attempt + 1
     WHERE transfer_id = :transfer_id AND customer_id = :next_id AND claimed_by = :sender_id
         AND state = 'pending'
         AND EXISTS (
-            SELECT FROM mailing WHERE mailing.transfer_id = :transfer_id AND state = 'sending'
+            SELECT FROM mailing m LEFT JOIN campaign c USING (campaign_id)
+            WHERE m.transfer_id = :transfer_id AND m.state = 'sending'
+                AND NOT coalesce(c.phase = ANY(:holding), false)
+        )
+        AND :cap > (
+            SELECT count(*) FROM contact WHERE customer_id = :next_id AND at > :cap_from
         )
     RETURNING email
 """
-_MARK_NEXT = text(_MARK)
+# This one commit waits for the disk, and with it all marks before it: whatever crashes afterwards,
+# nobody but those in `begun` has been begun, and the outcomes before are known.
+_REACH = """
+    UPDATE sender SET begun = :begun, alive_until = :alive_until
+    WHERE id = :sender_id AND set_config('synchronous_commit', 'on', true) = 'on'
+"""
 _SET_OUTCOME = text(_OUTCOME)
+_MARK_NEXT = text(_MARK)
 _SET_OUTCOME_AND_MARK_NEXT = text(f"WITH done AS ({_OUTCOME}) {_MARK}")
+_REACH_AND_MARK_NEXT = text(f"WITH reach AS ({_REACH}) {_MARK}")
+_SET_OUTCOME_REACH_AND_MARK_NEXT = text(f"WITH done AS ({_OUTCOME}), reach AS ({_REACH}) {_MARK}")
 
 
-def mark(
-    connection: Connection,
-    transfer_id: UUID,
-    sender_id: UUID,
-    done: Outcome | None,
-    next_id: int | None,
-) -> str | None:
-    """Write the outcome of one mail and mark the next `sending`, in one statement that commits.
+@dataclass(frozen=True)
+class Marks:
+    """A sender's marks on its rows, on a connection on which each statement commits at once."""
 
-    Returns the next one's address; None when it may not be sent: the run is not sending any more,
-    or this row is not the sender's.
-    """
-    values: dict[str, Any] = {"transfer_id": transfer_id, "sender_id": sender_id}
-    if done is not None:
-        values |= done.__dict__
-    if next_id is None:
-        connection.execute(_SET_OUTCOME, values)
-        return None
-    statement = _MARK_NEXT if done is None else _SET_OUTCOME_AND_MARK_NEXT
-    address: str | None = connection.execute(statement, values | {"next_id": next_id}).scalar()
-    return address
+    connection: Connection
+    transfer_id: UUID
+    sender_id: UUID
 
+    def finish(self, done: Outcome) -> None:
+        """Write the outcome of one mail."""
+        self.connection.execute(_SET_OUTCOME, self._values() | done.__dict__)
 
-def settle(
-    session: Session, transfer_id: UUID, sender_id: UUID, outcomes: Iterable[Outcome]
-) -> None:
-    """Make sure of outcomes the database may have lost in a crash of its own.
+    def begin(
+        self,
+        next_id: int,
+        *,
+        done: Outcome | None = None,
+        begun: list[int] | None = None,
+        alive_until: datetime | None = None,
+    ) -> str | None:
+        """Mark a row `sending` and write the outcome of the one before, in one statement.
 
-    Rows of the sender without an outcome were not sent: they go back.
-    """
-    for outcome in outcomes:
-        session.execute(
-            update(Recipient)
-            .where(
-                Recipient.transfer_id == transfer_id,
-                Recipient.customer_id == outcome.customer_id,
-                Recipient.claimed_by == sender_id,
-            )
-            .values(
-                state=outcome.state,
-                reason=outcome.reason,
-                at=outcome.at,
-                retry_at=outcome.retry_at,
-                claimed_by=None,
-            )
-        )
-    release(session, sender_id)
+        With `begun` it is on disk, with all before it, that nobody but these customers may be
+        begun. Returns the address; None when nothing may be sent there: the run or its campaign
+        is not sending any more, the person was reached elsewhere, or the row is not the sender's.
+        """
+        values = self._values() | _cap(clock.now()) | {"next_id": next_id, "holding": _HOLDING}
+        if done is not None:
+            values |= done.__dict__
+        if begun is not None:
+            values |= {"begun": begun, "alive_until": alive_until}
+        statement = _STATEMENTS[done is not None, begun is not None]
+        address: str | None = self.connection.execute(statement, values).scalar()
+        return address
+
+    def _values(self) -> dict[str, Any]:
+        return {"transfer_id": self.transfer_id, "sender_id": self.sender_id}
 
 
-def release(session: Session, sender_id: UUID) -> None:
-    """Give back what the sender has claimed and not sent."""
-    session.execute(
-        update(Recipient)
-        .where(
-            Recipient.claimed_by == sender_id,
-            Recipient.state.in_([RecipientState.PENDING, RecipientState.SENDING]),
-        )
-        .values(state=RecipientState.PENDING, claimed_by=None)
-    )
-
-
-# --- senders ---
-
-
-def begin_claim(session: Session, transfer_id: UUID, sender_id: UUID) -> None:
-    """Announce a sender, or that it claims anew."""
-    now = clock.now()
-    values = {"claimed_at": now, "alive_until": now + LEASE}
-    row = insert(Sender).values(id=sender_id, transfer_id=transfer_id, **values)
-    session.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
-
-
-def keep_alive(session: Session, sender_id: UUID) -> None:
-    """Say that the sender still works on its claim."""
-    session.execute(
-        update(Sender).where(Sender.id == sender_id).values(alive_until=clock.now() + LEASE)
-    )
-
-
-def end_sender(session: Session, sender_id: UUID) -> None:
-    """The sender has nothing claimed any more."""
-    session.execute(delete(Sender).where(Sender.id == sender_id))
-
-
-def count_alive(session: Session, transfer_id: UUID) -> int:
-    """Senders at work on a run."""
-    query = select(Sender.id).where(
-        Sender.transfer_id == transfer_id, Sender.alive_until > clock.now()
-    )
-    return len(session.execute(query).all())
-
-
-# The marks of a claim are written without waiting for the disk. While PostgreSQL has run on since
-# the claim they are all there; after a restart of its own the last ones may be missing, so then
-# nothing of the claim is known for sure.
-_JUDGE_DEAD = text("""
-    UPDATE recipient r SET
-        claimed_by = NULL,
-        state = CASE WHEN r.state = 'sending' OR s.claimed_at < pg_postmaster_start_time()
-            THEN 'doubtful' ELSE 'pending' END,
-        at = CASE WHEN r.state = 'sending' OR s.claimed_at < pg_postmaster_start_time()
-            THEN CAST(:now AS timestamptz) ELSE r.at END
-    FROM sender s
-    WHERE r.claimed_by = s.id AND s.id = :sender_id
-""")
-
-
-def bury_dead_senders(session: Session) -> list[UUID]:
-    """Their mail in flight becomes doubtful, the rest of their claims goes back.
-
-    Returns the runs concerned.
-    """
-    now = clock.now()
-    dead = select(Sender).where(Sender.alive_until <= now).with_for_update(skip_locked=True)
-    runs: list[UUID] = []
-    for sender in session.execute(dead).scalars().all():
-        session.execute(_JUDGE_DEAD, {"sender_id": sender.id, "now": now})
-        runs.append(sender.transfer_id)
-        session.delete(sender)
-    return runs
+_STATEMENTS = {
+    (False, False): _MARK_NEXT,
+    (True, False): _SET_OUTCOME_AND_MARK_NEXT,
+    (False, True): _REACH_AND_MARK_NEXT,
+    (True, True): _SET_OUTCOME_REACH_AND_MARK_NEXT,
+}
 
 
 def has_work(session: Session, transfer_id: UUID) -> bool:

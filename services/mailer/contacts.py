@@ -18,26 +18,35 @@ UNSUBSCRIBED = "unsubscribed"
 def keep_state(session: Session, state: customer_query.ContactState) -> None:
     """Follow a person's consent and address, also in what is pending of every run.
 
-    Somebody who used our link stays unsubscribed until customer_query says do-not-contact: an
-    older announcement that comes late must not undo it.
+    An older state that comes late changes nothing. Somebody who used our link stays unsubscribed
+    until customer_query says do-not-contact: a newer state may not know of it yet.
     """
+    block = None if state.mail_block is Block.OVER_CAP else state.mail_block  # no state, a moment
+    if not _is_news(session, state.customer_id, state.version, block):
+        return
+    if block is not None or state.email is None:
+        skip_pending(session, state.customer_id, block or Block.NO_ADDRESS)
+    else:
+        session.execute(_pending(state.customer_id).values(email=state.email))
+
+
+def _is_news(session: Session, customer_id: int, version: int, block: Block | None) -> bool:
     row = insert(ContactState).values(
-        customer_id=state.customer_id, mail_block=state.mail_block, unsubscribed=False
+        customer_id=customer_id, version=version, mail_block=block, unsubscribed=False
     )
     confirmed = row.excluded.mail_block == Block.DO_NOT_CONTACT
-    session.execute(
+    kept = session.execute(
         row.on_conflict_do_update(
             index_elements=["customer_id"],
             set_={
+                "version": row.excluded.version,
                 "mail_block": row.excluded.mail_block,
                 "unsubscribed": case((confirmed, False), else_=ContactState.unsubscribed),
             },
-        )
+            where=ContactState.version < row.excluded.version,
+        ).returning(ContactState.customer_id)
     )
-    if state.mail_block is not None or state.email is None:
-        skip_pending(session, state.customer_id, state.mail_block or Block.NO_ADDRESS)
-    else:
-        session.execute(_pending(state.customer_id).values(email=state.email))
+    return kept.first() is not None
 
 
 def skip_pending(session: Session, customer_id: int, reason: str) -> None:

@@ -126,6 +126,11 @@ def delete_design(session: Session, design_id: int) -> None:
     session.execute(update(Design).filter_by(id=design_id).values(deleted_at=clock.now()))
 
 
+def set_test_error(session: Session, design_id: int, error: str | None) -> None:
+    """Say on the design's page why the last test mail did not go out; None when it did."""
+    session.execute(update(Design).filter_by(id=design_id).values(test_error=error))
+
+
 def to_contract(design: Design) -> contract.Design:
     """A design without its HTML."""
     return contract.Design(
@@ -136,6 +141,7 @@ def to_contract(design: Design) -> contract.Design:
         fields=design.fields,
         size_bytes=len(design.html.encode()),
         updated_at=design.updated_at,
+        test_error=design.test_error,
     )
 
 

@@ -6,15 +6,29 @@ from uuid import UUID, uuid4
 from celery.schedules import crontab
 from sqlalchemy.orm import Session
 
-from services.mailer import claims, designs, ledger, mailings, messages, monthly, rules
+from services.mailer import (
+    campaigns,
+    claims,
+    designs,
+    ledger,
+    mailings,
+    messages,
+    monthly,
+    rules,
+    senders,
+    servers,
+    smtp,
+)
 from services.mailer.messages import Letter
-from services.mailer.models import Mailing
-from services.mailer.sending import ROOM, Stretch
-from services.mailer.smtp import Fate, Line
+from services.mailer.models import Mailing, MailServer
+from services.mailer.rules import Pauser
+from services.mailer.sending import ROOM, Stretch, barred
+from services.mailer.smtp import BarredError, Fate, Line
 from shared import clock, jobs, log, outbox, transfer
 from shared.contracts.campaign import LOAD_RECIPIENTS_CHUNK
 from shared.contracts.mailer import MailingState
 from shared.db import sessions
+from shared.ecuador.dates import format_time
 
 SENDERS = 2  # jobs that a run begins with
 MAX_SENDERS = 4  # with those of killed workers, which count until their lease is over
@@ -25,82 +39,132 @@ SCHEDULE = {
         "schedule": crontab(minute="*/10"),
     },
 }
-_INCOMPLETE = "El público llegó incompleto y no se envió nada. Cree el envío de nuevo."
-_NO_SERVER = "El servidor de correo no responde. El envío sigue solo cuando vuelva."
+_NO_SERVER = "El servidor de correo no responde ({}). El envío sigue solo a las {}."
+_STOPPED = "El envío se detuvo: {} Reanúdelo cuando esté corregido."
+_STUCK = "El envío no avanza: {}"
+_HALF_CANCELLED = "No se terminó de cancelar: {} Cancele el envío otra vez."
 logger = log.get(__name__)
+
+
+# --- what a job that failed for good leaves ---
+
+
+def _fail_chunk(reason: str, chunk: dict[str, Any]) -> None:
+    _fail(reason, chunk["transfer_id"])
+
+
+def _fail(reason: str, transfer_id: str, *_: Any) -> None:
+    """The audience of a run could not be loaded or prepared."""
+    with sessions(ROOM).begin() as session:
+        mailing = mailings.find_by_transfer(session, UUID(transfer_id), lock=True)
+        if mailing is not None and mailing.state == MailingState.PREPARING:
+            mailings.fail(session, mailing, reason)
+
+
+def _pause(reason: str, mailing_id: int) -> None:
+    """A run that cannot go on by itself waits for a person."""
+    with sessions(ROOM).begin() as session:
+        mailing = mailings.get_mailing(session, mailing_id, lock=True)
+        if mailing.state == MailingState.SENDING:
+            mailings.pause(session, mailing, Pauser.PRODUCT, reason)
+
+
+def _stop(reason: str, mailing_id: int) -> None:
+    _pause(_STOPPED.format(reason), mailing_id)
+
+
+def _leave_half_cancelled(reason: str, mailing_id: int) -> None:
+    with sessions(ROOM).begin() as session:
+        mailing = mailings.get_mailing(session, mailing_id, lock=True)
+        if mailing.state == MailingState.CANCELLED:
+            mailing.error = _HALF_CANCELLED.format(reason)
+
+
+def _keep_test_error(reason: str | None, design_id: int, *_: Any) -> None:
+    with sessions(ROOM).begin() as session:
+        designs.set_test_error(session, design_id, reason)
+
+
+def _keep_sweep_error(reason: str) -> None:
+    """The next one is due in seconds: what it does not put to work says why."""
+    with sessions(ROOM).begin() as session:
+        for mailing in mailings.list_in_state(session, MailingState.SENDING):
+            mailings.set_error(session, mailing.transfer_id, _STUCK.format(reason))
+
+
+def _keep_monthly_error(reason: str) -> None:
+    with sessions(ROOM).begin() as session:
+        monthly.set_error(session, reason)
 
 
 # --- preparing ---
 
 
-@jobs.job(LOAD_RECIPIENTS_CHUNK)
+@jobs.job(LOAD_RECIPIENTS_CHUNK, failed=_fail_chunk)
 def load_recipients_chunk(chunk: dict[str, Any]) -> None:
     """Copy a chunk of an audience into the ledger; the last one to arrive has it prepared."""
     piece = transfer.Chunk(**chunk)
-    transfer_id = UUID(piece.transfer_id)
     with sessions(ROOM).begin() as session:
         transfer.load_chunk(session, piece, ledger.TARGET)
-    try:
-        with sessions(ROOM).begin() as session:
-            rows = transfer.complete(session, transfer_id)
-            if rows is not None:
-                outbox.add_job(session, "mailer.prepare_mailing", piece.transfer_id, rows)
-    except RuntimeError:
-        _fail(transfer_id, _INCOMPLETE)
-        raise
-
-
-def _fail(transfer_id: UUID, error: str) -> None:
     with sessions(ROOM).begin() as session:
-        mailing = mailings.find_by_transfer(session, transfer_id, lock=True)
-        if mailing is not None and mailing.state == MailingState.PREPARING:
-            mailing.error = error
-            mailings.set_state(session, mailing, MailingState.FAILED)
+        rows = transfer.complete(session, UUID(piece.transfer_id))
+        if rows is not None:
+            outbox.add_job(session, "mailer.prepare_mailing", piece.transfer_id, rows)
 
 
-@jobs.job("mailer.prepare_mailing")
+@jobs.job("mailer.prepare_mailing", failed=_fail)
 def prepare_mailing(transfer_id: str, rows: int) -> None:
     """Skip who may not be mailed, set the target, and start the run or wait for its time."""
     with sessions(ROOM).begin() as session:
         mailing = mailings.find_by_transfer(session, UUID(transfer_id), lock=True)
-        if mailing is None or mailing.target is not None:
+        if mailing is None or mailing.target is not None or mailing.state == MailingState.FAILED:
             return
         mailing.target = rows
         ledger.skip_unreachable(session, mailing.transfer_id)
         if mailing.state == MailingState.PREPARING:
-            mailings.set_state(session, mailing, _first_state(session, mailing))
+            mailings.start(session, mailing)
+        else:
+            outbox.add_job(session, "mailer.skip_cancelled", mailing.id)
         mailing_id = mailing.id
-    _advance(mailing_id, SENDERS)
     _report_all(mailing_id)
 
 
-def _first_state(session: Session, mailing: Mailing) -> MailingState:
-    """A campaign that was paused in the meantime keeps its run waiting."""
-    if mailings.is_paused(session, mailing.campaign_id):
-        return MailingState.PAUSED
-    return rules.state_to_start(mailing.send_at, clock.now())
+@jobs.job("mailer.forget_audience")
+def forget_audience(transfer_id: str) -> None:
+    """Drop what came of an audience whose run failed; the run itself has ended already."""
+    with sessions(ROOM).begin() as session:
+        if not transfer.fail(session, UUID(transfer_id), ledger.TARGET):
+            ledger.remove_recipients(session, UUID(transfer_id))
 
 
 # --- sending ---
 
 
-@jobs.job("mailer.send_batch")
+@jobs.job("mailer.send_batch", failed=_stop)
 def send_batch(mailing_id: int) -> None:
     """Send for a few seconds, then see what the run needs next.
 
-    A mail server that cannot be reached leaves every row as it is; the sweeper tries again.
+    A mail server that is away is left alone by all for a growing while; the sweeper tries again.
+    One that will not have us pauses the run.
     """
     letter = _open_letter(mailing_id)
     if letter is None:
         return
     try:
         line = Line()
+    except BarredError as error:
+        _pause(barred(str(error)), mailing_id)
+        return
     except OSError as error:
-        logger.warning("mail server away", error=str(error))
-        _set_error(letter.transfer_id, _NO_SERVER)
+        _leave_server_alone(letter.transfer_id, str(error))
         return
     _set_error(letter.transfer_id, None)
-    Stretch(letter, line).run()
+    stretch = Stretch(letter, line)
+    stretch.run()
+    if stretch.stuck is not None:
+        _pause(stretch.stuck, mailing_id)
+    elif stretch.lost is not None:
+        _leave_server_alone(letter.transfer_id, stretch.lost)
     _report_all(mailing_id)
     _advance(mailing_id)
 
@@ -109,8 +173,10 @@ def _open_letter(mailing_id: int) -> Letter | None:
     """What is the same in all mails of the run; None when nobody may send (more) now."""
     with sessions(ROOM).begin() as session:
         mailing = mailings.get_mailing(session, mailing_id)
-        alive = claims.count_alive(session, mailing.transfer_id)
-        if mailing.state != MailingState.SENDING or alive >= MAX_SENDERS:
+        alive = senders.count_alive(session, mailing.transfer_id)
+        if not mailings.may_send(session, mailing) or alive >= MAX_SENDERS:
+            return None
+        if _is_left_alone(session, mailing):
             return None
         return Letter(
             design=designs.compile_for(session, mailing),
@@ -118,6 +184,17 @@ def _open_letter(mailing_id: int) -> Letter | None:
             mailing_id=mailing.id,
             transfer_id=mailing.transfer_id,
         )
+
+
+def _leave_server_alone(transfer_id: UUID, words: str) -> None:
+    logger.warning("mail server away", error=words)
+    with sessions(ROOM).begin() as session:
+        server = servers.note_failure(session, smtp.server_address(), words)
+        mailings.set_error(session, transfer_id, _explain(server))
+
+
+def _explain(server: MailServer) -> str:
+    return _NO_SERVER.format(server.words, format_time(server.retry_at))
 
 
 def _set_error(transfer_id: UUID, error: str | None) -> None:
@@ -133,89 +210,112 @@ def _report_all(mailing_id: int) -> None:
             reported = ledger.report(session, mailings.get_mailing(session, mailing_id))
 
 
-def _advance(mailing_id: int, senders: int = 1) -> None:
-    """Finish a run that is done, or hand out the job it needs next."""
+def _advance(mailing_id: int, count: int = 1) -> None:
+    """Finish a run that is done, or hand out the jobs it needs next."""
     with sessions(ROOM).begin() as session:
         mailing = mailings.get_mailing(session, mailing_id, lock=True)
-        if mailing.state == MailingState.SENDING:
-            _advance_sending(session, mailing, senders)
-        elif mailing.state == MailingState.CANCELLED and claims.has_work(
-            session, mailing.transfer_id
-        ):
+        counts = mailings.count_by_state(session, [mailing.transfer_id])[mailing.transfer_id]
+        if mailing.state == MailingState.SENDING and mailing.target is not None:
+            _advance_sending(session, mailing, counts.unfinished, count)
+        elif mailing.state == MailingState.CANCELLED and counts.by_state["pending"]:
             outbox.add_job(session, "mailer.skip_cancelled", mailing.id)
 
 
-def _advance_sending(session: Session, mailing: Mailing, senders: int) -> None:
-    counts = mailings.count_by_state(session, [mailing.transfer_id])[mailing.transfer_id]
-    if mailing.target is not None and counts.unfinished == 0:
+def _advance_sending(session: Session, mailing: Mailing, unfinished: int, count: int) -> None:
+    if unfinished == 0:
         mailings.set_state(session, mailing, MailingState.FINISHED)
-    elif claims.has_work(session, mailing.transfer_id):
-        for _ in range(senders):
+    elif _has_work(session, mailing):
+        for _ in range(count):
             outbox.add_job(session, "mailer.send_batch", mailing.id, bulk=True)
 
 
-@jobs.job("mailer.skip_cancelled")
+def _has_work(session: Session, mailing: Mailing) -> bool:
+    """Whether a sender could send something now; if not, the sweeper looks again."""
+    return (
+        mailings.may_send(session, mailing)
+        and not _is_left_alone(session, mailing)
+        and claims.has_work(session, mailing.transfer_id)
+    )
+
+
+def _is_left_alone(session: Session, mailing: Mailing) -> bool:
+    """Whether the mail server is, for now; the run's page says so."""
+    waiting = servers.find_waiting(session, smtp.server_address())
+    if waiting is not None:
+        mailings.set_error(session, mailing.transfer_id, _explain(waiting))
+    return waiting is not None
+
+
+@jobs.job("mailer.skip_cancelled", failed=_leave_half_cancelled)
 def skip_cancelled(mailing_id: int) -> None:
-    """What is pending in a cancelled run becomes skipped, in batches."""
-    skipped = -1
-    while skipped:
+    """What is pending in a cancelled run becomes cancelled, in batches."""
+    cancelled = -1
+    while cancelled:
         with sessions(ROOM).begin() as session:
             mailing = mailings.get_mailing(session, mailing_id)
             if mailing.state != MailingState.CANCELLED:
                 return
-            skipped = ledger.skip_cancelled(session, mailing.transfer_id)
+            cancelled = ledger.cancel_pending(session, mailing.transfer_id)
     _report_all(mailing_id)
 
 
-@jobs.job("mailer.start_sending")
+@jobs.job("mailer.start_sending", failed=_stop)
 def start_sending(mailing_id: int) -> None:
     """Put a run's first senders to work."""
     _advance(mailing_id, SENDERS)
 
 
-@jobs.job("mailer.send_test")
+@jobs.job("mailer.send_test", failed=_keep_test_error)
 def send_test(design_id: int, subject: str, email: str) -> None:
-    """Send a design to one's own address. Raises ConnectionError, and is tried again."""
+    """Send a design to one's own address; the design's page says why it did not go out.
+
+    Raises ConnectionError, and is tried again.
+    """
     with sessions(ROOM).begin() as session:
         design = designs.get_design(session, design_id)
         compiled = designs.compile_design(subject or design.subject, design.html, design.text)
     content = messages.compose_test(compiled, email, uuid4().hex)
     try:
         line = Line()
+    except BarredError as error:
+        _keep_test_error(str(error), design_id)
+        return
     except OSError as error:
         raise ConnectionError(str(error)) from error
     answer = line.send(messages.sender_address(), email, content)
     line.close()
-    if answer.fate is not Fate.ACCEPTED:
-        logger.warning("test mail not accepted", answer=answer.text)
+    if answer.fate is Fate.POSTPONED:
+        raise ConnectionError(answer.text)
+    _keep_test_error(None if answer.fate is Fate.ACCEPTED else answer.text, design_id)
 
 
 # --- by the clock ---
 
 
-@jobs.job("mailer.sweep")
+@jobs.job("mailer.sweep", failed=_keep_sweep_error, waits=())
 def sweep() -> None:
     """Start runs whose time has come, judge dead senders, put idle runs back to work."""
     with sessions(ROOM).begin() as session:
         for mailing in mailings.claim_due(session, clock.now()):
-            mailings.set_state(session, mailing, MailingState.SENDING)
+            mailings.start(session, mailing)
         concerned = [
             found.id
-            for transfer_id in set(claims.bury_dead_senders(session))
+            for transfer_id in set(senders.bury_dead(session))
             if (found := mailings.find_by_transfer(session, transfer_id)) is not None
         ]
     with sessions(ROOM).begin() as session:
         idle = [
             mailing.id
             for mailing in mailings.list_in_state(session, MailingState.SENDING)
-            if claims.count_alive(session, mailing.transfer_id) == 0
+            if senders.count_alive(session, mailing.transfer_id) == 0
         ]
-    for mailing_id in sorted({*concerned, *idle}):
+        half = mailings.list_half_cancelled(session)
+    for mailing_id in sorted({*concerned, *idle, *half}):
         _report_all(mailing_id)
         _advance(mailing_id, SENDERS)
 
 
-@jobs.job("mailer.run_monthly_schedule")
+@jobs.job("mailer.run_monthly_schedule", failed=_keep_monthly_error, waits=())
 def run_monthly_schedule() -> None:
     """Begin this month's runs once their day and hour have come, also when late."""
     with sessions(ROOM).begin() as session:
@@ -223,5 +323,6 @@ def run_monthly_schedule() -> None:
         month = rules.due_month(monthly.local_now(), schedule.day, schedule.hour)
         if month is None:
             return
-        campaigns = mailings.list_campaigns(session, schedule.campaign_ids)
-        monthly.start_month(session, month, campaigns, monthly.SCHEDULER)
+        found = campaigns.list_campaigns(session, schedule.campaign_ids)
+        monthly.start_month(session, month, found, monthly.SCHEDULER)
+        monthly.set_error(session, None)

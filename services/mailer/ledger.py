@@ -32,22 +32,27 @@ TARGET = Target(
     remove=remove_recipients,
 )
 
+# What an audience still says of the cap is history: it is judged when the mail is about to go.
 _SKIP = text("""
-    WITH judged AS (
-        SELECT r.customer_id,
-            CASE
-                WHEN s.unsubscribed THEN 'unsubscribed'
-                WHEN s.mail_block IS NOT NULL THEN s.mail_block
-                WHEN r.held IS NOT NULL THEN r.held
-                WHEN r.email IS NULL THEN 'no_address'
-                WHEN row_number() OVER (
-                    PARTITION BY lower(r.email), r.held IS NOT NULL,
-                        s.mail_block IS NOT NULL OR coalesce(s.unsubscribed, false)
-                    ORDER BY r.customer_id
-                ) > 1 THEN 'duplicate'
-            END AS reason
+    WITH known AS (
+        SELECT r.customer_id, r.email, nullif(r.held, 'over_cap') AS held, s.mail_block,
+            coalesce(s.unsubscribed, false) AS unsubscribed
         FROM recipient r LEFT JOIN contact_state s USING (customer_id)
         WHERE r.transfer_id = :transfer_id
+    ), judged AS (
+        SELECT customer_id,
+            CASE
+                WHEN unsubscribed THEN 'unsubscribed'
+                WHEN mail_block IS NOT NULL THEN mail_block
+                WHEN held IS NOT NULL THEN held
+                WHEN email IS NULL THEN 'no_address'
+                WHEN row_number() OVER (
+                    PARTITION BY lower(email), held IS NOT NULL,
+                        mail_block IS NOT NULL OR unsubscribed
+                    ORDER BY customer_id
+                ) > 1 THEN 'duplicate'
+            END AS reason
+        FROM known
     )
     UPDATE recipient r SET state = 'skipped', reason = j.reason, at = :now
     FROM judged j
@@ -118,7 +123,8 @@ def _note_contacts(session: Session, outcomes: list[contract.Outcome]) -> None:
 # --- what people decide ---
 
 _CANCEL = text("""
-    UPDATE recipient SET state = 'skipped', reason = 'cancelled', at = :now, claimed_by = NULL
+    UPDATE recipient SET state = 'cancelled', reason = NULL, retry_at = NULL, at = :now,
+        claimed_by = NULL
     WHERE transfer_id = :transfer_id AND state = 'pending' AND customer_id IN (
         SELECT customer_id FROM recipient
         WHERE transfer_id = :transfer_id AND state = 'pending' LIMIT :limit FOR UPDATE
@@ -126,8 +132,8 @@ _CANCEL = text("""
 """)
 
 
-def skip_cancelled(session: Session, transfer_id: UUID) -> int:
-    """Skip a batch of what is pending in a cancelled run; returns how many."""
+def cancel_pending(session: Session, transfer_id: UUID) -> int:
+    """Cancel a batch of what is pending in a cancelled run; returns how many."""
     values = {"transfer_id": transfer_id, "now": clock.now(), "limit": CANCEL_BATCH}
     return cast(CursorResult[Any], session.execute(_CANCEL, values)).rowcount
 

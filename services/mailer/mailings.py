@@ -1,4 +1,4 @@
-"""mailer's SQL on runs and on what is known of campaigns."""
+"""mailer's SQL on runs: their states, what moves them, their counts."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.mailer import rules
-from services.mailer.models import Campaign, Mailing, MailingCount
+from services.mailer import campaigns, ledger, rules
+from services.mailer.models import Mailing, MailingCount
+from services.mailer.rules import Pauser
 from shared import clock, outbox, transfer
 from shared.contracts import mailer as contract
-from shared.contracts.campaign import CampaignBrief, CampaignChanged, Phase
-from shared.contracts.customer_query import Channel
+from shared.contracts.campaign import Phase
 from shared.contracts.mailer import MailingState
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 
 _RATE_FRESH = timedelta(seconds=10)
 _MEASURE = timedelta(seconds=1)
@@ -38,9 +38,7 @@ def find_by_transfer(session: Session, transfer_id: UUID, *, lock: bool = False)
     return session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
 
 
-def insert_mailing(
-    session: Session, values: dict[str, Any], customer_ids: list[int] | None = None
-) -> Mailing | None:
+def insert_mailing(session: Session, values: dict[str, Any]) -> Mailing | None:
     """A run that waits for its audience, asked of campaign; None when the month's run exists.
 
     A monthly run has the audience transferred anew from its segment.
@@ -52,33 +50,51 @@ def insert_mailing(
         ).returning(Mailing)
     ).scalar_one_or_none()
     if mailing is not None:
-        transfer.expect(session, mailing.transfer_id)
-        outbox.add(session, _request(mailing, customer_ids))
+        _request(session, mailing)
     return mailing
 
 
-def _request(mailing: Mailing, customer_ids: list[int] | None) -> contract.RecipientsRequested:
-    return contract.RecipientsRequested(
-        transfer_id=mailing.transfer_id,
-        campaign_id=mailing.campaign_id,
-        refresh=mailing.month is not None,
-        customer_ids=customer_ids,
+def _request(session: Session, mailing: Mailing) -> None:
+    transfer.expect(session, mailing.transfer_id)
+    outbox.add(
+        session,
+        contract.RecipientsRequested(
+            transfer_id=mailing.transfer_id,
+            campaign_id=mailing.campaign_id,
+            refresh=mailing.month is not None,
+            customer_ids=mailing.customer_ids,
+        ),
     )
 
 
+def prepare_anew(session: Session, mailing: Mailing) -> None:
+    """Ask once more for the audience of a run that could not be prepared, held locked.
+
+    It comes as a transfer of its own: what is left of the former one finds no run.
+    """
+    mailing.transfer_id = uuid4()
+    mailing.target, mailing.finished_at = None, None
+    set_state(session, mailing, MailingState.PREPARING)
+    _request(session, mailing)
+
+
 def find_month_run(session: Session, campaign_id: int, month: str) -> Mailing:
-    """The monthly run that is there already."""
+    """The monthly run that is there already, locked."""
     query = select(Mailing).filter_by(campaign_id=campaign_id, month=month)
-    return session.execute(query).scalar_one()
+    return session.execute(query.with_for_update()).scalar_one()
 
 
-def set_state(session: Session, mailing: Mailing, state: MailingState) -> None:
-    """Move a run that is held locked, and announce it."""
+def set_state(
+    session: Session, mailing: Mailing, state: MailingState, error: str | None = None
+) -> None:
+    """Move a run that is held locked, and announce it; `error` is what its page says."""
     now = clock.now()
-    mailing.state = state
+    mailing.state, mailing.error, mailing.paused_by = state, error, None
+    mailing.version += 1
     if state is MailingState.SENDING:
         mailing.started_at = mailing.started_at or now
         mailing.measured_at, mailing.per_second, mailing.finished_at = None, None, None
+        mailing.refused_in_a_row = 0
     if state in rules.ENDED:
         mailing.finished_at = now
     session.flush()
@@ -89,8 +105,49 @@ def set_state(session: Session, mailing: Mailing, state: MailingState) -> None:
             campaign_id=mailing.campaign_id,
             state=state,
             target=mailing.target or 0,
+            version=mailing.version,
         ),
     )
+
+
+def pause(session: Session, mailing: Mailing, pauser: Pauser, error: str | None = None) -> None:
+    """Pause a run that is held locked; who did it decides what lets it go on."""
+    set_state(session, mailing, MailingState.PAUSED, error)
+    mailing.paused_by = pauser
+
+
+def cancel(session: Session, mailing: Mailing) -> None:
+    """End a run that is held locked; a job cancels its pending rows, however many they are."""
+    set_state(session, mailing, MailingState.CANCELLED)
+    outbox.add_job(session, "mailer.skip_cancelled", mailing.id)
+
+
+def go_on(session: Session, mailing: Mailing) -> None:
+    """Send, or wait for the time to send, with a run that is held locked and prepared."""
+    set_state(session, mailing, rules.state_to_start(mailing.send_at, clock.now()))
+    if mailing.state == MailingState.SENDING:
+        outbox.add_job(session, "mailer.start_sending", mailing.id)
+
+
+def start(session: Session, mailing: Mailing) -> None:
+    """Go on with a run, held locked, unless the phase last heard of its campaign forbids it.
+
+    A closing campaign may be executing again by now, which is then about to be heard; a finished
+    one never will be.
+    """
+    phase = campaigns.find_holding(session, mailing.campaign_id)
+    if phase in (Phase.FINISHED, Phase.CANCELLED):
+        cancel(session, mailing)
+    elif phase is not None:
+        pause(session, mailing, Pauser.CAMPAIGN)
+    else:
+        go_on(session, mailing)
+
+
+def fail(session: Session, mailing: Mailing, reason: str) -> None:
+    """End a run that could not be prepared, held locked; a job drops what came of its audience."""
+    set_state(session, mailing, MailingState.FAILED, reason)
+    outbox.add_job(session, "mailer.forget_audience", str(mailing.transfer_id))
 
 
 def list_mailings(
@@ -125,6 +182,58 @@ def claim_open_of_campaign(session: Session, campaign_id: int) -> list[Mailing]:
     """A campaign's runs that have not ended, locked."""
     query = select(Mailing).where(Mailing.campaign_id == campaign_id, Mailing.finished_at.is_(None))
     return list(session.execute(query.order_by(Mailing.id).with_for_update()).scalars())
+
+
+def list_half_cancelled(session: Session) -> list[int]:
+    """Ids of cancelled runs with rows still pending, such as a dead sender's that came back.
+
+    Those whose cancelling failed for good (`error`) wait for a person to cancel them again.
+    """
+    pending = (
+        select(MailingCount.transfer_id)
+        .where(MailingCount.state == contract.RecipientState.PENDING)
+        .group_by(MailingCount.transfer_id)
+        .having(func.sum(MailingCount.count) > 0)
+    )
+    query = select(Mailing.id).where(
+        Mailing.state == MailingState.CANCELLED,
+        Mailing.error.is_(None),
+        Mailing.transfer_id.in_(pending),
+    )
+    return list(session.execute(query.order_by(Mailing.id)).scalars())
+
+
+# --- going on ---
+
+
+def may_send(session: Session, mailing: Mailing) -> bool:
+    """Whether the run sends, and its campaign has it do so."""
+    sending = mailing.state == MailingState.SENDING
+    return sending and campaigns.find_holding(session, mailing.campaign_id) is None
+
+
+def follow(session: Session, mailing: Mailing, phase: Phase) -> None:
+    """Do to a run, held locked, what its campaign's move to this phase means for it."""
+    state = rules.state_by_phase(phase, MailingState(mailing.state), mailing.paused_by)
+    if state is MailingState.CANCELLED:
+        cancel(session, mailing)
+    elif state is MailingState.PAUSED:
+        pause(session, mailing, Pauser.CAMPAIGN)
+    elif state is not None:
+        go_on(session, mailing)
+
+
+def retry(session: Session, mailing: Mailing, states: list[contract.RecipientState]) -> None:
+    """Begin an ended run once more, held locked: the rows in these states, or its preparation.
+
+    Raises Conflict when there is nobody left to be tried again.
+    """
+    if mailing.state == MailingState.FAILED:
+        prepare_anew(session, mailing)
+    elif ledger.retry(session, mailing.transfer_id, states):
+        go_on(session, mailing)
+    else:
+        raise Conflict("No hay correos por reintentar en este envío.")
 
 
 # --- counts ---
@@ -198,6 +307,16 @@ def set_error(session: Session, transfer_id: UUID, error: str | None) -> None:
     )
 
 
+def count_refused(session: Session, transfer_id: UUID, refused: int, *, anew: bool) -> int:
+    """Refusals in a row in the run, with these further ones; `anew`: one was taken before them."""
+    mine = Mailing.transfer_id == transfer_id
+    if not refused and not anew:
+        return session.execute(select(Mailing.refused_in_a_row).where(mine)).scalar_one()
+    count = refused if anew else Mailing.refused_in_a_row + refused
+    changed = update(Mailing).where(mine).values(refused_in_a_row=count)
+    return session.execute(changed.returning(Mailing.refused_in_a_row)).scalar_one()
+
+
 def to_contract(mailing: Mailing, counts: Counts) -> contract.Mailing:
     """A run with its counts; the target of one that is loading is what has come so far."""
     rate = _fresh_rate(mailing)
@@ -211,6 +330,7 @@ def to_contract(mailing: Mailing, counts: Counts) -> contract.Mailing:
         failed=counts.by_state["failed"],
         skipped=dict(counts.skipped),
         doubtful=counts.by_state["doubtful"],
+        cancelled=counts.by_state["cancelled"],
         per_second=rate,
         seconds_left=rules.seconds_left(counts.unfinished, rate),
     )
@@ -220,43 +340,3 @@ def _fresh_rate(mailing: Mailing) -> float | None:
     if mailing.state != MailingState.SENDING or mailing.measured_at is None:
         return None
     return mailing.per_second if clock.now() - mailing.measured_at < _RATE_FRESH else None
-
-
-# --- campaigns ---
-
-
-def keep_campaign(session: Session, event: CampaignChanged) -> bool:
-    """Keep what was announced; False when something newer is known."""
-    values = event.campaign.model_dump(exclude={"script"}) | {"version": event.version}
-    row = insert(Campaign).values(values)
-    kept = session.execute(
-        row.on_conflict_do_update(
-            index_elements=["campaign_id"],
-            set_={name: row.excluded[name] for name in values if name != "campaign_id"},
-            where=Campaign.version < row.excluded.version,
-        ).returning(Campaign.campaign_id)
-    )
-    return kept.first() is not None
-
-
-def is_paused(session: Session, campaign_id: int) -> bool:
-    """Whether the campaign was last heard to be paused."""
-    known = session.get(Campaign, campaign_id)
-    return known is not None and known.phase == Phase.PAUSED
-
-
-def list_campaigns(session: Session, campaign_ids: list[int]) -> list[CampaignBrief]:
-    """What is known of these campaigns."""
-    query = select(Campaign).where(Campaign.campaign_id.in_(campaign_ids))
-    return [
-        CampaignBrief(
-            campaign_id=row.campaign_id,
-            name=row.name,
-            phase=Phase(row.phase),
-            channels=[Channel(item) for item in row.channels],
-            design_id=row.design_id,
-            mail_subject=row.mail_subject,
-            script="",
-        )
-        for row in session.execute(query.order_by(Campaign.campaign_id)).scalars()
-    ]

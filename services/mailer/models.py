@@ -37,6 +37,7 @@ class Design(Base):
     created_by: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]  # ended runs still name it
+    test_error: Mapped[str | None]  # why the last test mail did not go out
 
 
 class Mailing(Base):
@@ -64,7 +65,10 @@ class Mailing(Base):
     design_name: Mapped[str]
     subject: Mapped[str]  # a template
     state: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="0")  # grows with each announcement
+    paused_by: Mapped[str | None]  # a rules.Pauser, while paused
     error: Mapped[str | None]
+    customer_ids: Mapped[list[int] | None]  # None: everybody
     target: Mapped[int | None]  # known when the audience has been loaded
     send_at: Mapped[datetime | None]
     created_by: Mapped[str]
@@ -74,6 +78,7 @@ class Mailing(Base):
     measured_at: Mapped[datetime | None]  # the rate: when, how many had been done, per second
     measured_done: Mapped[int] = mapped_column(server_default="0")
     per_second: Mapped[float | None]
+    refused_in_a_row: Mapped[int] = mapped_column(server_default="0")  # since one was accepted
 
 
 class Recipient(Base):
@@ -84,6 +89,7 @@ class Recipient(Base):
         Index(
             "ix_recipient_pending",
             "transfer_id",
+            "attempt",
             "customer_id",
             postgresql_where=text("state = 'pending' AND claimed_by IS NULL"),
         ),
@@ -92,7 +98,7 @@ class Recipient(Base):
             "transfer_id",
             "state",
             "customer_id",
-            postgresql_where=text("state IN ('failed', 'skipped', 'doubtful')"),
+            postgresql_where=text("state IN ('failed', 'skipped', 'doubtful', 'cancelled')"),
         ),
         Index(
             "ix_recipient_unreported",
@@ -103,6 +109,11 @@ class Recipient(Base):
             "ix_recipient_claimed",
             "claimed_by",
             postgresql_where=text("claimed_by IS NOT NULL"),
+        ),
+        Index(
+            "ix_recipient_touching",
+            "customer_id",
+            postgresql_where=text("claimed_by IS NOT NULL OR (state = 'sent' AND NOT reported)"),
         ),
     )
 
@@ -123,7 +134,7 @@ class Recipient(Base):
     reason: Mapped[str | None]
     at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(server_default="0")
-    retry_at: Mapped[datetime | None]  # not before, after a temporary refusal
+    retry_at: Mapped[datetime | None]  # not before
     claimed_by: Mapped[UUID | None]  # a Sender
     reported: Mapped[bool] = mapped_column(server_default=text("false"))
 
@@ -150,8 +161,29 @@ class Sender(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     transfer_id: Mapped[UUID] = mapped_column(index=True)
-    claimed_at: Mapped[datetime]
     alive_until: Mapped[datetime]
+    begun: Mapped[list[int] | None]  # customers whose outcome may not be on disk; no others'
+
+
+class Witness(Base):
+    """That PostgreSQL has not crashed since a sender began: a crash empties an unlogged table."""
+
+    __tablename__ = "witness"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012  # as SQLAlchemy declares it
+
+    sender_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class MailServer(Base):
+    """A mail server that failed us lately, and when it is tried again, by whatever run."""
+
+    __tablename__ = "mail_server"
+
+    address: Mapped[str] = mapped_column(primary_key=True)  # host:port
+    failures: Mapped[int]  # in a row
+    words: Mapped[str]
+    failed_at: Mapped[datetime]
+    retry_at: Mapped[datetime]
 
 
 class ContactState(Base):
@@ -160,6 +192,7 @@ class ContactState(Base):
     __tablename__ = "contact_state"
 
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     mail_block: Mapped[str | None]
     # By our own link; holds until customer_query has confirmed it by `do_not_contact`.
     unsubscribed: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -197,3 +230,4 @@ class MonthlySchedule(Base):
     day: Mapped[int]
     hour: Mapped[int]  # America/Guayaquil
     campaign_ids: Mapped[list[int]]
+    error: Mapped[str | None]  # why it could not begin by the clock

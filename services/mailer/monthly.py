@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -27,25 +28,41 @@ def get_schedule(session: Session) -> contract.MonthlySchedule:
     row = session.get(MonthlySchedule, _ROW)
     if row is None:
         return DEFAULT
-    return contract.MonthlySchedule(day=row.day, hour=row.hour, campaign_ids=row.campaign_ids)
+    return contract.MonthlySchedule(
+        day=row.day, hour=row.hour, campaign_ids=row.campaign_ids, error=row.error
+    )
 
 
 def set_schedule(session: Session, schedule: contract.MonthlySchedule) -> None:
     """Replace the schedule."""
-    values = schedule.model_dump() | {"campaign_ids": sorted(set(schedule.campaign_ids))}
+    values = schedule.model_dump() | {
+        "campaign_ids": sorted(set(schedule.campaign_ids)),
+        "error": None,
+    }
     row = insert(MonthlySchedule).values(id=_ROW, **values)
     session.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
+def set_error(session: Session, error: str | None) -> None:
+    """Say on the schedule's page why it could not begin by the clock; None once it did."""
+    session.execute(update(MonthlySchedule).values(error=error))
+
+
 def start_month(
-    session: Session, month: str, campaigns: list[CampaignBrief], by: str
+    session: Session,
+    month: str,
+    campaigns: list[CampaignBrief],
+    by: str,
+    *,
+    anew: bool = False,
 ) -> list[contract.MonthlyOutcome]:
     """A run of the month for each campaign that mails and executes, unless it has one already.
 
     Two calls at once: the second waits on the unique key (campaign, month) and finds the first's.
+    With `anew`, which a person asks for, a run that could not be prepared begins once more.
     """
     return [
-        _start(session, month, campaign, design, by)
+        _start(session, month, campaign, design, by, anew=anew)
         for campaign in campaigns
         if (design := _find_design(session, campaign)) is not None
     ]
@@ -60,7 +77,7 @@ def _find_design(session: Session, campaign: CampaignBrief) -> Design | None:
 
 
 def _start(
-    session: Session, month: str, campaign: CampaignBrief, design: Design, by: str
+    session: Session, month: str, campaign: CampaignBrief, design: Design, by: str, *, anew: bool
 ) -> contract.MonthlyOutcome:
     values = {
         "campaign_id": campaign.campaign_id,
@@ -75,6 +92,9 @@ def _start(
     mailing = mailings.insert_mailing(session, values)
     started = mailing is not None
     mailing = mailing or mailings.find_month_run(session, campaign.campaign_id, month)
+    if anew and mailing.state == contract.MailingState.FAILED:
+        mailings.prepare_anew(session, mailing)
+        started = True
     return contract.MonthlyOutcome(
         campaign_id=campaign.campaign_id,
         campaign_name=campaign.name,

@@ -1,6 +1,9 @@
-"""What a run may do in which state, when the monthly run is due, when a refusal is tried again."""
+"""What a run may do in which state, what its campaign's phase does to it, when the monthly run is
+due, and when a refused mail and a mail server that is away are tried again."""
 
+import re
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Channel
@@ -9,16 +12,31 @@ from shared.errors import Conflict, Invalid
 
 S = MailingState
 ENDED = frozenset({S.FINISHED, S.CANCELLED, S.FAILED})
-ATTEMPTS = 3
+ATTEMPTS = 3  # per recipient, whatever kept the mail from being taken
 _WAITS = (timedelta(minutes=1), timedelta(minutes=10))  # after the first, the second refusal
+BARRED_WAIT = timedelta(minutes=1)  # of the mail at which the server turned us away
+SERVER_WAIT = timedelta(seconds=10)  # after a server's first failure; each further one doubles it
+LONGEST_SERVER_WAIT = timedelta(minutes=5)
+REFUSED_IN_A_ROW = 25  # mails, none accepted between: it is not the people
+_ABOUT_ADDRESS = re.compile(r"5\d\d[ -]5\.1\.[1236]\b")  # no such mailbox or domain (RFC 3463)
 _LATE = timedelta(minutes=5)  # a form may lie open for a while
 
 _ALLOWED = {
     "pause": (frozenset({S.SENDING, S.SCHEDULED}), "Solo se pausa un envío en curso o programado."),
     "resume": (frozenset({S.PAUSED}), "Solo se reanuda un envío en pausa."),
     "cancel": (frozenset(S) - ENDED, "El envío ya terminó."),
-    "retry": (frozenset({S.FINISHED, S.CANCELLED}), "Solo se reintenta un envío que ya terminó."),
+    "retry": (ENDED, "Solo se reintenta un envío que ya terminó."),
 }
+_ENDING = frozenset({Phase.CLOSING, Phase.FINISHED, Phase.CANCELLED})
+HOLDING = _ENDING | {Phase.PAUSED}  # nothing is sent for a campaign in one of these
+
+
+class Pauser(StrEnum):
+    """Who paused a run: what a campaign paused goes on with it, the rest waits for a person."""
+
+    PERSON = "person"
+    CAMPAIGN = "campaign"
+    PRODUCT = "product"  # it cannot go on by itself; the run's `error` says why
 
 
 def check_allowed(action: str, state: MailingState) -> None:
@@ -34,6 +52,19 @@ def check_campaign(phase: Phase, channels: list[Channel]) -> None:
         raise Conflict("La campaña no está en ejecución: cambie su fase antes de enviar.")
     if Channel.MAIL not in channels:
         raise Conflict("La campaña no usa el correo: agregue ese canal antes de enviar.")
+
+
+def state_by_phase(phase: Phase, state: MailingState, pauser: str | None) -> MailingState | None:
+    """What a campaign that moved to this phase makes of a run; None: it stays as it is.
+
+    `SENDING` stands for going on, which for a run with a time to come is waiting for it.
+    """
+    if phase in _ENDING and state not in ENDED:
+        return S.CANCELLED
+    if phase is Phase.PAUSED and state in (S.SENDING, S.SCHEDULED):
+        return S.PAUSED
+    goes_on = phase is Phase.EXECUTING and state == S.PAUSED and pauser == Pauser.CAMPAIGN
+    return S.SENDING if goes_on else None
 
 
 def check_send_at(send_at: datetime | None, now: datetime) -> None:
@@ -66,6 +97,16 @@ def check_month(month: str, local: datetime) -> None:
 def retry_at(attempt: int, now: datetime) -> datetime | None:
     """When to try again after refusal number `attempt`; None when it was the last."""
     return now + _WAITS[attempt - 1] if attempt < ATTEMPTS else None
+
+
+def server_wait(failures: int) -> timedelta:
+    """How long to leave a mail server alone after so many failures in a row."""
+    return min(SERVER_WAIT * (1 << min(failures - 1, 10)), LONGEST_SERVER_WAIT)
+
+
+def is_about_address(words: str) -> bool:
+    """Whether a refusal is about this one address: many such in a row are a bad list."""
+    return _ABOUT_ADDRESS.match(words) is not None
 
 
 def seconds_left(pending: int, per_second: float | None) -> int | None:

@@ -2,101 +2,144 @@
 
 In flight is at most one mail per connection. Before the mail server hears of a mail its row is
 `sending`; its outcome is written with the mark of the next, in one statement. These statements do
-not wait for the disk (`synchronous_commit` off): a killed sender loses nothing by that, and should
-PostgreSQL itself be killed, this sender still knows what it did (`settle`) or, were it gone too,
-nothing of its claim counts as sure (`claims.bury_dead_senders`).
+not wait for the disk (`synchronous_commit` off) but for one in `REACH`: a killed sender loses
+nothing by that, and should PostgreSQL itself crash, this sender still knows what it did (`_settle`)
+or, were it gone too, no more than `REACH` rows are doubtful (`senders.bury_dead`).
 """
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
 
-from services.mailer import claims, ledger, mailings, messages, rules
-from services.mailer.claims import LEASE, Outcome
+from services.mailer import claims, ledger, mailings, messages, rules, senders, servers
+from services.mailer.claims import Marks, Outcome
 from services.mailer.messages import Letter
-from services.mailer.smtp import UNUSABLE, Answer, Fate, Line, is_usable
+from services.mailer.pace import Pace
+from services.mailer.senders import LEASE, CrashedError, GoneError
+from services.mailer.smtp import UNUSABLE, Answer, Fate, Line, is_usable, server_address
 from shared import clock, log
-from shared.contracts.mailer import MailingState, RecipientState
+from shared.contracts.mailer import RecipientState
 from shared.db import sessions
-from shared.settings import settings
 
 ROOM = "mailer"
 CLAIM_ROWS = 200
+REACH = 10  # mails between two commits that wait for the disk
 SLICE_SECONDS = 5.0  # then other jobs have their turn
 REPORT_SECONDS = 0.5
+SETTLE_SECONDS = 300.0  # how long a sender waits for a database that went away
 _RETRY_SECONDS = 0.5
+_BARRED = "El servidor de correo no acepta nuestros correos: «{}». Corríjalo y reanude el envío."
+_ALL_REFUSED = "El servidor de correo rechazó {} correos seguidos; el último: «{}»."
 logger = log.get(__name__)
 
 
 class Stretch:
-    """One sender's turn on one run."""
+    """One sender's turn on one run.
+
+    Afterwards `lost` says why the mail server is to be left alone, `stuck` why the run needs a
+    person; both are None when it went well.
+    """
 
     def __init__(self, letter: Letter, line: Line) -> None:
         self.id = uuid4()
+        self.lost: str | None = None
+        self.stuck: str | None = None
         self._letter = letter
         self._line = line
         self._unsure: list[Outcome] = []  # not yet known to be on disk
         self._reported_at = time.monotonic()
         self._pace = Pace()
+        self._refusals = Refusals()
 
     def run(self) -> None:
         """Send until the slice is over, nothing is left, the run stops or the line breaks.
 
-        Raises OperationalError when the database stays away; what was sent is written down first
-        if it comes back within the lease.
+        Whatever it raises, what was sent is written down first, if the database is there or
+        comes back.
         """
         try:
             self._send_claims(time.monotonic() + SLICE_SECONDS)
-        except OperationalError:
+        except GoneError:
+            logger.warning("sender given up for dead", sender=str(self.id))
+        except CrashedError:
+            self._settle()
+        except BaseException:
             self._settle()
             raise
         finally:
             self._line.close()
 
     def _send_claims(self, end: float) -> None:
+        with sessions(ROOM).begin() as session:
+            senders.begin(session, self._letter.transfer_id, self.id)
         with _marking() as connection:
-            while time.monotonic() < end and self._line.is_open:
+            marks = Marks(connection, self._letter.transfer_id, self.id)
+            while self._goes_on:
                 claim = self._claim()
-                if claim.seen == 0 or not self._send_all(connection, claim.rows, end):
+                if claim.seen == 0 or not self._send_all(marks, claim.rows, end):
                     break
-        self._leave()
+        with sessions(ROOM).begin() as session:
+            senders.end(session, self.id)
+
+    @property
+    def _goes_on(self) -> bool:
+        return self._line.is_open and self.stuck is None
 
     def _claim(self) -> claims.Claim:
         with sessions(ROOM).begin() as session:
-            claims.begin_claim(session, self._letter.transfer_id, self.id)
+            senders.renew(session, self.id)
             return claims.claim(session, self._letter.transfer_id, self.id, CLAIM_ROWS)
 
-    def _send_all(self, connection: Connection, rows: Sequence[Row[Any]], end: float) -> bool:
+    def _send_all(self, marks: Marks, rows: Sequence[Row[Any]], end: float) -> bool:
         """Send a claim's rows; False when the run is no longer to be sent or the time is over."""
         done: Outcome | None = None
         goes_on = True
-        for row in rows:
-            address = self._mark(connection, done, row.customer_id)
+        for number, row in enumerate(rows):
+            done = self._wait_for_turn(marks, done)
+            address = self._begin(marks, rows, number, done)
             done = self._send(row, address) if address else None
-            goes_on = self._line.is_open and time.monotonic() < end
-            if not goes_on or (done is None and not self._is_sending()):
-                goes_on = False
+            goes_on = self._goes_on and (done is not None or self._is_sending())
+            if not goes_on or time.monotonic() > end:
                 break
         if done is not None:
-            self._mark(connection, done, None)
+            marks.finish(done)
         self._report()
-        return goes_on
+        return goes_on and time.monotonic() < end
 
-    def _mark(
-        self, connection: Connection, done: Outcome | None, next_id: int | None
+    def _wait_for_turn(self, marks: Marks, done: Outcome | None) -> Outcome | None:
+        """Keep to the rate, with nothing in flight meanwhile."""
+        if done is not None and self._pace.has_to_wait:
+            marks.finish(done)
+            done = None
+        self._pace.wait()
+        return done
+
+    def _begin(
+        self, marks: Marks, rows: Sequence[Row[Any]], number: int, done: Outcome | None
     ) -> str | None:
-        return claims.mark(connection, self._letter.transfer_id, self.id, done, next_id)
+        row = rows[number]
+        if number % REACH:
+            return marks.begin(row.customer_id, done=done)
+        begun = [near.customer_id for near in rows[number : number + REACH]]
+        alive_until = clock.now() + LEASE
+        address = marks.begin(row.customer_id, done=done, begun=begun, alive_until=alive_until)
+        self._unsure.clear()  # it waited for the disk
+        return address
 
     def _send(self, row: Row[Any], address: str) -> Outcome:
-        self._pace.wait()
-        outcome = judge(row.customer_id, row.attempt + 1, self._hand_over(row, address))
+        answer = self._hand_over(row, address)
+        outcome = judge(row.customer_id, row.attempt + 1, answer)
         self._unsure.append(outcome)
-        if time.monotonic() - self._reported_at > REPORT_SECONDS:
+        self._note(answer)
+        late = time.monotonic() - self._reported_at > REPORT_SECONDS
+        if late or self._refusals.total >= rules.REFUSED_IN_A_ROW:
             self._report()
         return outcome
 
@@ -106,75 +149,96 @@ class Stretch:
         content = messages.compose(self._letter, row, row.customer_id, address)
         return self._line.send(messages.sender_address(), address, content)
 
+    def _note(self, answer: Answer) -> None:
+        """What an answer means for the mails after it."""
+        self._refusals.note(answer)
+        if answer.fate is Fate.BARRED:
+            self.stuck = barred(answer.text)
+        elif not self._line.is_open:
+            self.lost = answer.text
+
     def _report(self) -> None:
-        """Tell of what is done. This commit waits for the disk, and so do all marks before it."""
+        """Tell of what is done. This commit waits for the disk."""
         transfer_id = self._letter.transfer_id
         with sessions(ROOM).begin() as session:
-            claims.keep_alive(session, self.id)
+            senders.keep_alive(session, self.id)
             ledger.report(session, mailings.get_mailing(session, self._letter.mailing_id))
             mailings.measure(session, transfer_id)
-            self._pace.share(claims.count_alive(session, transfer_id))
-        self._unsure = self._unsure[-1:]  # the last one's outcome is still to be marked
+            self._pace.share(senders.count_alive(session, transfer_id))
+            self._report_refusals(session)
         self._reported_at = time.monotonic()
+
+    def _report_refusals(self, session: Session) -> None:
+        seen = self._refusals
+        if seen.accepted_at is not None:
+            servers.note_success(session, server_address(), seen.accepted_at)
+        seen.before = mailings.count_refused(
+            session, self._letter.transfer_id, seen.in_a_row, anew=seen.accepted_at is not None
+        )
+        seen.in_a_row, seen.accepted_at = 0, None
+        if seen.total >= rules.REFUSED_IN_A_ROW and self.stuck is None:
+            self.stuck = _ALL_REFUSED.format(seen.total, seen.words)
 
     def _is_sending(self) -> bool:
         with sessions(ROOM).begin() as session:
             mailing = mailings.get_mailing(session, self._letter.mailing_id)
-            return mailing.state == MailingState.SENDING
-
-    def _leave(self) -> None:
-        with sessions(ROOM).begin() as session:
-            claims.release(session, self.id)
-            claims.end_sender(session, self.id)
+            return mailings.may_send(session, mailing)
 
     def _settle(self) -> None:
-        """Write down again what a crash of the database may have undone, while we still may."""
-        end = time.monotonic() + LEASE.total_seconds()
+        """Write down again what a crash of the database may have undone."""
+        end = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < end:
             try:
                 with sessions(ROOM).begin() as session:
-                    claims.settle(session, self._letter.transfer_id, self.id, self._unsure)
-                    claims.end_sender(session, self.id)
-            except OperationalError:
+                    senders.settle(session, self._letter.transfer_id, self.id, self._unsure)
+            except (OperationalError, InterfaceError):
                 time.sleep(_RETRY_SECONDS)
             else:
                 return
         logger.error("outcomes left to the sweeper", sender=str(self.id))
 
 
-class Pace:
-    """Holds back to the rate of the settings, shared by the senders of a run."""
+class Refusals:
+    """Answers since the last report: how many refusals in a row, and whether a mail was taken."""
 
     def __init__(self) -> None:
-        self._rate = settings().mail_rate_per_second
-        self._senders = 1
-        self._next = time.monotonic()
+        self.before = 0  # in a row in the run, as of the last report
+        self.in_a_row = 0
+        self.accepted_at: datetime | None = None
+        self.words = ""
 
-    def share(self, senders: int) -> None:
-        """How many send at present."""
-        self._senders = max(1, senders)
+    @property
+    def total(self) -> int:
+        """In a row in the run, as far as this sender knows."""
+        return self.before + self.in_a_row
 
-    def wait(self) -> None:
-        """Until the next mail may go."""
-        if not self._rate:
-            return
-        now = time.monotonic()
-        time.sleep(max(0.0, self._next - now))
-        self._next = max(now, self._next) + self._senders / self._rate
+    def note(self, answer: Answer) -> None:
+        """A refusal that is about one address says nothing about the next."""
+        if answer.fate is Fate.ACCEPTED:
+            self.before, self.in_a_row, self.accepted_at = 0, 0, clock.now()
+        elif answer.fate is Fate.REFUSED and answer is not UNUSABLE:
+            self.in_a_row += not rules.is_about_address(answer.text)
+            self.words = answer.text
+
+
+def barred(words: str) -> str:
+    """Why a run is paused whose mail server will not have us."""
+    return _BARRED.format(words)
 
 
 def judge(customer_id: int, attempt: int, answer: Answer) -> Outcome:
     """What an answer makes of a row; `attempt` counts from 1."""
     now = clock.now()
     if answer.fate is Fate.ACCEPTED:
-        return Outcome(customer_id, RecipientState.SENT, None, now)
+        return Outcome(customer_id, RecipientState.SENT, None, now, attempt)
     if answer.fate is Fate.UNKNOWN:
-        return Outcome(customer_id, RecipientState.DOUBTFUL, answer.text, now)
-    if answer.fate is Fate.NOT_SENT:
-        return Outcome(customer_id, RecipientState.PENDING, None, now)
+        return Outcome(customer_id, RecipientState.DOUBTFUL, answer.text, now, attempt)
+    if answer.fate is Fate.BARRED:  # it is not about this person: others first, when it is mended
+        mended = now + rules.BARRED_WAIT
+        return Outcome(customer_id, RecipientState.PENDING, None, now, attempt - 1, mended)
     later = rules.retry_at(attempt, now) if answer.fate is Fate.POSTPONED else None
     state = RecipientState.PENDING if later else RecipientState.FAILED
-    return Outcome(customer_id, state, answer.text, now, later)
+    return Outcome(customer_id, state, answer.text, now, attempt, later)
 
 
 @contextmanager

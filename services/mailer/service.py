@@ -1,9 +1,13 @@
 """The doors of mailer."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from services.mailer import (
     builtin,
+    campaigns,
     contacts,
     designs,
     ledger,
@@ -16,7 +20,7 @@ from services.mailer import (
 )
 from services.mailer.models import Mailing
 from shared import clock, idempotency, outbox, trace
-from shared.contract import Page, cursor
+from shared.contract import Page, Procedure, cursor
 from shared.contracts import campaign, customer_query, telemarketing
 from shared.contracts import mailer as contract
 from shared.contracts.mailer import MailingState, RecipientState
@@ -152,9 +156,10 @@ class MailerService(Room):
             "design_name": design.name,
             "subject": subject,
             "send_at": new.send_at,
+            "customer_ids": new.customer_ids,
             "created_by": trace.actor().username,
         }
-        mailing = mailings.insert_mailing(session, values, new.customer_ids)
+        mailing = mailings.insert_mailing(session, values)
         if mailing is None:
             raise Conflict("El envío ya existe.")
         return self._shown(session, mailing)
@@ -184,41 +189,61 @@ class MailerService(Room):
     def pause_mailing(self, session: Session, mailing_id: int) -> contract.Mailing:
         """Every sender's next mark sees it."""
         mailing = self._open(session, mailing_id, "pause")
-        mailings.set_state(session, mailing, MailingState.PAUSED)
+        mailings.pause(session, mailing, rules.Pauser.PERSON)
         return self._shown(session, mailing)
 
-    @command(contract.resume_mailing)
-    def resume_mailing(self, session: Session, mailing_id: int) -> contract.Mailing:
-        """See the contract."""
-        mailing = self._open(session, mailing_id, "resume")
-        mailings.set_state(session, mailing, rules.state_to_start(mailing.send_at, clock.now()))
-        outbox.add_job(session, "mailer.start_sending", mailing.id)
-        return self._shown(session, mailing)
+    @rpc(contract.resume_mailing)
+    def resume_mailing(self, mailing_id: int) -> contract.Mailing:
+        """Asks campaign for its present phase, as `create_mailing` does."""
+        return self._put_to_work(contract.resume_mailing, mailing_id, {}, "resume", mailings.go_on)
 
     @command(contract.cancel_mailing)
     def cancel_mailing(self, session: Session, mailing_id: int) -> contract.Mailing:
-        """No further mail starts; a job skips what is pending, however many they are."""
-        mailing = self._open(session, mailing_id, "cancel")
-        self._cancel(session, mailing)
+        """No further mail starts; a job cancels what is pending, however many they are."""
+        mailing = mailings.get_mailing(session, mailing_id, lock=True)
+        half = mailing.state == MailingState.CANCELLED and mailing.error is not None
+        if not half:
+            rules.check_allowed("cancel", MailingState(mailing.state))
+        mailings.cancel(session, mailing)
         return self._shown(session, mailing)
 
-    @command(contract.retry_mailing)
+    @rpc(contract.retry_mailing)
     def retry_mailing(
         self,
-        session: Session,
         mailing_id: int,
         include_doubtful: bool = False,  # noqa: FBT001, FBT002  # by the contract
     ) -> contract.Mailing:
-        """See the contract."""
-        mailing = self._open(session, mailing_id, "retry")
-        states = [RecipientState.FAILED]
-        if include_doubtful:
-            states.append(RecipientState.DOUBTFUL)
-        if not ledger.retry(session, mailing.transfer_id, states):
-            raise Conflict("No hay correos por reintentar en este envío.")
-        mailings.set_state(session, mailing, MailingState.SENDING)
-        outbox.add_job(session, "mailer.start_sending", mailing.id)
-        return self._shown(session, mailing)
+        """Asks campaign for its present phase, as `create_mailing` does."""
+        states = [RecipientState.FAILED, *([RecipientState.DOUBTFUL] if include_doubtful else [])]
+        return self._put_to_work(
+            contract.retry_mailing,
+            mailing_id,
+            {"include_doubtful": include_doubtful},
+            "retry",
+            lambda session, mailing: mailings.retry(session, mailing, states),
+        )
+
+    def _put_to_work(
+        self,
+        procedure: Procedure[..., contract.Mailing],
+        mailing_id: int,
+        further: dict[str, Any],
+        action: str,
+        act: Callable[[Session, Mailing], None],
+    ) -> contract.Mailing:
+        with self.db.begin() as session:
+            campaign_id = mailings.get_mailing(session, mailing_id).campaign_id
+        found = self.rooms.call(campaign.get_campaign, campaign_id)
+
+        def change(session: Session) -> contract.Mailing:
+            mailing = self._open(session, mailing_id, action)
+            rules.check_campaign(found.phase, found.channels)
+            act(session, mailing)
+            return self._shown(session, mailing)
+
+        arguments = {"mailing_id": mailing_id} | further
+        with self.db.begin() as session:
+            return idempotency.once(session, procedure, arguments, lambda: change(session))
 
     @query(contract.list_recipients)
     def list_recipients(
@@ -247,7 +272,14 @@ class MailerService(Room):
             schedule = monthly.get_schedule(session)
         briefs = [self._ask_brief(campaign_id) for campaign_id in schedule.campaign_ids]
         with self.db.begin() as session:
-            return monthly.start_month(session, month, briefs, trace.actor().username)
+            return idempotency.once(
+                session,
+                contract.run_monthly,
+                {"month": month},
+                lambda: monthly.start_month(
+                    session, month, briefs, trace.actor().username, anew=True
+                ),
+            )
 
     @query(contract.get_monthly_schedule)
     def get_monthly_schedule(self, session: Session) -> contract.MonthlySchedule:
@@ -294,16 +326,20 @@ class MailerService(Room):
 
     @on_event(campaign.CampaignChanged)
     def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
-        """A paused campaign pauses its runs; a cancelled one cancels them."""
-        if not mailings.keep_campaign(session, event):
-            return
-        if event.campaign.phase is campaign.Phase.PAUSED:
+        """Its runs pause and go on with it; one that closes or ends cancels them.
+
+        The runs are looked at once the phase is kept: whoever starts one reads it after locking it.
+        """
+        if campaigns.keep_campaign(session, event):
             for mailing in mailings.claim_open_of_campaign(session, event.campaign.campaign_id):
-                if mailing.state in (MailingState.SENDING, MailingState.SCHEDULED):
-                    mailings.set_state(session, mailing, MailingState.PAUSED)
-        elif event.campaign.phase is campaign.Phase.CANCELLED:
-            for mailing in mailings.claim_open_of_campaign(session, event.campaign.campaign_id):
-                self._cancel(session, mailing)
+                mailings.follow(session, mailing, event.campaign.phase)
+
+    @on_event(campaign.ExportFailed)
+    def on_export_failed(self, session: Session, event: campaign.ExportFailed) -> None:
+        """The run that waits for this audience could not be prepared; other rooms' are not ours."""
+        mailing = mailings.find_by_transfer(session, event.transfer_id, lock=True)
+        if mailing is not None and mailing.state == MailingState.PREPARING:
+            mailings.fail(session, mailing, event.reason)
 
     @on_event(customer_query.ContactStatesChanged)
     def on_contact_states_changed(
@@ -330,10 +366,6 @@ class MailerService(Room):
         mailing = mailings.get_mailing(session, mailing_id, lock=True)
         rules.check_allowed(action, MailingState(mailing.state))
         return mailing
-
-    def _cancel(self, session: Session, mailing: Mailing) -> None:
-        mailings.set_state(session, mailing, MailingState.CANCELLED)
-        outbox.add_job(session, "mailer.skip_cancelled", mailing.id)
 
     def _shown(self, session: Session, mailing: Mailing) -> contract.Mailing:
         counts = mailings.count_by_state(session, [mailing.transfer_id])

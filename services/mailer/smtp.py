@@ -6,16 +6,19 @@ server offers PIPELINING (RFC 2920), and one of its content.
 
 import smtplib
 import ssl
+import time
 from enum import Enum, auto
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from shared.settings import settings
 
-TIMEOUT_SECONDS = 15.0
+TIMEOUT_SECONDS = 15.0  # to take the commands of a mail, and again to take its content
 _ANSWER_LENGTH = 300
 _GO_AHEAD = 354
 _CLOSING = 421
+# Authentication or encryption wanted, weak, failed, not to be had (RFC 4954, RFC 3207)
+_BARRING = frozenset({454, 530, 534, 535, 538})
 
 
 class Fate(Enum):
@@ -23,9 +26,9 @@ class Fate(Enum):
 
     ACCEPTED = auto()
     REFUSED = auto()  # for good (5xx)
-    POSTPONED = auto()  # for now (4xx)
-    NOT_SENT = auto()  # the connection broke before the content was handed over
-    UNKNOWN = auto()  # it broke afterwards: the server may have taken it
+    POSTPONED = auto()  # for now: 4xx, or the line broke before the content was handed over
+    BARRED = auto()  # the server takes no mail of ours, whoever it is for
+    UNKNOWN = auto()  # the line broke after the content: the server may have taken it
 
 
 class Answer(NamedTuple):
@@ -33,6 +36,10 @@ class Answer(NamedTuple):
 
     fate: Fate
     text: str
+
+
+class BarredError(Exception):
+    """The server is there and will not have us: a person has to mend that."""
 
 
 UNUSABLE = Answer(Fate.REFUSED, "La dirección no se puede usar en el correo.")
@@ -43,8 +50,14 @@ def is_usable(address: str) -> bool:
     return address.isascii() and not any(character in address for character in "<>\r\n ")
 
 
+def server_address() -> str:
+    """Which server the settings lead to, without its secrets."""
+    host, port = _host_and_port(settings().smtp_url)
+    return f"{host}:{port}"
+
+
 class Line:
-    """An open SMTP connection. Raises OSError where it cannot be opened."""
+    """An open SMTP connection. Raises OSError for a server that is away, and BarredError."""
 
     def __init__(self) -> None:
         self._smtp = _connect(settings().smtp_url)
@@ -56,11 +69,11 @@ class Line:
         try:
             refusal = self._offer(sender, recipient)
         except (OSError, smtplib.SMTPException) as error:
-            return self._broken(Fate.NOT_SENT, error)
+            return self._broken(Fate.POSTPONED, error)
         if refusal is not None:
             return refusal
         try:
-            return self._judge(*self._deliver(content))
+            return self._judge(*self._deliver(content), otherwise=Fate.UNKNOWN)
         except (OSError, smtplib.SMTPException) as error:
             return self._broken(Fate.UNKNOWN, error)
 
@@ -75,61 +88,135 @@ class Line:
     def _offer(self, sender: str, recipient: str) -> Answer | None:
         """Name sender and recipient and ask to begin; None when the server waits for the mail."""
         commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"]
-        answers = self._ask_together(commands) if self._pipelines else self._ask_each(commands)
-        refused = next((answer for answer in answers if answer[0] // 100 not in (2, 3)), None)
+        answers = self._ask(commands)
+        refused = next(
+            (n for n, (code, _) in enumerate(answers) if code // 100 not in (2, 3)), None
+        )
         if refused is None:
             return None
-        if len(answers) == len(commands) and answers[-1][0] == _GO_AHEAD:
-            self._smtp.send(b".\r\n")  # it waits for a mail to nobody: an empty one (RFC 2920)
-            self._smtp.getreply()
-        answer = self._judge(*refused)
-        if self.is_open:
-            self._smtp.rset()
+        answer = self._judge(*answers[refused])
+        if refused == 0:
+            answer = self._judge_sender(answer)
+        self._start_over(gone_ahead=len(answers) == 3 and answers[-1][0] == _GO_AHEAD)
         return answer
 
-    def _ask_together(self, commands: list[str]) -> list[tuple[int, bytes]]:
-        self._smtp.send("".join(f"{command}\r\n" for command in commands))
-        return [self._smtp.getreply() for _ in commands]
+    def _judge_sender(self, answer: Answer) -> Answer:
+        """Every mail of ours has this sender: what it is refused for is not the recipient."""
+        if answer.fate is Fate.REFUSED:
+            return answer._replace(fate=Fate.BARRED)
+        self.close()  # nor will the server take the next one now
+        return answer
 
-    def _ask_each(self, commands: list[str]) -> list[tuple[int, bytes]]:
-        answers = []
+    def _ask(self, commands: list[str]) -> list[tuple[int, bytes]]:
+        """The answers up to the first refusal or, of commands sent together, to all of them.
+
+        A line that breaks after a refusal is broken, and the refusal stands.
+        """
+        end = time.monotonic() + TIMEOUT_SECONDS
+        answers: list[tuple[int, bytes]] = []
+        if self._pipelines:
+            self._smtp.send("".join(f"{command}\r\n" for command in commands))
         for command in commands:
-            answers.append(self._smtp.docmd(command))
-            if answers[-1][0] // 100 not in (2, 3):
+            try:
+                answers.append(self._ask_one(command, end))
+            except (OSError, smtplib.SMTPException):
+                if all(code // 100 in (2, 3) for code, _ in answers):
+                    raise
+                self._drop()
+            refused = answers[-1][0] // 100 not in (2, 3)
+            if not self.is_open or answers[-1][0] == _CLOSING or (refused and not self._pipelines):
                 break
         return answers
 
+    def _ask_one(self, command: str, end: float) -> tuple[int, bytes]:
+        self._allow(end - time.monotonic())
+        if self._pipelines:
+            return self._smtp.getreply()
+        return self._smtp.docmd(command)
+
+    def _start_over(self, *, gone_ahead: bool) -> None:
+        """Leave the refused mail behind; a line that breaks over it is only broken."""
+        if not self.is_open:
+            return
+        try:
+            self._allow(TIMEOUT_SECONDS)
+            if gone_ahead:
+                self._smtp.send(b".\r\n")  # it waits for a mail to nobody: an empty one (RFC 2920)
+                self._smtp.getreply()
+            self._smtp.rset()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
     def _deliver(self, content: bytes) -> tuple[int, bytes]:
         """The content with dots doubled at line starts, and the lone dot that ends it."""
+        self._allow(TIMEOUT_SECONDS)
         self._smtp.send(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         return self._smtp.getreply()
 
-    def _judge(self, code: int, words: bytes) -> Answer:
-        text = f"{code} {words.decode('utf-8', 'replace')}"[:_ANSWER_LENGTH].replace("\n", " ")
+    def _judge(self, code: int, words: bytes, otherwise: Fate = Fate.POSTPONED) -> Answer:
+        """`otherwise` is the fate of a mail whose answer is none that SMTP knows."""
         if code == _CLOSING:
-            self.close()
-        if code // 100 == 2:
-            return Answer(Fate.ACCEPTED, text)
-        return Answer(Fate.REFUSED if code // 100 == 5 else Fate.POSTPONED, text)
+            self._drop()
+        if code in _BARRING:
+            return Answer(Fate.BARRED, _text(code, words))
+        fates = {2: Fate.ACCEPTED, 4: Fate.POSTPONED, 5: Fate.REFUSED}
+        return Answer(fates.get(code // 100, otherwise), _text(code, words))
+
+    def _allow(self, seconds: float) -> None:
+        if self._smtp.sock is not None:
+            self._smtp.sock.settimeout(max(0.01, seconds))
 
     def _broken(self, fate: Fate, error: Exception) -> Answer:
+        self._drop()
+        return Answer(fate, f"Se cortó la conexión con el servidor de correo: {error}")
+
+    def _drop(self) -> None:
         self.is_open = False
         self._smtp.close()
-        return Answer(fate, f"Se cortó la conexión con el servidor de correo: {error}")
+
+
+def _text(code: int, words: bytes) -> str:
+    return f"{code} {words.decode('utf-8', 'replace')}"[:_ANSWER_LENGTH].replace("\n", " ")
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    parts = urlsplit(address)
+    return parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25)
 
 
 def _connect(address: str) -> smtplib.SMTP:
+    try:
+        return _greet(address)
+    except smtplib.SMTPResponseException as error:
+        words = error.smtp_error
+        text = _text(error.smtp_code, words if isinstance(words, bytes) else words.encode())
+        if error.smtp_code in _BARRING or error.smtp_code // 100 == 5:
+            raise BarredError(text) from None
+        raise ConnectionError(text) from None
+    except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError, UnicodeError) as error:
+        raise BarredError(str(error)) from None
+
+
+def _greet(address: str) -> smtplib.SMTP:
     parts = urlsplit(address)
-    host, port = parts.hostname or "localhost", parts.port
+    host, port = _host_and_port(address)
     context = ssl.create_default_context()
     smtp: smtplib.SMTP
     if parts.scheme == "smtps":
-        smtp = smtplib.SMTP_SSL(host, port or 465, timeout=TIMEOUT_SECONDS, context=context)
+        smtp = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
     else:
-        smtp = smtplib.SMTP(host, port or 25, timeout=TIMEOUT_SECONDS)
+        smtp = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+    try:
+        _enter(smtp, parts, context)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def _enter(smtp: smtplib.SMTP, parts: SplitResult, context: ssl.SSLContext) -> None:
     if parts.scheme == "smtp+starttls":
         smtp.starttls(context=context)
     if parts.username:
         smtp.login(unquote(parts.username), unquote(parts.password or ""))
     smtp.ehlo_or_helo_if_needed()
-    return smtp

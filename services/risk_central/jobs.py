@@ -6,7 +6,7 @@ from redis.exceptions import RedisError
 
 from services.risk_central import loads, store
 from services.risk_central.load import TIMEOUT_SECONDS, Chunk, Loader, read_lines
-from shared import files, jobs, outbox
+from shared import clock, files, jobs, outbox
 from shared.contracts.risk_central import CategoryNews, LoadState, RisksChanged
 from shared.db import sessions
 from shared.errors import Conflict, Invalid, NotFound
@@ -16,7 +16,12 @@ ROOM = "risk_central"
 EVENT_BATCH = 500
 
 
-@jobs.job("risk_central.load_file")
+def on_load_failed(reason: str, load_id: int) -> None:
+    """End the load as failed; it can be begun again, and goes on where it was."""
+    _finish(load_id, reason)
+
+
+@jobs.job("risk_central.load_file", failed=on_load_failed)
 def load_file(load_id: int) -> None:
     """Load a risk file; run again, it goes on where it was.
 
@@ -71,7 +76,9 @@ class Journal:
             CategoryNews(cedula=report.cedula, category=report.category)
             for report in chunk.changes.list_new_categories()
         ]
+        now = clock.now()
         with sessions(ROOM).begin() as session:
             loads.add_chunk(session, loads.get_load(session, self._load_id, lock=True), chunk)
             for start in range(0, len(news), EVENT_BATCH):
-                outbox.add(session, RisksChanged(risks=news[start : start + EVENT_BATCH]))
+                batch = news[start : start + EVENT_BATCH]
+                outbox.add(session, RisksChanged(at=now, risks=batch))

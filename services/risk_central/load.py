@@ -99,7 +99,9 @@ class Loader:
         Each chunk is noted and then written; of what was noted before, the last chunk is
         written again, in case it was noted only.
         """
-        lock = self._redis.lock("risk:load", timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS)
+        lock = self._redis.lock(
+            store.lock_key(), timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS
+        )
         try:
             with lock:
                 recorded = self._journal.count_recorded()

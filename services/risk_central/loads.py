@@ -14,7 +14,7 @@ from services.risk_central.models import Load, Reject
 from shared import clock, files
 from shared.contracts import risk_central as contract
 from shared.contracts.risk_central import LoadState
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 
 
 def get_load(session: Session, load_id: int, *, lock: bool = False) -> Load:
@@ -71,7 +71,22 @@ def set_finished(session: Session, load: Load, error: str | None = None) -> None
     load.error = error
     load.rejected_key = _write_rejected(session, load) if load.rejected else None
     load.finished_at = clock.now()
-    session.execute(delete(Reject).filter_by(load_id=load.id))
+    if error is None:
+        session.execute(delete(Reject).filter_by(load_id=load.id))
+
+
+def set_waiting(load: Load) -> None:
+    """Begin a load again that has failed: it goes on after the last part that was noted.
+
+    The rejected rows were kept for that; the file of them is written anew at the end. Raises
+    Conflict.
+    """
+    if load.state != LoadState.FAILED:
+        raise Conflict("Solo se repite una carga que no terminó.")
+    if load.rejected_key is not None:
+        files.remove(load.rejected_key)
+    load.state, load.error = LoadState.WAITING, None
+    load.finished_at = load.rejected_key = None
 
 
 def _write_rejected(session: Session, load: Load) -> str:

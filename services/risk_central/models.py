@@ -41,7 +41,7 @@ class Load(Base):
 
 
 class Reject(Base):
-    """A row that was not loaded, until the file of the rejected rows is written."""
+    """A row that was not loaded, until the load is done and the file of them is written."""
 
     __tablename__ = "reject"
 

@@ -42,6 +42,15 @@ class RiskCentralService(Room):
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
         return loads.to_contract(load)
 
+    @command(contract.rerun_load)
+    def rerun_load(self, session: Session, load_id: int) -> contract.Load:
+        """The file is looked for first, so that one that is gone is told at once."""
+        load = loads.get_load(session, load_id, lock=True)
+        with files.open_key(load.file_key):
+            loads.set_waiting(load)
+        outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
+        return loads.to_contract(load)
+
     @query(contract.get_load)
     def get_load(self, session: Session, load_id: int) -> contract.Load:
         """See the contract."""

@@ -9,6 +9,8 @@ Layout, weighed by memory at five million persons:
   about two bytes a word and person.
 - `risk:words`: all words, sorted, to find those that begin in a certain way.
 
+In another namespace than the default one its name comes first (`shared.redis.key`).
+
 A load adds to the index, then writes reports, then takes from the index, so whoever is killed in
 between leaves at most index entries too many; readers compare with the report anyway.
 """
@@ -22,20 +24,18 @@ from typing import Any, NamedTuple
 
 from pyroaring import BitMap
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
 from stdnum import luhn
 
 from services.risk_central import rules
+from shared import redis as redis_server
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.ecuador.names import tokens
 
 MAX_CANDIDATES = 2000  # read and ranked per name asked for; homonyms beyond are cut by cédula
 TIMEOUT_SECONDS = 1.0
+RETRIES = 3  # in a third of a second: whoever asks has a deadline too
 
 _MAX_WORDS_PER_BEGINNING = 500
-_WORDS = "risk:words"
 _CATEGORIES = tuple(RiskCategory)
 _CATEGORY_NUMBERS = {category: number for number, category in enumerate(_CATEGORIES)}
 _EPOCH = date(1970, 1, 1)
@@ -84,12 +84,7 @@ class Changes(NamedTuple):
 
 def connect(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Redis:
     """A client that fails within the timeout when Redis is down; it connects at first use."""
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout_seconds,
-        socket_connect_timeout=timeout_seconds,
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-    )
+    return redis_server.connect(url, timeout_seconds, RETRIES)
 
 
 def find_risk(redis: Redis, cedula: str) -> RiskReport | None:
@@ -144,7 +139,7 @@ def _ask(redis: Redis, *command: str | int | bytes) -> Any:
 
 
 def _address(cedula: str) -> tuple[str, str]:
-    return f"risk:r:{cedula[:6]}", cedula[6:9]
+    return redis_server.key(f"risk:r:{cedula[:6]}"), cedula[6:9]
 
 
 def _packed(redis: Redis, cedulas: Sequence[str]) -> list[bytes | None]:
@@ -227,7 +222,7 @@ def _add_to_index(redis: Redis, added: Index) -> None:
         for word, numbers in added.items():
             pipeline.set(_name_key(word), (stored[word] | numbers).serialize())
         if added:
-            pipeline.zadd(_WORDS, dict.fromkeys(added, 0))
+            pipeline.zadd(_words_key(), dict.fromkeys(added, 0))
         pipeline.execute()
 
 
@@ -240,7 +235,7 @@ def _remove_from_index(redis: Redis, removed: Index) -> None:
                 pipeline.set(_name_key(word), left.serialize())
             else:
                 pipeline.delete(_name_key(word))
-                pipeline.zrem(_WORDS, word)
+                pipeline.zrem(_words_key(), word)
         pipeline.execute()
 
 
@@ -255,7 +250,16 @@ def _bitmaps(redis: Redis, words: list[str]) -> Index:
 
 
 def _name_key(word: str) -> str:
-    return f"risk:n:{word}"
+    return redis_server.key(f"risk:n:{word}")
+
+
+def _words_key() -> str:
+    return redis_server.key("risk:words")
+
+
+def lock_key() -> str:
+    """What a load holds while it works."""
+    return redis_server.key("risk:load")
 
 
 def _candidates(redis: Redis, words: list[str]) -> list[int]:
@@ -277,7 +281,7 @@ def _words_beginning(redis: Redis, words: list[str]) -> list[list[str]]:
     with redis.pipeline(transaction=False) as pipeline:
         for word in words:
             first, last = f"[{word}", f"[{word}\x7f"
-            pipeline.zrangebylex(_WORDS, first, last, 0, _MAX_WORDS_PER_BEGINNING)
+            pipeline.zrangebylex(_words_key(), first, last, 0, _MAX_WORDS_PER_BEGINNING)
         return [[found.decode() for found in known] for known in pipeline.execute()]
 
 

@@ -3,10 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from services.telemarketing.models import NOBODY_YET, Callback, Campaign, Target
+from services.telemarketing import refreshes
+from services.telemarketing.models import (
+    NOBODY_YET,
+    Callback,
+    Campaign,
+    HeldPerson,
+    RiskRefresh,
+    Target,
+)
 from services.telemarketing.rules import Share
 from shared.contract import Page
 from shared.contracts import telemarketing as contract
@@ -116,10 +124,24 @@ def list_assignments(
             func.count(),
             func.count().filter(is_open),
             func.count().filter(~is_open),
+            RiskRefresh,
         )
         .join(Campaign, Campaign.campaign_id == Target.campaign_id)
+        .outerjoin(
+            RiskRefresh,
+            and_(
+                RiskRefresh.campaign_id == Target.campaign_id,
+                RiskRefresh.advisor == Target.advisor,
+            ),
+        )
         .where(Target.advisor.is_not(None), *_chosen(campaign_id, advisor), *_beyond(after))
-        .group_by(Target.campaign_id, Campaign.name, Target.advisor)
+        .group_by(
+            Target.campaign_id,
+            Campaign.name,
+            Target.advisor,
+            RiskRefresh.campaign_id,
+            RiskRefresh.advisor,
+        )
         .order_by(Target.campaign_id.desc(), Target.advisor)
         .limit(limit + 1)
     )
@@ -150,7 +172,7 @@ def _beyond(after: str | None) -> list[ColumnElement[bool]]:
 
 
 def _assignment(row: Any) -> contract.Assignment:
-    campaign_id, name, advisor, assigned, still_open, done = row
+    campaign_id, name, advisor, assigned, still_open, done, refresh = row
     return contract.Assignment(
         campaign_id=campaign_id,
         campaign_name=name,
@@ -158,6 +180,7 @@ def _assignment(row: Any) -> contract.Assignment:
         assigned=assigned,
         open=still_open,
         done=done,
+        refresh=None if refresh is None else refreshes.to_contract(refresh),
     )
 
 
@@ -193,23 +216,26 @@ def list_open_people(
     return list(session.execute(query))
 
 
-def set_contact_state(
-    session: Session, customer_id: int, phone: str | None, held: str | None
-) -> None:
-    """Follow a change of a person's phone or consent on every call list."""
+def end_everywhere(session: Session, customer_id: int, now: datetime) -> None:
+    """Whoever asked not to be called any more is called by no campaign, from this moment.
+
+    Also a lease that another advisor has on the person ends; its id stays on the row, so that
+    what was spoken can still be told. The rows of the lists come before `held_person`, as when
+    somebody takes a person.
+    """
     session.execute(
         update(Target)
         .where(Target.customer_id == customer_id)
-        .where(tuple_(Target.phone, Target.held).is_distinct_from(tuple_(phone, held)))
-        .values(phone=phone, held=held)
+        .values(
+            held=Block.DO_NOT_CONTACT,
+            state="done",
+            callback_at=None,
+            lease_until=func.least(Target.lease_until, now),
+        )
     )
-
-
-def hold(session: Session, customer_id: int) -> None:
-    """Whoever asked not to be called any more is called by no campaign, from this moment."""
-    session.execute(
-        update(Target).where(Target.customer_id == customer_id).values(held=Block.DO_NOT_CONTACT)
-    )
+    agreed = update(Callback).filter_by(customer_id=customer_id, done=False)
+    session.execute(agreed.values(done=True))
+    session.execute(delete(HeldPerson).where(HeldPerson.customer_id == customer_id))
 
 
 def erase(session: Session, customer_ids: list[int]) -> None:

@@ -1,8 +1,8 @@
-"""Asking the risk central over SOAP, without ever waiting long for one that is down."""
+"""Asking the risk central over SOAP, without ever waiting long for one that is down or slow."""
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -14,11 +14,15 @@ from nameko.extensions import DependencyProvider
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault
 
-from shared import log
+from shared import log, trace
+from shared.bulkhead import Breaker, Bulkhead, FullError, OpenError
 from shared.contracts.risk_central import RiskReport
 from shared.settings import settings
 
 PAUSE_SECONDS = 5.0  # after a failure nobody asks for so long: 200 advisors do not all wait
+SHARE = 0.4  # of a room's workers may wait for the bureau …
+WAITING_SHARE = 0.2  # … and so many more for a place among those …
+WAIT_SECONDS = 0.2  # … no longer than this
 MAX_CEDULAS = 500
 _ABOUT_THE_PERSON = ("Client.NotFound", "Client.InvalidCedula")
 
@@ -28,16 +32,23 @@ logger = log.get(__name__)
 
 
 class BureauDownError(Exception):
-    """The bureau does not answer, or did not a moment ago."""
+    """The bureau does not answer, did not a moment ago, or keeps enough workers busy already."""
 
 
 class Bureau:
-    """A client of the SOAP service, made at first use and shared by all workers."""
+    """A client of the SOAP service, made at first use and shared by all workers.
 
-    def __init__(self) -> None:
+    A slow bureau keeps some of the room's workers; the others go on with what advisors do
+    meanwhile.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._making = threading.Lock()
         self._service: Any = None
-        self._resumes_at = 0.0  # monotonic seconds
+        workers = settings().max_workers
+        places, waiting = max(1, int(workers * SHARE)), int(workers * WAITING_SHARE)
+        self._bulkhead = Bulkhead(places, WAIT_SECONDS, waiting)
+        self._breaker = Breaker(PAUSE_SECONDS, clock)
 
     def find_risk(self, cedula: str) -> RiskReport | None:
         """A person's report, None when the bureau has nothing. Raises BureauDownError."""
@@ -57,13 +68,13 @@ class Bureau:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        if time.monotonic() < self._resumes_at:
-            raise BureauDownError
         try:
-            yield
-        except (requests.RequestException, ZeepError, LxmlError, TimeoutError) as error:
-            self._resumes_at = time.monotonic() + PAUSE_SECONDS
-            logger.warning("risk central does not answer", error=repr(error))
+            with self._bulkhead.place(), self._breaker.guard():
+                yield
+        except (FullError, OpenError) as error:
+            raise BureauDownError from error
+        except (requests.RequestException, ZeepError, LxmlError, OSError) as error:
+            logger.warning("risk central does not answer", error=type(error).__name__)
             raise BureauDownError from error
 
     def _client(self) -> Any:
@@ -73,11 +84,19 @@ class Bureau:
         return self._service
 
 
+class Traced(requests.adapters.HTTPAdapter):
+    """Sends the trace id along, so that the bureau's log can be followed."""
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        """Called by requests before each request."""
+        request.headers[trace.HTTP_HEADER] = trace.trace_id()
+
+
 def _connect() -> Any:
     session = requests.Session()
     session.auth = (settings().soap_user, settings().soap_password)
     session.trust_env = False  # no proxy between the rooms
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=settings().max_workers)
+    adapter = Traced(pool_maxsize=settings().max_workers)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     seconds = settings().risk_timeout_seconds

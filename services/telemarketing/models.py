@@ -37,19 +37,24 @@ class Campaign(Base):
     script: Mapped[str] = mapped_column(server_default="")
     version: Mapped[int] = mapped_column(server_default="0")  # 0: not heard of itself yet
     audience_id: Mapped[UUID | None]  # its present audience …
+    audience_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     requested_audience_id: Mapped[UUID | None]  # … and the one whose call list was asked for
     listed_at: Mapped[datetime | None]  # when the last call list was complete
 
 
 class CallList(Base):
-    """A call list on its way here; its id is the transfer's."""
+    """A call list on its way here, and how it ended; its id is the transfer's."""
 
     __tablename__ = "call_list"
 
     transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     number: Mapped[int] = mapped_column(BigInteger, Identity())  # an older one never wins
-    merged_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(server_default="loading")  # a CallListState
+    merged_through: Mapped[int] = mapped_column(BigInteger, server_default="0")  # a customer
+    error: Mapped[str | None]  # Spanish
+    requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
 
 
 class CallListRow(Base):
@@ -73,6 +78,41 @@ class CallListRow(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     held: Mapped[str | None]
+    contact_version: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ContactState(Base):
+    """What was last heard of a person, whichever lists they are on, now or later."""
+
+    __tablename__ = "contact_state"
+
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")  # 0: nothing heard yet
+    phone: Mapped[str | None]
+    held: Mapped[str | None]  # a Block
+    refused: Mapped[bool] = mapped_column(server_default="false")  # to us; not yet confirmed
+    erased: Mapped[bool] = mapped_column(server_default="false")
+
+
+class Contact(Base):
+    """A touch of a person over mail or phone, as long as it counts for the cap."""
+
+    __tablename__ = "contact"
+    __table_args__ = (Index("ix_contact_at", "at", postgresql_using="brin"),)
+
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+
+
+class HeldPerson(Base):
+    """Who speaks to a person now: one advisor, whatever the number of campaigns."""
+
+    __tablename__ = "held_person"
+
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    lease_id: Mapped[UUID]
+    advisor: Mapped[str]
+    until: Mapped[datetime]
 
 
 class Target(Base):
@@ -118,12 +158,14 @@ class Target(Base):
     email: Mapped[str | None]
     phone: Mapped[str | None]
     held: Mapped[str | None]  # a Block: why the person must not be called
+    contact_version: Mapped[int] = mapped_column(BigInteger, server_default="0")  # of both
     advisor: Mapped[str | None]  # username
     assigned_at: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(server_default="open")  # open, done
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     callback_at: Mapped[datetime | None]  # agreed with the person; then next_at is the same
+    over_cap: Mapped[bool] = mapped_column(server_default="false")  # next_at waits for the cap
     note: Mapped[str] = mapped_column(server_default="")  # typed in the running call
     lease_id: Mapped[UUID | None]  # the last lease; it stays when its time is over …
     lease_advisor: Mapped[str | None]
@@ -208,3 +250,19 @@ class RiskCheck(Base):
     state: Mapped[str]
     report: Mapped[dict[str, Any] | None]
     at: Mapped[datetime]
+
+
+class RiskRefresh(Base):
+    """The last time the bureau was asked about everybody an advisor has open."""
+
+    __tablename__ = "risk_refresh"
+
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    advisor: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity())  # an older one stops
+    people: Mapped[int]
+    asked: Mapped[int] = mapped_column(server_default="0")
+    asked_through: Mapped[int] = mapped_column(BigInteger, server_default="0")  # a customer
+    state: Mapped[str] = mapped_column(server_default="running")  # a RefreshState
+    error: Mapped[str | None]  # Spanish
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())

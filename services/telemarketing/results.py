@@ -4,17 +4,23 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from services.telemarketing import assignments, calls, leases, rules
+from services.telemarketing import assignments, calls, contacts, leases, rules
 from services.telemarketing.models import Call, Lease, Target
+from shared.contracts.customer_query import Block
 from shared.contracts.telemarketing import CallRecorded, CallResult, NewCall
 
 
-def record(session: Session, lease: Lease, target: Target, new: NewCall, now: datetime) -> Call:
-    """Store a call and what follows from it. Raises Invalid on `callback_at`.
+def record(session: Session, lease: Lease, new: NewCall, now: datetime) -> Call:
+    """Store a call and what follows from it. Raises Conflict, Invalid on `callback_at`.
 
     The note is what was sent, else what was saved while it was typed.
     """
+    if new.result is CallResult.DO_NOT_CALL:
+        contacts.set_refused(session, lease.customer_id)
+    target = leases.get_leased(session, lease)
     follows = rules.consequence(new.result, new.callback_at, target.attempts + 1, now)
+    if target.held == Block.DO_NOT_CONTACT:  # said to somebody else while this call went on
+        follows = rules.Consequence(done=True, next_at=now, callback_at=None)
     call = calls.insert_call(
         session,
         {
@@ -30,22 +36,23 @@ def record(session: Session, lease: Lease, target: Target, new: NewCall, now: da
             "seconds": int((now - lease.at).total_seconds()),
         },
     )
-    _move_on(target, follows)
+    if new.result is CallResult.DO_NOT_CALL:
+        assignments.end_everywhere(session, call.customer_id, now)
+    _move_on(session, target, lease, follows)
     calls.set_callbacks_done(session, call.campaign_id, call.customer_id)
     if follows.callback_at is not None:
         calls.insert_callback(session, call)
-    if new.result is CallResult.DO_NOT_CALL:
-        session.flush()
-        assignments.hold(session, call.customer_id)
+    if rules.MEANINGS[new.result].contacted:
+        contacts.insert_contacts(session, [(call.customer_id, now)])
     return call
 
 
-def _move_on(target: Target, follows: rules.Consequence) -> None:
+def _move_on(session: Session, target: Target, lease: Lease, follows: rules.Consequence) -> None:
     target.attempts += 1
     target.state = "done" if follows.done else "open"
     target.next_at, target.callback_at = follows.next_at, follows.callback_at
-    target.note = ""
-    leases.end(target)
+    target.note, target.over_cap = "", False
+    leases.end(session, target, lease)
 
 
 def announcement(call: Call, campaign_name: str) -> CallRecorded:

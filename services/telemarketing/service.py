@@ -6,12 +6,23 @@ from uuid import UUID
 from eventlet import Timeout
 from sqlalchemy.orm import Session
 
-from services.telemarketing import assignments, calls, campaigns, leases, results, risks, rules
+from services.telemarketing import (
+    assignments,
+    call_lists,
+    calls,
+    campaigns,
+    contacts,
+    leases,
+    refreshes,
+    results,
+    risks,
+    rules,
+)
 from services.telemarketing.bureau import Bureau, BureauClient, BureauDownError
 from services.telemarketing.models import Campaign, Target
 from shared import clock, idempotency, outbox, trace
 from shared.contract import Page, cursor
-from shared.contracts import campaign, customer_query, identity
+from shared.contracts import campaign, customer_query, identity, mailer
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
 from shared.contracts.identity import ROLE_PERMISSIONS, Permission, Role
@@ -101,6 +112,19 @@ class TelemarketingService(Room):
         """0 also for a campaign whose call list is not here yet."""
         return assignments.count_unassigned(session, campaign_id)
 
+    @command(contract.request_call_list)
+    def request_call_list(self, session: Session, campaign_id: int) -> contract.CallList:
+        """Asks campaign (`CallListRequested`)."""
+        found = campaigns.get_campaign(session, campaign_id, lock=True)
+        call_lists.check_can_request(session, found)
+        return call_lists.to_contract(call_lists.insert_call_list(session, found))
+
+    @query(contract.get_call_list)
+    def get_call_list(self, session: Session, campaign_id: int) -> contract.CallList | None:
+        """See the contract."""
+        found = call_lists.find_newest(session, campaign_id)
+        return None if found is None else call_lists.to_contract(found)
+
     # --- the advisor's calls ---
 
     @command(contract.next_call)
@@ -158,8 +182,7 @@ class TelemarketingService(Room):
         campaign_name = campaigns.get_campaign(session, lease.campaign_id).name
         call = calls.find_of_lease(session, lease.id)
         if call is None:
-            target = leases.get_leased(session, lease)
-            call = results.record(session, lease, target, new, now)
+            call = results.record(session, lease, new, now)
             outbox.add(session, results.announcement(call, campaign_name))
         return calls.to_contract(call, campaign_name)
 
@@ -216,25 +239,35 @@ class TelemarketingService(Room):
 
     @rpc(contract.check_risk)
     def check_risk(self, customer_id: int, purpose: str = "call") -> contract.RiskCheck:
-        """Asks the bureau outside of any transaction, then logs it (`RiskChecked`)."""
-        advisor = trace.actor().username
+        """Asks the bureau outside of any transaction, then logs it (`RiskChecked`).
+
+        A key that is known gets its reply without asking; of two at once one is logged.
+        """
+        asked = {"customer_id": customer_id, "purpose": purpose}
         with self.db.begin() as session:
+            if (known := idempotency.find(session, contract.check_risk, asked)) is not None:
+                return known
             cedula = _get_person(session, customer_id).cedula
         state, report = self._ask_bureau(cedula)
         check = risks.make_check(customer_id, state, report, clock.now())
         with self.db.begin() as session:
-            risks.insert_checks(session, [check], advisor, purpose)
-            outbox.add(session, risks.announcement(check, advisor, purpose))
-        return check
+            return idempotency.once(
+                session, contract.check_risk, asked, lambda: _log(session, check, purpose)
+            )
 
     def _ask_bureau(self, cedula: str) -> risks.Answer:
-        """Connecting, waiting and reading all together have the time that settings give."""
-        try:
-            with Timeout(settings().risk_timeout_seconds, TimeoutError):
+        """Connecting, waiting and reading all together have the time that settings give.
+
+        eventlet's own Timeout, which is no Exception, so that nothing on the way can take it for
+        the failure of one of several addresses and go on.
+        """
+        with Timeout(settings().risk_timeout_seconds, False):  # noqa: FBT003  # eventlet's own
+            try:
                 report = self.bureau.find_risk(cedula)
-        except BureauDownError:
-            return RiskState.UNAVAILABLE, None
-        return (RiskState.UNKNOWN if report is None else RiskState.KNOWN), report
+            except BureauDownError:
+                return RiskState.UNAVAILABLE, None
+            return (RiskState.UNKNOWN if report is None else RiskState.KNOWN), report
+        return RiskState.UNAVAILABLE, None
 
     @query(contract.find_last_risk)
     def find_last_risk(self, session: Session, customer_id: int) -> contract.RiskCheck | None:
@@ -247,7 +280,8 @@ class TelemarketingService(Room):
         campaigns.get_campaign(session, campaign_id)
         people = assignments.count_open(session, campaign_id, [advisor])[advisor]
         if people:
-            outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, 0)
+            number = refreshes.begin(session, campaign_id, advisor, people)
+            outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, number, 0)
         return people
 
     # --- what the other rooms tell ---
@@ -260,31 +294,41 @@ class TelemarketingService(Room):
     @on_event(campaign.AudienceCompleted)
     def on_audience_completed(self, session: Session, event: campaign.AudienceCompleted) -> None:
         """A new audience is a new call list, where the campaign is called by phone."""
-        found = campaigns.set_audience(session, event.campaign_id, event.audience_id)
+        found = campaigns.set_audience(session, event.campaign_id, event.audience_id, event.version)
         self._want_call_list(session, found)
 
     def _want_call_list(self, session: Session, found: Campaign) -> None:
-        if campaigns.needs_call_list(found):
-            transfer_id = campaigns.insert_call_list(session, found)
-            outbox.add(
-                session,
-                contract.CallListRequested(transfer_id=transfer_id, campaign_id=found.campaign_id),
-            )
+        if call_lists.needs_call_list(found):
+            call_lists.insert_call_list(session, found)
+
+    @on_event(campaign.ExportFailed)
+    def on_export_failed(self, session: Session, event: campaign.ExportFailed) -> None:
+        """The list that waits for it ends as failed; others' transfers are unknown here."""
+        call_lists.fail(session, event.transfer_id, event.reason)
 
     @on_event(customer_query.ContactStatesChanged)
     def on_contact_states_changed(
         self, session: Session, event: customer_query.ContactStatesChanged
     ) -> None:
         """From now on nobody is called who must not be."""
-        for state in event.customers:
-            assignments.set_contact_state(
-                session, state.customer_id, state.phone, state.phone_block
-            )
+        contacts.keep_states(session, event.customers)
+
+    @on_event(mailer.MailingProgressed)
+    def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
+        """Mails that were sent are touches; the cap is over mail and phone together."""
+        contacts.insert_contacts(
+            session,
+            [
+                (outcome.customer_id, outcome.at)
+                for outcome in event.outcomes
+                if outcome.state is mailer.RecipientState.SENT
+            ],
+        )
 
     @on_event(customer_query.CustomersErased)
     def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
         """Forget who they were."""
-        for room_part in (assignments, calls, risks):
+        for room_part in (contacts, assignments, calls, risks):
             room_part.erase(session, event.customer_ids)
 
     # --- parts of several doors ---
@@ -312,6 +356,13 @@ def _visible(advisor: str | None) -> str | None:
     if Permission.CALL_READ_ALL in ROLE_PERMISSIONS[Role(actor.role)]:
         return advisor
     return actor.username
+
+
+def _log(session: Session, check: contract.RiskCheck, purpose: str) -> contract.RiskCheck:
+    advisor = trace.actor().username
+    risks.insert_checks(session, [check], advisor, purpose)
+    outbox.add(session, risks.announcement(check, advisor, purpose))
+    return check
 
 
 def _get_person(session: Session, customer_id: int) -> Target:

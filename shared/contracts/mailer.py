@@ -20,7 +20,7 @@ class RecipientState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     SKIPPED = "skipped"
-    DOUBTFUL = "doubtful"  # the sender died while it talked to the mail server
+    DOUBTFUL = "doubtful"  # the sender died, or its line broke, when the mail may have been taken
     CANCELLED = "cancelled"  # the run was cancelled before this person's turn
 
 
@@ -64,6 +64,7 @@ class Design(Model):
     fields: list[str]  # merge fields that it uses
     size_bytes: int
     updated_at: datetime
+    test_error: str | None  # why the last test mail did not go out
 
 
 class NewDesign(Model):
@@ -141,13 +142,13 @@ class Mailing(Model):
     design_name: str
     subject: str
     state: MailingState
-    error: str | None
+    error: str | None  # why it waits, was paused by itself, or could not be prepared
     target: int
     pending: int
     sending: int
     sent: int
     failed: int
-    skipped: dict[str, int]  # by reason: a Block, "unsubscribed", "cancelled", "duplicate"
+    skipped: dict[str, int]  # by reason: a Block, "unsubscribed", "duplicate"
     doubtful: int
     cancelled: int
     per_second: float | None  # measured lately, while sending
@@ -185,6 +186,7 @@ class MonthlySchedule(Model):
     day: Annotated[int, Field(ge=1, le=28)]
     hour: Annotated[int, Field(ge=0, le=23)]  # America/Guayaquil
     campaign_ids: list[int]  # mailed while in phase executing
+    error: str | None = None  # why the last one by the clock could not begin; not to be set
 
 
 @procedure("mailer")
@@ -211,12 +213,12 @@ def pause_mailing(mailing_id: Id) -> Mailing:
 
 @procedure("mailer")
 def resume_mailing(mailing_id: Id) -> Mailing:
-    """Raises Conflict unless paused."""
+    """Raises Conflict unless it is paused and its campaign executes."""
 
 
 @procedure("mailer")
 def cancel_mailing(mailing_id: Id) -> Mailing:
-    """What is pending is skipped as cancelled. Raises Conflict when it has ended."""
+    """What is pending becomes cancelled. Raises Conflict when it has ended."""
 
 
 @procedure("mailer")
@@ -224,7 +226,9 @@ def retry_mailing(
     mailing_id: Id,
     include_doubtful: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
 ) -> Mailing:
-    """Send again to the failed (and, when asked, the doubtful) of an ended run."""
+    """Send again to the failed (and, when asked, the doubtful) of an ended run; one that could
+    not be prepared asks for its audience once more. Raises Conflict unless its campaign executes.
+    """
 
 
 @procedure("mailer")
@@ -239,7 +243,8 @@ def list_recipients(
 
 @procedure("mailer")
 def run_monthly(month: Month | None = None) -> list[MonthlyOutcome]:
-    """Begin this month's runs of the selected campaigns in phase executing, each only once."""
+    """Begin this month's runs of the selected campaigns in phase executing, each only once; one
+    that could not be prepared begins anew."""
 
 
 @procedure("mailer")

@@ -71,7 +71,7 @@ class LoadState(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
-    FAILED = "failed"  # the file could not be read; good rows before that count
+    FAILED = "failed"  # with the reason; what was loaded before counts, and it can be rerun
 
 
 class Load(Model):
@@ -95,6 +95,12 @@ class Load(Model):
 @procedure("risk_central")
 def start_load(file_key: str, file_name: Annotated[str, Field(max_length=200)]) -> Load:
     """Begin loading a risk file in the background. Raises NotFound when there is no such file."""
+
+
+@procedure("risk_central")
+def rerun_load(load_id: Id) -> Load:
+    """Go on with a load that failed, after what it had done. Raises NotFound (also of its file),
+    Conflict when it did not fail."""
 
 
 @procedure("risk_central")

@@ -55,6 +55,44 @@ class NewAssignment(Model):
     strategy: Strategy = Strategy.EQUAL
 
 
+class CallListState(StrEnum):
+    """How far a campaign's call list is."""
+
+    LOADING = "loading"  # campaign sends it
+    MERGING = "merging"  # all is here; its people become those who are called
+    DONE = "done"
+    SUPERSEDED = "superseded"  # a newer one was quicker
+    FAILED = "failed"  # with the reason; may be asked for again
+
+
+class CallList(Model):
+    """A campaign's newest call list and what became of it."""
+
+    campaign_id: int
+    state: CallListState
+    error: str | None  # Spanish, when it failed
+    requested_at: datetime
+    ended_at: datetime | None
+
+
+class RefreshState(StrEnum):
+    """How far the bureau was asked about an assignment."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"  # with the reason; may be asked for again
+
+
+class RiskRefresh(Model):
+    """The last time the bureau was asked about everybody an advisor had open."""
+
+    state: RefreshState
+    people: int
+    asked: int
+    error: str | None  # Spanish, when it failed
+    started_at: datetime
+
+
 class Assignment(Model):
     """An advisor's share of a campaign."""
 
@@ -64,6 +102,7 @@ class Assignment(Model):
     assigned: int
     open: int  # still to be called
     done: int
+    refresh: RiskRefresh | None = None  # None: the bureau was never asked about all of them
 
 
 class Assigned(Model):
@@ -188,6 +227,7 @@ class EmptyQueue(StrEnum):
     NOTHING_ASSIGNED = "nothing_assigned"
     NOT_EXECUTING = "not_executing"  # those left are of campaigns that do not execute now
     WAITING = "waiting"  # those left are to be tried again later
+    OVER_CAP = "over_cap"  # those left had as many contacts as anybody may have
     FINISHED = "finished"  # everybody assigned has been dealt with
 
 
@@ -227,6 +267,20 @@ def count_unassigned(campaign_id: Id) -> int:
 
 
 @procedure("telemarketing")
+def request_call_list(campaign_id: Id) -> CallList:
+    """Ask campaign for the list of its present audience anew, as after one that failed.
+
+    Raises NotFound; Conflict when the campaign is not called by phone, has no audience, or its
+    list is on its way.
+    """
+
+
+@procedure("telemarketing")
+def get_call_list(campaign_id: Id) -> CallList | None:
+    """The newest one asked for; None before the first, also of an unknown campaign."""
+
+
+@procedure("telemarketing")
 def next_call() -> Lease | None:
     """Lease the actor's next customer: a lease that runs, a callback that is due, then the
     queue. None when there is nobody to call now."""
@@ -255,6 +309,9 @@ def release_lease(lease_id: UUID) -> None:
 @procedure("telemarketing")
 def record_call(new: NewCall) -> Call:
     """Store the result and end the lease; the same lease again gives the same call.
+
+    What was spoken counts also when the person asked another advisor meanwhile not to be called
+    any more, but then nobody calls them again, whatever the result says.
 
     Raises NotFound, Invalid (`callback_at`), Conflict when another advisor has the customer now.
     """
@@ -290,8 +347,11 @@ def get_day() -> AdvisorDay:
 
 @procedure("telemarketing")
 def check_risk(customer_id: Id, purpose: str = "call") -> RiskCheck:
-    """Ask the bureau over SOAP; logged with person and purpose. Never raises for a bureau that
-    is down: the state says so. Raises NotFound when the customer is on no call list."""
+    """Ask the bureau over SOAP; logged with person and purpose, once for each idempotency key.
+
+    Never raises for a bureau that is down: the state says so. Raises NotFound when the customer
+    is on no call list.
+    """
 
 
 @procedure("telemarketing")
@@ -301,7 +361,10 @@ def find_last_risk(customer_id: Id) -> RiskCheck | None:
 
 @procedure("telemarketing")
 def refresh_risks(campaign_id: Id, advisor: str) -> int:
-    """Ask the bureau about everybody an advisor has open, in the background; returns how many."""
+    """Ask the bureau about everybody an advisor has open, in the background; returns how many.
+
+    Raises NotFound; Conflict while it is being asked.
+    """
 
 
 # --- events ---

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_binary_file
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -284,11 +285,12 @@ def _check_calls(load: Load, head: Client) -> None:
         equal("risk checks answered", load.checks, "logged", cursor.fetchone()[0])
     for campaign_id in load.campaigns:
         made = sum(call["campaign_id"] == campaign_id for call in load.calls)
-        head.wait(
-            f"/campaigns/{campaign_id}/statistics",
-            lambda found, made=made: found["calls"] == made,
-            f"calls of campaign {campaign_id}",
-        )
+        path = f"/campaigns/{campaign_id}/statistics"
+        head.wait(path, partial(_has_calls, made), f"calls of campaign {campaign_id}")
+
+
+def _has_calls(made: int, found: Json) -> bool:
+    return bool(found["calls"] == made)
 
 
 def _mails_by_subject(folder: Path) -> dict[str, Counter[str]]:

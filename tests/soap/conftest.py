@@ -2,7 +2,6 @@
 
 import io
 import os
-import socket
 import subprocess
 import sys
 import warnings
@@ -15,13 +14,13 @@ from redis import Redis
 
 from services.risk_central import store
 from services.risk_central.load import load_file
+from shared.settings import settings
+from tests.databases import forget_keys
 from tests.soap.people import PASSWORD, PEOPLE, USER, csv_bytes, free_port, wait_for
 
 with warnings.catch_warnings():  # spyne is older than what Python warns of; ours stay errors
     warnings.simplefilter("ignore")
     import services.risk_central.wsdl  # noqa: F401  # imported for its effect
-
-DATABASE = 9  # of the Redis server, for these tests alone
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,30 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:_SixMetaPathImporter:ImportWarning")
 
 
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The given Redis, or one of our own, each with a database for these tests."""
-    if given := os.environ.get("PREGON_REDIS_URL"):
-        yield f"{given.rpartition('/')[0]}/{DATABASE}"
-        return
-    port, folder = free_port(), tmp_path_factory.mktemp("redis")
-    process = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-    )
-    url = f"redis://127.0.0.1:{port}/{DATABASE}"
-    wait_for(lambda: _listens(port), "redis-server")
-    yield url
-    process.terminate()
-    process.wait()
-
-
 @pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    """A client of an empty database."""
-    client = store.connect(redis_url)
-    client.flushdb()
+def redis() -> Iterator[Redis]:
+    """A client of the test run's Redis, without keys of ours."""
+    client = store.connect(settings().redis_url)
+    forget_keys(client)
     yield client
     client.close()
 
@@ -65,7 +45,7 @@ def bureau(redis: Redis) -> Redis:
 
 
 @pytest.fixture(scope="session")
-def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the product's SOAP server."""
     port = free_port()
     environment = {
@@ -75,7 +55,6 @@ def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "PREGON_SMTP_URL": "unused",
         "PREGON_SECRET_KEY": "x" * 32,
         **os.environ,
-        "PREGON_REDIS_URL": redis_url,
         "PREGON_SOAP_USER": USER,
         "PREGON_SOAP_PASSWORD": PASSWORD,
     }
@@ -94,11 +73,6 @@ def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield address
     process.terminate()
     process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _is_healthy(address: str) -> bool:

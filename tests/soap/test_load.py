@@ -15,6 +15,7 @@ from services.risk_central.load import MAX_REJECTED_NAMED, load_file
 from services.risk_central.rules import COLUMNS
 from shared.contracts.risk_central import LoadReport
 from shared.errors import Conflict, Invalid
+from shared.redis import key
 from tests.soap.people import PEOPLE, Row, cedula, csv_bytes, row
 
 
@@ -27,7 +28,7 @@ def names(redis: Redis, *words: str) -> list[str]:
 
 
 def dump(redis: Redis) -> dict[bytes | str, bytes | None]:
-    return {key: redis.dump(key) for key in redis.scan_iter()}
+    return {name: redis.dump(name) for name in redis.scan_iter(key("*"))}
 
 
 def test_a_load_counts_and_a_second_changes_nothing(redis: Redis) -> None:
@@ -52,15 +53,15 @@ def test_a_changed_name_moves_in_the_index(redis: Redis) -> None:
     assert names(redis, "ana") == []
     assert names(redis, "monica") == ["Vera Mónica"]
     assert names(redis, "vera") == ["Vera Luz", "Vera Mónica"]
-    assert not redis.exists("risk:n:ana")
-    assert redis.zscore("risk:words", "ana") is None
+    assert not redis.exists(key("risk:n:ana"))
+    assert redis.zscore(key("risk:words"), "ana") is None
 
 
 def test_a_load_cut_short_is_made_good_by_the_next(redis: Redis) -> None:
     """Killed after the index grew: readers see no wrong person, the next load completes it."""
     load(redis, row("170000001", "Vera Ana"))
     reports = [store.find_risk(redis, cedula("170000001"))]
-    redis.delete("risk:r:170000")
+    redis.delete(key("risk:r:170000"))
     assert names(redis, "vera") == []
     assert load(redis, row("170000001", "Vera Ana")).created == 1
     assert [store.find_risk(redis, cedula("170000001"))] == reports
@@ -113,25 +114,24 @@ def test_columns_may_come_in_any_order_and_none_may_miss(redis: Redis) -> None:
 
 def test_two_loads_at_once_are_kept_apart(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.risk_central.load._LOCK_SECONDS", 0.2)
-    with redis.lock("risk:load", timeout=30), pytest.raises(Conflict, match="otra carga"):
+    with redis.lock(key("risk:load"), timeout=30), pytest.raises(Conflict, match="otra carga"):
         load(redis, *PEOPLE)
     assert load(redis, *PEOPLE).created == len(PEOPLE)
 
 
 def test_many_people_share_small_hashes(redis: Redis) -> None:
     load(redis, *(row(f"17{number:07}", "Vera Ana") for number in range(1000)))
-    assert redis.hlen("risk:r:170000") == 1000
-    assert len(list(redis.scan_iter("risk:r:*"))) == 1
+    assert redis.hlen(key("risk:r:170000")) == 1000
+    assert len(list(redis.scan_iter(key("risk:r:*")))) == 1
 
 
-def test_the_shell_command_prints_its_report(redis: Redis, redis_url: str, tmp_path: Path) -> None:
+def test_the_shell_command_prints_its_report(redis: Redis, tmp_path: Path) -> None:
     path = tmp_path / "risk.csv"
     path.write_bytes(csv_bytes(PEOPLE))
     required = ("AMQP_URL", "DATABASE_URL", "FILES_URL", "SMTP_URL", "SOAP_PASSWORD")
     environment = {f"PREGON_{name}": "unused" for name in required} | {
         "PREGON_SECRET_KEY": "x" * 32,
         **os.environ,
-        "PREGON_REDIS_URL": redis_url,
     }
     command = [sys.executable, "-m", "services.risk_central.load", str(path)]
     done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)

@@ -7,12 +7,16 @@ from shared.contracts.identity import Permission
 from shared.contracts.telemarketing import (
     Assigned,
     Assignment,
+    CallList,
     NewAssignment,
     assign_customers,
+    get_call_list,
     list_assignments,
     refresh_risks,
+    request_call_list,
     take_back,
 )
+from shared.errors import NotFound
 
 api = Api("assignment")
 
@@ -33,6 +37,21 @@ class Refreshed(Model):
 async def assign(campaign_id: Id, new: NewAssignment, call: Call) -> Assigned:
     """Give each advisor customers that nobody has yet; fewer when there are not enough."""
     return await call(assign_customers, campaign_id, new)
+
+
+@api.post("/campaigns/{campaign_id}/call-list", allow=Permission.ASSIGN, status_code=202)
+async def ask_for_list(campaign_id: Id, call: Call) -> CallList:
+    """Ask for the call list anew, as after one that failed; 409 while one is on its way."""
+    return await call(request_call_list, campaign_id)
+
+
+@api.get("/campaigns/{campaign_id}/call-list", allow=Permission.ASSIGN)
+async def show_list(campaign_id: Id, call: Call) -> CallList:
+    """The newest call list and what became of it; 404 before the first."""
+    found = await call(get_call_list, campaign_id)
+    if found is None:
+        raise NotFound("La campaña todavía no tiene lista de llamadas.")
+    return found
 
 
 @api.get("/assignments", allow=Permission.ASSIGN)

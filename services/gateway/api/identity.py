@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordRequestForm
 from starlette.responses import Response
 
-from services.gateway import problems
+from services.gateway import entrance, problems
 from services.gateway.calls import Call
 from services.gateway.routing import ANY_USER, PUBLIC, Api
 from services.gateway.session import SignedIn
@@ -21,7 +21,6 @@ from shared.contracts.identity import (
     UserChange,
     create_user,
     list_users,
-    log_in,
     update_user,
 )
 from shared.errors import Denied
@@ -54,7 +53,7 @@ async def create_token(
     """Log in with username and password; a wrong pair is 401, too many of them 429."""
     source = request.client.host if request.client else ""
     try:
-        session = await call(log_in, credentials.username, credentials.password, source)
+        session = await entrance.enter(call, credentials.username, credentials.password, source)
     except Denied as error:
         return _refuse(request, error)
     return _token(session)

@@ -11,7 +11,14 @@ from services.gateway.routing import Api
 from services.gateway.uploads import store_upload
 from shared.contract import Id, Limit, Page
 from shared.contracts.identity import Permission
-from shared.contracts.risk_central import Load, RiskReport, get_load, list_loads, start_load
+from shared.contracts.risk_central import (
+    Load,
+    RiskReport,
+    get_load,
+    list_loads,
+    rerun_load,
+    start_load,
+)
 from shared.errors import Conflict
 
 api = Api("risk")
@@ -44,6 +51,17 @@ async def show_loads(call: Call, after: str | None = None, limit: Limit = 20) ->
 async def show_load(load_id: Id, call: Call) -> Load:
     """Progress and counts: read = created + updated + unchanged + rejected."""
     return await call(get_load, load_id)
+
+
+@api.post(
+    "/risk-loads/{load_id}/rerun",
+    allow=Permission.RISK_LOAD,
+    status_code=202,
+    response_model_exclude=_STORED,
+)
+async def rerun(load_id: Id, call: Call) -> Load:
+    """Go on with a load that failed, after what it had done; 409 for any other."""
+    return await call(rerun_load, load_id)
 
 
 @api.get(

@@ -20,8 +20,10 @@ from shared.contracts.telemarketing import (
     Strategy,
     assign_customers,
     count_unassigned,
+    get_call_list,
     list_assignments,
     refresh_risks,
+    request_call_list,
     take_back,
 )
 from shared.ecuador.money import format_number
@@ -49,6 +51,14 @@ async def assign(request: Request, campaign_id: Id, call: Call) -> Response:
     except FORM_ERRORS as error:
         return await _render(request, call, campaign_id, form.failed(error))
     return go(request, _address(campaign_id), notice=_told(assigned))
+
+
+@pages.post("/asignaciones/{campaign_id:int}/lista", allow=Permission.ASSIGN)
+async def ask_for_list(request: Request, campaign_id: Id, call: Call) -> Response:
+    """Ask for the call list again, after one that did not come."""
+    await call(request_call_list, campaign_id)
+    text = "Se pidió la lista de llamadas. Llega en unos minutos."
+    return go(request, _address(campaign_id), notice=text)
 
 
 @pages.post("/asignaciones/{campaign_id:int}/{advisor}/retirar", allow=Permission.ASSIGN)
@@ -79,6 +89,7 @@ async def _render(request: Request, call: Caller, campaign_id: int | None, form:
         advisors=await _list_advisors(call),
         assignments=await _by_advisor(call, chosen),
         unassigned=await call(count_unassigned, chosen) if chosen else 0,
+        call_list=await call(get_call_list, chosen) if chosen else None,
         strategies=list(Strategy),
     )
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from services.gateway import entrance
 from services.gateway import session as sessions
 from services.gateway.calls import Call
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -20,7 +21,6 @@ from shared.contracts.identity import (
     create_user,
     get_user,
     list_users,
-    log_in,
     log_out,
     update_user,
 )
@@ -42,9 +42,10 @@ async def enter(request: Request, call: Call) -> Response:
     leads_to = local_path(form.value("next"))
     source = request.client.host if request.client else ""
     try:
-        session = await call(log_in, form.value("username"), form.value("password"), source)
+        session = await entrance.enter(call, form.value("username"), form.value("password"), source)
     except (Denied, Invalid, Unavailable) as error:
-        return render_form(request, "identity/log_in.html", form.failed(error), next=leads_to)
+        told = form.failed(type(error)(error.message))  # the seconds to wait are for programs
+        return render_form(request, "identity/log_in.html", told, next=leads_to)
     response = go(request, leads_to)
     sessions.keep(response, session)
     return response

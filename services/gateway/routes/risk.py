@@ -19,6 +19,7 @@ from shared.contracts.risk_central import (
     find_risks,
     get_load,
     list_loads,
+    rerun_load,
     start_load,
 )
 
@@ -55,6 +56,13 @@ async def upload(request: Request, call: Call, session: SignedIn) -> Response:
 async def show_load(request: Request, load_id: Id, call: Call) -> Response:
     """One load; its progress asks again by itself while it runs."""
     return render(request, "risk/load.html", load=await call(get_load, load_id))
+
+
+@pages.post("/central-de-riesgos/cargas/{load_id:int}/repetir", allow=Permission.RISK_LOAD)
+async def rerun(request: Request, load_id: Id, call: Call) -> Response:
+    """Go on with a load that failed."""
+    await call(rerun_load, load_id)
+    return go(request, f"/central-de-riesgos/cargas/{load_id}")
 
 
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/avance", allow=Permission.RISK_LOAD)
@@ -107,5 +115,5 @@ def label_of_load(load: Load) -> str:
         "waiting": "En espera",
         "running": "En curso",
         "done": "Terminada",
-        "failed": "No se pudo leer",
+        "failed": "No terminó",
     }[load.state]

@@ -123,14 +123,14 @@ class Mailer:
             assert mailing is not None
             mailing_id, transfer_id = mailing.id, mailing.transfer_id
         for chunk in chunks(transfer_id, people):
-            jobs.app.tasks["mailer.load_recipients_chunk"](chunk)
+            jobs.app.tasks["mailer.load_recipients_chunk"].run(chunk)
         return mailing_id
 
     def drain(self, *, but: tuple[str, ...] = ()) -> None:
         """Do the jobs in the outbox, and those they lead to, as relay and worker would."""
         while waiting := self._take(but):
             for name, arguments in waiting:
-                jobs.app.tasks[name](*arguments)
+                jobs.app.tasks[name].run(*arguments)
 
     def _take(self, but: tuple[str, ...]) -> list[tuple[str, list[Any]]]:
         query = text(
@@ -162,7 +162,7 @@ class Mailer:
             counted: dict[str, int] = dict(session.execute(query, {"id": transfer_id}).all())
         told = {
             name: getattr(shown, name)
-            for name in ("pending", "sending", "sent", "failed", "doubtful")
+            for name in ("pending", "sending", "sent", "failed", "doubtful", "cancelled")
         } | {"skipped": sum(shown.skipped.values())}
         assert {name: count for name, count in told.items() if count} == counted
         assert shown.target == sum(told.values())
@@ -176,6 +176,13 @@ class Mailer:
         )
         with self.sessions() as session:
             return {row.customer_id: row for row in session.execute(query).scalars()}
+
+    def wait(self) -> None:
+        """Every wait is over, of people and of mail servers; the sweeper looks, and jobs run."""
+        self.execute("UPDATE recipient SET retry_at = now() WHERE retry_at IS NOT NULL")
+        self.execute("UPDATE mail_server SET retry_at = now()")
+        jobs.app.tasks["mailer.sweep"].run()
+        self.drain()
 
     def execute(self, statement: str, **values: Any) -> None:
         """Set the stage by SQL."""

@@ -16,12 +16,15 @@ from shared.contracts.mailer import MailingState
 from shared.settings import settings
 from tests.jobs.mailer.conftest import Mailer, Once, Post, people
 
-_SEND = "from services.mailer import jobs; jobs.send_batch({})"
+_SEND = "from services.mailer import jobs; jobs.send_batch.run({})"
 _EXPIRE = "UPDATE sender SET alive_until = now() - interval '1 second'"
 
 
 def start_sender(run: int) -> subprocess.Popen[bytes]:
-    environ = os.environ | {"PREGON_SMTP_URL": settings().smtp_url}
+    environ = os.environ | {
+        "PREGON_SMTP_URL": settings().smtp_url,
+        "PREGON_DATABASE_URL": settings().database_url,
+    }
     return subprocess.Popen([sys.executable, "-W", "ignore", "-c", _SEND.format(run)], env=environ)
 
 
@@ -37,7 +40,7 @@ def test_a_killed_sender_leaves_one_doubtful_at_most_and_the_rest_is_sent(
     sender.wait()
     assert mailer.shown(run).target == 120
     mailer.execute(_EXPIRE)
-    jobs.sweep()
+    jobs.sweep.run()
     mailer.drain()
     shown = mailer.shown(run)
     assert shown.state is MailingState.FINISHED
@@ -61,7 +64,7 @@ def test_two_senders_at_once_mail_nobody_twice(mailer: Mailer, post: Post) -> No
 
 def test_a_living_sender_is_left_alone(mailer: Mailer, post: Post) -> None:
     run = _stage_dead_sender(mailer, alive=True)
-    jobs.sweep()
+    jobs.sweep.run()
     assert mailer.rows(run)[1].state == "sending"
 
 
@@ -69,7 +72,7 @@ def test_a_dead_senders_mail_in_flight_is_doubtful_and_its_claim_goes_back(
     mailer: Mailer, post: Post
 ) -> None:
     run = _stage_dead_sender(mailer)
-    jobs.sweep()
+    jobs.sweep.run()
     rows = mailer.rows(run)
     assert (rows[1].state, rows[2].state, rows[2].claimed_by) == ("doubtful", "pending", None)
     mailer.drain()
@@ -80,8 +83,8 @@ def test_after_a_restart_of_the_database_nothing_of_a_dead_claim_is_sure(
     mailer: Mailer, post: Post
 ) -> None:
     run = _stage_dead_sender(mailer)
-    mailer.execute("UPDATE sender SET claimed_at = '2020-01-01'")
-    jobs.sweep()
+    mailer.execute("TRUNCATE witness")
+    jobs.sweep.run()
     mailer.drain()
     shown = mailer.shown(run)
     assert (shown.doubtful, shown.sent, shown.state) == (2, 1, MailingState.FINISHED)
@@ -97,10 +100,10 @@ def test_lost_database_connections_lose_no_outcome(mailer: Mailer, post: Post) -
     run = mailer.create(people(30))
     mailer.drain(but=("mailer.send_batch",))
     with pytest.raises(OperationalError):
-        jobs.send_batch(run)
+        jobs.send_batch.run(run)
     shown = mailer.shown(run)
     assert (shown.sent, shown.doubtful, shown.pending) == (10, 0, 20)
-    jobs.sweep()
+    jobs.sweep.run()
     mailer.drain()
     assert Counter(post.addresses) == Counter(f"c{n}@correo.example" for n in range(1, 31))
 
@@ -108,12 +111,12 @@ def test_lost_database_connections_lose_no_outcome(mailer: Mailer, post: Post) -
 def test_a_sender_given_up_for_dead_changes_nothing_any_more(mailer: Mailer, post: Post) -> None:
     def bury() -> None:
         mailer.execute(_EXPIRE)
-        jobs.sweep()
+        jobs.sweep.run()
 
     post.on_mail = Once(4, bury)
     run = mailer.create(people(8))
     mailer.drain(but=("mailer.send_batch",))
-    jobs.send_batch(run)
+    jobs.send_batch.run(run)
     assert mailer.rows(run)[4].state == "doubtful"
     mailer.drain()
     shown = mailer.shown(run)
@@ -127,10 +130,12 @@ def _stage_dead_sender(mailer: Mailer, *, alive: bool = False) -> int:
     mailer.drain(but=("mailer.send_batch",))
     mailer.execute("DELETE FROM outbox WHERE task IS NOT NULL")
     mailer.execute(
-        "INSERT INTO sender SELECT gen_random_uuid(), transfer_id, now(),"
-        " now() + :seconds * interval '1 second' FROM mailing",
+        "INSERT INTO sender (id, transfer_id, alive_until, begun)"
+        " SELECT gen_random_uuid(), transfer_id, now() + :seconds * interval '1 second', '{1, 2}'"
+        " FROM mailing",
         seconds=30 if alive else -1,
     )
+    mailer.execute("INSERT INTO witness SELECT id FROM sender")
     mailer.execute(
         "UPDATE recipient SET claimed_by = (SELECT id FROM sender),"
         " state = CASE customer_id WHEN 1 THEN 'sending' ELSE 'pending' END WHERE customer_id < 3"

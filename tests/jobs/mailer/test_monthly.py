@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.mailer import jobs, mailings, monthly
+from services.mailer import campaigns, jobs, mailings, monthly
 from shared import clock
 from shared.contracts.campaign import CampaignBrief, CampaignChanged, Phase
 from shared.contracts.customer_query import Channel
@@ -50,7 +50,7 @@ def selected(mailer: Mailer) -> Mailer:
             campaign(4, design_id=None),
             campaign(5),
         ):
-            mailings.keep_campaign(session, event)
+            campaigns.keep_campaign(session, event)
         schedule = MonthlySchedule(day=5, hour=9, campaign_ids=[1, 2, 3, 4])
         monthly.set_schedule(session, schedule)
     return mailer
@@ -64,7 +64,7 @@ def runs(mailer: Mailer) -> list[tuple[int, str | None]]:
 
 def test_nothing_happens_before_the_hour(selected: Mailer, at: At) -> None:
     at(datetime(2026, 11, 5, 13, 59, tzinfo=UTC))  # 8:59 in Guayaquil
-    jobs.run_monthly_schedule()
+    jobs.run_monthly_schedule.run()
     assert runs(selected) == []
 
 
@@ -72,7 +72,7 @@ def test_the_hour_starts_selected_executing_campaigns_with_a_fresh_audience(
     selected: Mailer, at: At
 ) -> None:
     at(datetime(2026, 11, 5, 14, 0, tzinfo=UTC))
-    jobs.run_monthly_schedule()
+    jobs.run_monthly_schedule.run()
     assert runs(selected) == [(1, "2026-11")]
     (event,) = selected.events("recipients_requested")
     assert (event["campaign_id"], event["refresh"]) == (1, True)
@@ -88,23 +88,23 @@ def test_again_in_the_same_month_does_nothing_and_the_next_month_does(
         datetime(2026, 12, 4, 14, 0, tzinfo=UTC),
     ):
         at(moment)
-        jobs.run_monthly_schedule()
+        jobs.run_monthly_schedule.run()
     assert runs(selected) == [(1, "2026-11")]
     at(datetime(2026, 12, 9, 3, 0, tzinfo=UTC))  # the machine was off on the 5th
-    jobs.run_monthly_schedule()
+    jobs.run_monthly_schedule.run()
     assert runs(selected) == [(1, "2026-12"), (1, "2026-11")]
 
 
 def test_the_month_is_ecuadors(selected: Mailer, at: At) -> None:
     at(datetime(2026, 12, 1, 3, 0, tzinfo=UTC))  # the 30th of November, 22:00 in Guayaquil
-    jobs.run_monthly_schedule()
+    jobs.run_monthly_schedule.run()
     assert runs(selected) == [(1, "2026-11")]
 
 
 def test_two_beats_at_once_start_it_once(selected: Mailer, at: At) -> None:
     at(datetime(2026, 11, 5, 14, 0, tzinfo=UTC))
     with ThreadPoolExecutor(8) as pool:
-        for job in [pool.submit(jobs.run_monthly_schedule) for _ in range(8)]:
+        for job in [pool.submit(jobs.run_monthly_schedule.run) for _ in range(8)]:
             job.result()
     assert runs(selected) == [(1, "2026-11")]
     assert len(selected.events("recipients_requested")) == 1
@@ -112,9 +112,9 @@ def test_two_beats_at_once_start_it_once(selected: Mailer, at: At) -> None:
 
 def test_a_deleted_design_does_not_stop_the_other_campaigns(selected: Mailer, at: At) -> None:
     with selected.sessions.begin() as session:
-        mailings.keep_campaign(session, campaign(6, design_id=999))
+        campaigns.keep_campaign(session, campaign(6, design_id=999))
         schedule = MonthlySchedule(day=5, hour=9, campaign_ids=[6, 1])
         monthly.set_schedule(session, schedule)
     at(datetime(2026, 11, 5, 14, 0, tzinfo=UTC))
-    jobs.run_monthly_schedule()
+    jobs.run_monthly_schedule.run()
     assert runs(selected) == [(1, "2026-11")]

@@ -1,62 +1,22 @@
 """A risk file's load: counts, events, rejected rows, and a load that was killed."""
 
-from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
 
 import pytest
 from redis import Redis
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.risk_central import jobs, load, loads, store
-from shared import files
+from services.risk_central import jobs, load, store
+from shared import clock, files
 from shared.contracts.risk_central import LoadState
-from shared.settings import settings
 from tests.databases import outbox_of
+from tests.jobs.risk_central.conftest import ROWS, begin, counts, found
 from tests.soap.people import Row, csv_bytes, row
-
-ROWS = [row(f"17100{number:04}", f"Mora Rosa {'ABCDEFGHIJ'[number]}") for number in range(10)]
-
-
-@pytest.fixture
-def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
-    """A Redis database of our own, where the job finds it."""
-    monkeypatch.setenv("PREGON_REDIS_URL", f"{settings().redis_url.rpartition('/')[0]}/7")
-    settings.cache_clear()
-    client = store.connect(settings().redis_url)
-    client.flushdb()
-    yield client
-    client.close()
-    monkeypatch.undo()
-    settings.cache_clear()
-
-
-@pytest.fixture
-def sessions(database: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The emptied database; chunks of four rows."""
-    monkeypatch.setattr(load, "_CHUNK", 4)
-    return database("risk_central")
-
-
-def begin(sessions: sessionmaker[Session], content: bytes) -> int:
-    with files.create(key := files.new_key(".csv")) as target:
-        target.write(content)
-    with sessions.begin() as session:
-        return loads.insert_load(session, key, "riesgos.csv", "admin").id
-
-
-def found(sessions: sessionmaker[Session], load_id: int) -> Any:
-    with sessions() as session:
-        return loads.to_contract(loads.get_load(session, load_id))
-
-
-def counts(sessions: sessionmaker[Session], load_id: int) -> tuple[int, ...]:
-    job = found(sessions, load_id)
-    return job.read, job.created, job.updated, job.unchanged, job.rejected
 
 
 def run(sessions: sessionmaker[Session], rows: list[Row]) -> int:
     load_id = begin(sessions, csv_bytes(rows))
-    jobs.load_file(load_id)
+    jobs.load_file.run(load_id)
     return load_id
 
 
@@ -90,6 +50,27 @@ def test_the_same_file_again_changes_and_announces_nothing(
     assert len(news(sessions)) == 10
 
 
+def test_news_say_when_they_were_true(sessions: sessionmaker[Session]) -> None:
+    before = clock.now()
+    run(sessions, ROWS)
+    times = [
+        datetime.fromisoformat(event["at"])
+        for kind, event in outbox_of(sessions)
+        if kind == "risks_changed"
+    ]
+    assert len(times) == 3
+    assert before <= times[0] <= times[1] <= times[2] <= clock.now()
+
+
+def test_news_go_out_in_batches_of_500(
+    sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_CHUNK", 50_000)
+    run(sessions, [row(f"1720{number:05}", "Mora Rosa") for number in range(1001)])
+    sizes = [len(event["risks"]) for kind, event in outbox_of(sessions) if kind == "risks_changed"]
+    assert sizes == [500, 500, 1]
+
+
 def test_only_new_categories_are_announced(sessions: sessionmaker[Session]) -> None:
     run(sessions, ROWS)
     changed = [ROWS[0] | {"score": "1"}, ROWS[1] | {"category": "E"}, *ROWS[2:]]
@@ -117,7 +98,7 @@ def test_a_file_that_is_none_ends_as_failed_and_says_why(
     sessions: sessionmaker[Session], content: bytes
 ) -> None:
     load_id = begin(sessions, content)
-    jobs.load_file(load_id)
+    jobs.load_file.run(load_id)
     job = found(sessions, load_id)
     assert job.state is LoadState.FAILED
     assert job.error
@@ -153,10 +134,10 @@ def test_a_load_that_was_killed_goes_on_and_its_counts_add_up(
     monkeypatch.setattr(store, "write", killed)
     with pytest.raises(KilledError):
         jobs.load_file.run(load_id)
-    redis.delete("risk:load")  # the lock of the killed one runs out
+    redis.delete(store.lock_key())  # the lock of the killed one runs out
     monkeypatch.setattr(store, "write", write)
-    jobs.load_file(load_id)
-    jobs.load_file(load_id)
+    jobs.load_file.run(load_id)
+    jobs.load_file.run(load_id)
     assert counts(sessions, load_id) == (11, 10, 0, 0, 1)
     assert sorted(news(sessions)) == sorted(row["cedula"] for row in ROWS)
     assert len(store.list_risks(redis, [row["cedula"] for row in ROWS])) == 10

@@ -1,94 +1,14 @@
 """Call lists on their way in: chunks in any order, twice, and refreshes that lose nothing."""
 
 import random
-import zlib
-from typing import Any
-from uuid import UUID, uuid4
 
-import pytest
-import zstandard
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.telemarketing import campaigns, jobs
+from services.telemarketing import jobs
 from services.telemarketing.models import CallListRow, Campaign, Target
-from shared.contracts.campaign import CALL_LIST_COLUMNS, CampaignBrief, Phase
-from shared.contracts.customer_query import Channel
-from shared.transfer import Chunk
-from tests.databases import outbox_of
-
-CAMPAIGN = 7
-
-
-@pytest.fixture
-def sessions(database: Any) -> sessionmaker[Session]:
-    """The emptied database with one campaign by phone."""
-    found: sessionmaker[Session] = database("telemarketing")
-    brief = CampaignBrief(
-        campaign_id=CAMPAIGN,
-        name="Fibra",
-        phase=Phase.EXECUTING,
-        channels=[Channel.PHONE],
-        design_id=None,
-        mail_subject="",
-        script="",
-    )
-    with found.begin() as session:
-        campaigns.set_brief(session, brief, 1)
-    return found
-
-
-def request(sessions: sessionmaker[Session]) -> UUID:
-    """A new audience's call list is expected."""
-    with sessions.begin() as session:
-        return campaigns.insert_call_list(
-            session, campaigns.set_audience(session, CAMPAIGN, uuid4())
-        )
-
-
-def chunks(
-    transfer_id: UUID, people: dict[int, str | None], size: int = 2, attempt: int = 1
-) -> list[dict[str, Any]]:
-    """The people and their phones as the exporter sends them."""
-    lines = [_line(transfer_id, number, phone) for number, phone in people.items()]
-    parts = [b"".join(lines[start : start + size]) for start in range(0, len(lines), size)]
-    pack = zstandard.ZstdCompressor().compress
-    found = [
-        Chunk(str(transfer_id), attempt, number, part.count(b"\n"), zlib.crc32(part), pack(part))
-        for number, part in enumerate(parts)
-    ]
-    total = sum(chunk.checksum for chunk in found)
-    last = Chunk(str(transfer_id), attempt, len(found), len(lines), total, last=True)
-    return [chunk.to_wire() for chunk in (*found, last)]
-
-
-def _line(transfer_id: UUID, number: int, phone: str | None) -> bytes:
-    values = dict.fromkeys(CALL_LIST_COLUMNS, "\\N") | {
-        "transfer_id": str(transfer_id),
-        "campaign_id": str(CAMPAIGN),
-        "customer_id": str(number),
-        "cedula": f"17{number:08}",
-        "first_names": "Rosa",
-        "last_names": f"Mora {number}",
-        "phone": phone or "\\N",
-    }
-    return ("\t".join(values.values()) + "\n").encode()
-
-
-def load(sessions: sessionmaker[Session], sent: list[dict[str, Any]]) -> None:
-    """Run the chunk jobs, and the merge they hand over."""
-    before = len(outbox_of(sessions))
-    for chunk in sent:
-        jobs.load_call_list_chunk(chunk)
-    for name, payload in outbox_of(sessions)[before:]:
-        assert name == "telemarketing.merge_call_list"
-        assert payload["arguments"] == [sent[0]["transfer_id"]]
-        jobs.merge_call_list(sent[0]["transfer_id"])
-
-
-def phones(sessions: sessionmaker[Session]) -> dict[int, str | None]:
-    with sessions() as session:
-        return dict(session.execute(select(Target.customer_id, Target.phone)).all())
+from shared.contracts.telemarketing import CallListState
+from tests.jobs.telemarketing.conftest import CAMPAIGN, chunks, list_of, load, phones, request
 
 
 def test_chunks_in_any_order_and_twice_make_each_person_once(
@@ -141,7 +61,7 @@ def test_merging_again_changes_nothing(sessions: sessionmaker[Session]) -> None:
     transfer_id = request(sessions)
     load(sessions, chunks(transfer_id, {1: "a"}))
     load(sessions, chunks(request(sessions), {2: "b"}))
-    jobs.merge_call_list(str(transfer_id))
+    jobs.merge_call_list.run(str(transfer_id))
     assert phones(sessions) == {2: "b"}
 
 
@@ -150,3 +70,5 @@ def test_an_older_list_that_comes_late_never_wins(sessions: sessionmaker[Session
     load(sessions, chunks(newer, {2: "b"}))
     load(sessions, chunks(older, {1: "a"}))
     assert phones(sessions) == {2: "b"}
+    assert list_of(sessions, older).state == CallListState.SUPERSEDED
+    assert list_of(sessions, newer).state == CallListState.DONE

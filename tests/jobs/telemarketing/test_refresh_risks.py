@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.telemarketing import bureau, jobs
+from services.telemarketing import bureau, jobs, refreshes
 from services.telemarketing.models import RiskCheck, Target
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from tests.databases import outbox_of
@@ -73,12 +73,17 @@ def sessions(database: Any) -> sessionmaker[Session]:
     return found
 
 
+def begin(sessions: sessionmaker[Session]) -> int:
+    with sessions.begin() as session:
+        return refreshes.begin(session, 7, "ana", PEOPLE)
+
+
 def run(sessions: sessionmaker[Session]) -> None:
     """The job, and those it hands on to, until none is left."""
-    waiting: list[list[Any]] = [[7, "ana", 0]]
+    waiting: list[list[Any]] = [[7, "ana", begin(sessions), 0]]
     while waiting:
         before = len(outbox_of(sessions))
-        jobs.refresh_risks(*waiting.pop())
+        jobs.refresh_risks.run(*waiting.pop())
         waiting += [payload["arguments"] for _, payload in outbox_of(sessions)[before:]]
 
 
@@ -99,6 +104,6 @@ def test_a_bureau_that_is_down_makes_the_job_try_again(
 ) -> None:
     fake.down = True
     with pytest.raises(ConnectionError):
-        jobs.refresh_risks.run(7, "ana", 0)
+        jobs.refresh_risks.run(7, "ana", begin(sessions), 0)
     with sessions() as session:
         assert session.scalar(select(func.count()).select_from(RiskCheck)) == 0

@@ -49,6 +49,7 @@ def _find_design(design_id: int) -> mailer.Design:
         builtin=True,
         fields=[],
         size_bytes=1,
+        test_error=None,
         updated_at=clock.now(),
     )
 

@@ -1,16 +1,19 @@
 """identity's doors: log-in, sessions, users."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from services.identity import sessions
-from shared import trace
+from shared import clock, trace
 from shared.contracts.identity import NewUser, Permission, Role, UserChange
 from shared.errors import Conflict, Denied, Invalid
-from shared.redis import connect
+from shared.redis import connect, key
+from shared.settings import settings
+from tests.databases import forget_keys
 
 PASSWORD = "una-clave-larga"
 
@@ -18,7 +21,7 @@ PASSWORD = "una-clave-larga"
 @pytest.fixture
 def redis() -> Iterator[Redis]:
     client = connect()
-    client.flushdb()
+    forget_keys(client)
     yield client
     client.close()
 
@@ -64,6 +67,59 @@ def test_log_in_is_throttled_after_five_failures_even_with_the_right_password(
     assert error.value.fields[0].field == "retry_after"
 
 
+def fail(identity: Any, username: str, source: str) -> None:
+    with pytest.raises(Denied, match="no son correctos"):
+        identity.log_in(username, "otra-clave-larga", source)
+
+
+def test_an_address_is_throttled_after_fifty_failures_whoever_they_were_for(
+    identity: Any, redis: Redis
+) -> None:
+    make(identity)
+    for number in range(49):
+        sessions.note_failure(redis, f"nadie{number}", "10.0.0.9")
+    fail(identity, "nadie", "10.0.0.9")
+    with pytest.raises(Denied, match="15 min"):
+        identity.log_in("ana", PASSWORD, "10.0.0.9")
+    assert identity.log_in("ana", PASSWORD, "10.0.0.1").actor.username == "ana"
+
+
+def test_a_good_log_in_leaves_the_count_of_its_address(identity: Any, redis: Redis) -> None:
+    make(identity)
+    for number in range(49):
+        sessions.note_failure(redis, f"nadie{number}", "10.0.0.9")
+    identity.log_in("ana", PASSWORD, "10.0.0.9")
+    fail(identity, "nadie", "10.0.0.9")
+    with pytest.raises(Denied, match="Demasiados"):
+        identity.log_in("ana", PASSWORD, "10.0.0.9")
+
+
+def test_the_door_opens_again_a_quarter_of_an_hour_after_the_last_failure(
+    identity: Any, redis: Redis, until: Any
+) -> None:
+    make(identity)
+    for _ in range(5):
+        fail(identity, "ana", "10.0.0.1")
+    counts = list(redis.scan_iter(key("login:failures:*")))
+    assert len(counts) == 2
+    assert all(14 * 60 < redis.ttl(name) <= 15 * 60 for name in counts)
+    with pytest.raises(Denied) as error:
+        identity.log_in("ana", PASSWORD, "10.0.0.1")
+    assert 14 * 60 < int(error.value.fields[0].message) <= 15 * 60
+    for name in counts:
+        redis.pexpire(name, 50)
+    until(lambda: not redis.exists(*counts))
+    assert identity.log_in("ana", PASSWORD, "10.0.0.1").actor.username == "ana"
+
+
+def test_the_throttle_is_of_the_name_as_it_is_typed(identity: Any) -> None:
+    make(identity)
+    for _ in range(5):
+        fail(identity, " ANA ", "10.0.0.1")
+    with pytest.raises(Denied, match="Demasiados"):
+        identity.log_in("ana", PASSWORD, "10.0.0.2")
+
+
 def test_a_good_log_in_forgets_earlier_failures(identity: Any) -> None:
     make(identity)
     for _ in range(3):
@@ -73,16 +129,54 @@ def test_a_good_log_in_forgets_earlier_failures(identity: Any) -> None:
         identity.log_in("ana", PASSWORD, "10.0.0.1")
 
 
-def test_expired_and_ended_sessions_are_denied(identity: Any, redis: Redis) -> None:
+def test_a_session_that_ended_is_denied_and_the_others_go_on(identity: Any) -> None:
     make(identity)
     first, second = (identity.log_in("ana", PASSWORD, "10.0.0.1").token for _ in range(2))
+    identity.log_out(first)
     identity.log_out(first)
     with pytest.raises(Denied):
         identity.get_session(first)
     assert identity.get_session(second).actor.username == "ana"
-    redis.flushdb()  # as when twelve hours have passed
-    with pytest.raises(Denied):
-        identity.get_session(second)
+
+
+@pytest.fixture
+def hours(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
+    """Set how long a session lasts."""
+
+    def set_hours(count: float) -> None:
+        monkeypatch.setenv("PREGON_SESSION_HOURS", str(count))
+        settings.cache_clear()
+
+    yield set_hours
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_a_session_lasts_twelve_hours_unless_told(identity: Any, redis: Redis) -> None:
+    make(identity)
+    made = identity.log_in("ana", PASSWORD, "10.0.0.1")
+    left = [redis.ttl(name) for name in redis.scan_iter(key("session*"))]
+    assert len(left) == 2  # the session, and the list of the user's sessions
+    assert all(12 * 3600 - 60 < seconds <= 12 * 3600 for seconds in left)
+    assert timedelta(hours=12) - (made.expires_at - clock.now()) < timedelta(minutes=1)
+    again = identity.get_session(made.token)
+    assert abs(again.expires_at - made.expires_at) < timedelta(minutes=1)
+
+
+def test_a_session_expires_by_itself(identity: Any, hours: Any, until: Any) -> None:
+    hours(1.2 / 3600)
+    make(identity)
+    token = identity.log_in("ana", PASSWORD, "10.0.0.1").token
+    assert identity.get_session(token).actor.username == "ana"
+
+    def is_denied() -> bool:
+        try:
+            identity.get_session(token)
+        except Denied:
+            return True
+        return False
+
+    until(is_denied)
 
 
 def test_a_token_is_stored_only_as_its_hash(identity: Any, redis: Redis) -> None:

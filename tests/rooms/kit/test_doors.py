@@ -179,7 +179,7 @@ def test_a_query_ends_with_the_caller_who_waits_for_it(
 
     def is_over() -> bool:
         with database("identity")() as session:
-            return session.execute(running).scalar_one() == 0
+            return bool(session.execute(running).scalar_one() == 0)
 
     until(is_over)
 

@@ -1,13 +1,14 @@
 """Unsubscription, and what the other rooms tell about people and campaigns."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from services.mailer import tokens
-from shared.contracts.campaign import CampaignBrief, CampaignChanged, Phase
+from shared import clock
+from shared.contracts.campaign import CampaignBrief, CampaignChanged, ExportFailed, Phase
 from shared.contracts.customer_query import (
     Block,
     Channel,
@@ -25,9 +26,12 @@ def token(run: int, customer_id: int = 1) -> str:
     return tokens.sign(tokens.Link(run, customer_id))
 
 
-def told(block: Block | None, customer_id: int = 1, **values: Any) -> ContactStatesChanged:
+def told(
+    block: Block | None, customer_id: int = 1, version: int = 1, **values: Any
+) -> ContactStatesChanged:
     state = {
         "customer_id": customer_id,
+        "version": version,
         "email": "nuevo@correo.example",
         "phone": None,
         "mail_block": block,
@@ -83,15 +87,38 @@ def test_a_link_that_is_not_ours_is_not_found(mailer: Any) -> None:
             door("WzEsMV0.AAAA")
 
 
-def test_an_older_announcement_does_not_undo_an_unsubscription(mailer: Any, sessions: Any) -> None:
+def test_a_state_that_knows_nothing_of_it_does_not_undo_an_unsubscription(
+    mailer: Any, sessions: Any
+) -> None:
     run = add_run(sessions, {"sent": 1})
     mailer.unsubscribe(token(run))
     mailer.on_contact_states_changed(uuid4(), told(None))
     assert mailer.get_subscription(token(run)).unsubscribed
-    mailer.on_contact_states_changed(uuid4(), told(Block.DO_NOT_CONTACT))
+    mailer.on_contact_states_changed(uuid4(), told(Block.DO_NOT_CONTACT, version=2))
     assert mailer.get_subscription(token(run)).unsubscribed
-    mailer.on_contact_states_changed(uuid4(), told(None))
+    mailer.on_contact_states_changed(uuid4(), told(None, version=3))
     assert not mailer.get_subscription(token(run)).unsubscribed
+
+
+@pytest.mark.parametrize("late", [4, 5])
+def test_an_older_state_never_overwrites_a_newer_one(mailer: Any, sessions: Any, late: int) -> None:
+    run = add_run(sessions, {"pending": 2}, state="sending")
+    newer = told(None, version=5, email="ultimo@correo.example")
+    mailer.on_contact_states_changed(uuid4(), newer)
+    mailer.on_contact_states_changed(
+        uuid4(), told(None, version=late, email="viejo@correo.example")
+    )
+    mailer.on_contact_states_changed(uuid4(), told(Block.NO_CONSENT, version=late))
+    row = mailer.list_recipients(run).items[0]
+    assert (row.state, row.email) == ("pending", "ultimo@correo.example")
+    assert count(sessions, "SELECT version FROM contact_state WHERE mail_block IS NULL") == 5
+
+
+def test_a_cap_that_was_remembered_holds_nobody(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"pending": 1}, state="sending")
+    mailer.on_contact_states_changed(uuid4(), told(Block.OVER_CAP))
+    assert mailer.get_mailing(run).pending == 1
+    assert count(sessions, "SELECT count(*) FROM contact_state WHERE mail_block IS NULL") == 1
 
 
 def test_a_withdrawn_consent_and_a_new_address_reach_what_is_pending(
@@ -126,16 +153,83 @@ def test_calls_that_reached_somebody_count_for_the_cap_once(mailer: Any, session
     assert count(sessions, "SELECT count(*) FROM contact WHERE customer_id = 1") == 1
 
 
-def test_a_paused_campaign_pauses_its_runs_and_a_cancelled_one_cancels_them(
+def test_a_paused_campaign_pauses_its_runs_and_takes_them_along_again(
     mailer: Any, sessions: Any
 ) -> None:
-    sending = add_run(sessions, {"pending": 1}, state="sending")
-    preparing = add_run(sessions, {}, state="preparing", target=None)
+    later = clock.now() + timedelta(hours=1)
+    runs = {
+        "sending": add_run(sessions, {"pending": 1}, state="sending"),
+        "scheduled": add_run(sessions, {"pending": 1}, state="scheduled", send_at=later),
+        "preparing": add_run(sessions, {}, state="preparing", target=None),
+        "finished": add_run(sessions, {"sent": 1}),
+    }
+    other = add_run(sessions, {"pending": 1}, state="sending", campaign_id=8)
     mailer.on_campaign_changed(uuid4(), changed(Phase.PAUSED))
-    assert mailer.get_mailing(sending).state == "paused"
-    assert mailer.get_mailing(preparing).state == "preparing"
-    mailer.on_campaign_changed(uuid4(), changed(Phase.CANCELLED, 2))
-    assert {mailer.get_mailing(run).state for run in (sending, preparing)} == {"cancelled"}
+    assert {name: mailer.get_mailing(run).state for name, run in runs.items()} == {
+        "sending": "paused",
+        "scheduled": "paused",
+        "preparing": "preparing",
+        "finished": "finished",
+    }
+    assert mailer.get_mailing(other).state == "sending"
+    mailer.on_campaign_changed(uuid4(), changed(Phase.EXECUTING, 2))
+    assert {name: mailer.get_mailing(run).state for name, run in runs.items()} == {
+        name: name for name in runs
+    }
+    jobs = [payload for name, payload in outbox_of(sessions) if name == "mailer.start_sending"]
+    assert jobs == [{"arguments": [runs["sending"]]}]
+
+
+def test_what_a_person_or_the_product_paused_does_not_go_on_with_its_campaign(
+    mailer: Any, sessions: Any
+) -> None:
+    by_person = add_run(sessions, {"pending": 1}, state="sending")
+    mailer.pause_mailing(by_person)
+    by_product = add_run(sessions, {"pending": 1}, state="paused", paused_by="product")
+    mailer.on_campaign_changed(uuid4(), changed(Phase.PAUSED))
+    mailer.on_campaign_changed(uuid4(), changed(Phase.EXECUTING, 2))
+    assert {mailer.get_mailing(run).state for run in (by_person, by_product)} == {"paused"}
+
+
+@pytest.mark.parametrize("phase", [Phase.CLOSING, Phase.FINISHED, Phase.CANCELLED])
+def test_a_campaign_that_closes_or_ends_cancels_its_runs(
+    mailer: Any, sessions: Any, phase: Phase
+) -> None:
+    runs = [
+        add_run(sessions, {"pending": 1}, state=state)
+        for state in ("preparing", "scheduled", "sending", "paused")
+    ]
+    ended = add_run(sessions, {"sent": 1})
+    mailer.on_campaign_changed(uuid4(), changed(phase))
+    assert {mailer.get_mailing(run).state for run in runs} == {"cancelled"}
+    assert mailer.get_mailing(ended).state == "finished"
+    jobs = [payload for name, payload in outbox_of(sessions) if name == "mailer.skip_cancelled"]
+    assert jobs == [{"arguments": [run]} for run in runs]
+
+
+@pytest.mark.parametrize("phase", [Phase.DRAFT, Phase.PLANNED, Phase.EXECUTING])
+def test_other_phases_leave_runs_alone(mailer: Any, sessions: Any, phase: Phase) -> None:
+    run = add_run(sessions, {"pending": 1}, state="sending")
+    mailer.on_campaign_changed(uuid4(), changed(phase))
+    assert mailer.get_mailing(run).state == "sending"
+
+
+def test_an_audience_that_will_not_come_fails_the_run_that_waits_for_it(
+    mailer: Any, sessions: Any
+) -> None:
+    transfer_id = uuid4()
+    run = add_run(sessions, {}, state="preparing", target=None, transfer_id=transfer_id)
+    other = add_run(sessions, {}, state="preparing", target=None)
+    for key in (transfer_id, uuid4()):
+        event = ExportFailed(transfer_id=key, campaign_id=CAMPAIGN, reason="No hay público.")
+        mailer.on_export_failed(uuid4(), event)
+    found = mailer.get_mailing(run)
+    assert (found.state, found.error) == ("failed", "No hay público.")
+    assert mailer.get_mailing(other).state == "preparing"
+    assert outbox_of(sessions)[-1] == (
+        "mailer.forget_audience",
+        {"arguments": [str(transfer_id)]},
+    )
 
 
 def test_an_older_announcement_of_a_campaign_is_ignored(mailer: Any, sessions: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.mailer import mailings, monthly
 from shared import clock, trace
 from shared.contract import Actor
 from shared.contracts.mailer import (
@@ -89,8 +90,9 @@ def test_a_double_click_is_one_run(mailer: Any) -> None:
 
 def test_counts_are_those_of_the_ledger(mailer: Any, sessions: Any) -> None:
     states = {"pending": 4, "sending": 1, "sent": 3, "failed": 2, "skipped": 5, "doubtful": 1}
+    states |= {"cancelled": 6}
     mailing = mailer.get_mailing(add_run(sessions, states))
-    assert mailing.target == 16
+    assert mailing.target == 22
     assert mailing.skipped == {"no_consent": 5}
     shown = {name: getattr(mailing, name) for name in states if name != "skipped"}
     assert shown == {name: n for name, n in states.items() if name != "skipped"}
@@ -142,6 +144,96 @@ def test_retry_takes_the_failed_and_the_doubtful_only_when_asked(
     assert mailer.retry_mailing(other, include_doubtful=True).pending == 3
 
 
+@pytest.mark.parametrize("phase", ["planned", "paused", "closing", "finished", "cancelled"])
+@pytest.mark.parametrize("action", ["resume", "retry"])
+def test_nothing_is_put_to_work_for_a_campaign_that_does_not_execute(
+    mailer: Any, neighbours: Neighbours, sessions: Any, phase: str, action: str
+) -> None:
+    state = "paused" if action == "resume" else "finished"
+    run = add_run(sessions, {"pending": 1, "failed": 1}, state=state)
+    neighbours.add_campaign(phase=phase)
+    with pytest.raises(Conflict, match="no está en ejecución"):
+        getattr(mailer, f"{action}_mailing")(run)
+    assert mailer.get_mailing(run).state == state
+    assert mailer.get_mailing(run).failed == 1
+    assert outbox_of(sessions) == []
+
+
+def test_a_failed_preparation_is_begun_anew_under_another_transfer(
+    mailer: Any, sessions: Any
+) -> None:
+    run = mailer.create_mailing(NewMailing(campaign_id=CAMPAIGN, customer_ids=[5, 6])).id
+    fail_all(sessions)
+    again = mailer.retry_mailing(run)
+    assert (again.state, again.error, again.target) == (MailingState.PREPARING, None, 0)
+    asked = [payload for kind, payload in outbox_of(sessions) if kind == "recipients_requested"]
+    assert len({payload["transfer_id"] for payload in asked}) == 2
+    assert [payload["customer_ids"] for payload in asked] == [[5, 6], [5, 6]]
+    assert count(sessions, "SELECT count(*) FROM transfer") == 2
+
+
+def test_a_half_cancelled_run_is_cancelled_again(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"pending": 2}, state="cancelled", error="No se terminó.")
+    assert mailer.cancel_mailing(run).error is None
+    assert outbox_of(sessions)[-1] == ("mailer.skip_cancelled", {"arguments": [run]})
+    with pytest.raises(Conflict, match="ya terminó"):
+        mailer.cancel_mailing(run)
+
+
+def test_going_on_forgets_why_it_was_paused(mailer: Any, sessions: Any) -> None:
+    values = {"error": "535 no", "paused_by": "product", "refused_in_a_row": 25}
+    run = add_run(sessions, {"pending": 1}, state="paused", **values)
+    assert mailer.resume_mailing(run).error is None
+    query = "SELECT count(*) FROM mailing WHERE paused_by IS NULL AND refused_in_a_row = 0"
+    assert count(sessions, query) == 1
+
+
+def test_each_announcement_of_a_run_has_a_higher_version(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"pending": 1}, state="sending")
+    mailer.pause_mailing(run)
+    mailer.resume_mailing(run)
+    mailer.cancel_mailing(run)
+    told = [payload for kind, payload in outbox_of(sessions) if kind == "mailing_changed"]
+    assert [payload["version"] for payload in told] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("state", "command"),
+    [
+        ("sending", "pause_mailing"),
+        ("paused", "resume_mailing"),
+        ("sending", "cancel_mailing"),
+        ("finished", "retry_mailing"),
+    ],
+)
+def test_a_command_sent_twice_acts_once_and_answers_the_same(
+    mailer: Any, sessions: Any, state: str, command: str
+) -> None:
+    run = add_run(sessions, {"pending": 1, "failed": 1}, state=state)
+    with trace.use(actor=JEFE, idempotency_key="clic"):
+        first = getattr(mailer, command)(run)
+        told = outbox_of(sessions)
+        assert getattr(mailer, command)(run) == first
+    assert outbox_of(sessions) == told
+    with pytest.raises(Conflict):
+        getattr(mailer, command)(run)
+
+
+def test_a_key_that_comes_with_other_arguments_is_a_conflict(mailer: Any, sessions: Any) -> None:
+    run = add_run(sessions, {"failed": 1, "doubtful": 1})
+    with trace.use(actor=JEFE, idempotency_key="clic"):
+        mailer.retry_mailing(run)
+        with pytest.raises(Conflict, match="otros datos"):
+            mailer.retry_mailing(run, include_doubtful=True)
+
+
+def fail_all(sessions: Any) -> None:
+    """As the job does whose preparation failed for good."""
+    with sessions.begin() as session:
+        for mailing in mailings.list_in_state(session, MailingState.PREPARING):
+            mailings.fail(session, mailing, "No se pudo.")
+
+
 def test_nothing_to_retry_is_a_conflict_and_changes_nothing(mailer: Any, sessions: Any) -> None:
     run = add_run(sessions, {"sent": 3})
     with pytest.raises(Conflict, match="No hay correos"):
@@ -189,6 +281,30 @@ def test_the_monthly_run_on_demand_starts_once(
     assert second.mailing_id == first.mailing_id
     assert count(sessions, "SELECT count(*) FROM mailing") == 1
     assert outbox_of(sessions)[0][1]["refresh"] is True
+
+
+def test_a_failed_month_begins_anew_when_a_person_asks(mailer: Any, sessions: Any) -> None:
+    mailer.set_monthly_schedule(MonthlySchedule(day=28, hour=23, campaign_ids=[CAMPAIGN]))
+    (first,) = mailer.run_monthly()
+    fail_all(sessions)
+    (second,) = mailer.run_monthly()
+    assert (second.mailing_id, second.started) == (first.mailing_id, True)
+    assert mailer.get_mailing(first.mailing_id).state is MailingState.PREPARING
+
+
+def test_the_monthly_run_asked_for_twice_with_a_key_answers_the_same(mailer: Any) -> None:
+    mailer.set_monthly_schedule(MonthlySchedule(day=28, hour=23, campaign_ids=[CAMPAIGN]))
+    with trace.use(actor=JEFE, idempotency_key="mes"):
+        assert mailer.run_monthly() == mailer.run_monthly()
+
+
+def test_a_new_schedule_forgets_why_the_old_one_failed(mailer: Any, sessions: Any) -> None:
+    schedule = MonthlySchedule(day=5, hour=8, campaign_ids=[CAMPAIGN])
+    mailer.set_monthly_schedule(schedule)
+    with sessions.begin() as session:
+        monthly.set_error(session, "No se pudo.")
+    assert mailer.get_monthly_schedule().error == "No se pudo."
+    assert mailer.set_monthly_schedule(schedule).error is None
 
 
 def test_a_month_to_come_is_invalid(mailer: Any) -> None:

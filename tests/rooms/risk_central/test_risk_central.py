@@ -13,14 +13,14 @@ from shared import files
 from shared.contracts.risk_central import LoadState
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.settings import settings
-from tests.databases import outbox_of
+from tests.databases import forget_keys, outbox_of
 from tests.soap.people import PEOPLE, csv_bytes
 
 
 @pytest.fixture
 def redis() -> Iterator[Redis]:
-    client = store.connect(f"{settings().redis_url.rpartition('/')[0]}/6")
-    client.flushdb()
+    client = store.connect(settings().redis_url)
+    forget_keys(client)
     yield client
     client.close()
 

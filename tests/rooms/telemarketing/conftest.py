@@ -110,9 +110,9 @@ def announce(room: Any, phase: Phase = Phase.EXECUTING, version: int = 1, **valu
     room.on_campaign_changed(uuid4(), event)
 
 
-def complete_audience(room: Any, campaign_id: int = CAMPAIGN) -> None:
+def complete_audience(room: Any, campaign_id: int = CAMPAIGN, version: int = 1) -> None:
     """The campaign has a new audience."""
-    event = AudienceCompleted(campaign_id=campaign_id, audience_id=uuid4(), rows=1)
+    event = AudienceCompleted(campaign_id=campaign_id, audience_id=uuid4(), version=version, rows=1)
     room.on_audience_completed(uuid4(), event)
 
 

@@ -218,6 +218,7 @@ def test_who_withdrew_consent_is_not_called(room: Any) -> None:
         room.release_lease(lease.lease_id)
     person = ContactState(
         customer_id=lease.customer.customer_id,
+        version=1,
         email=None,
         phone=lease.customer.phone,
         mail_block=None,

@@ -1,23 +1,29 @@
 """The risk check: a real SOAP call to the real server, and what happens without it."""
 
-import os
 import socket
 import subprocess
 import sys
 import time as real_time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import eventlet
 import pytest
+import requests
 from redis import Redis
+from sqlalchemy import func, select
 
-from services.telemarketing import bureau as bureau_module
+from services.telemarketing import bureau
 from services.telemarketing.bureau import Bureau
+from services.telemarketing.models import RiskCheck
+from shared import trace
+from shared.contract import Actor
 from shared.contracts.risk_central import RiskCategory
 from shared.contracts.telemarketing import Offer, RiskState
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.settings import settings
-from tests.databases import outbox_of
+from tests.databases import forget_keys, outbox_of
 from tests.rooms.telemarketing.conftest import CAMPAIGN, acting, add_people, announce, assign
 from tests.soap.people import free_port, wait_for
 
@@ -31,18 +37,16 @@ FILE = (
 @pytest.fixture(scope="module")
 def soap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The product's SOAP server, which knows Rosa."""
-    redis_url = f"{settings().redis_url.rpartition('/')[0]}/8"
-    environment = {**os.environ, "PREGON_REDIS_URL": redis_url}
-    Redis.from_url(redis_url).flushdb()
+    with Redis.from_url(settings().redis_url) as redis:
+        forget_keys(redis)
     file = tmp_path_factory.mktemp("risk") / "file.csv"
     file.write_text(FILE)
     loader = [sys.executable, "-m", "services.risk_central.load", str(file)]
-    subprocess.run(loader, env=environment, check=True, capture_output=True)
+    subprocess.run(loader, check=True, capture_output=True)
     port = free_port()
     server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
     process = subprocess.Popen(
         [*server, "services.risk_central.soap:app"],
-        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -107,8 +111,10 @@ def test_an_unknown_person_is_no_failure(room: Any, soap: str, at: Any) -> None:
 
 @pytest.mark.usefixtures("people")
 def test_a_bureau_that_is_down_is_a_state_and_is_asked_again_after_a_pause(
-    room: Any, soap: str, at: Any, monkeypatch: pytest.MonkeyPatch
+    room: Any, soap: str, at: Any
 ) -> None:
+    moment = real_time.monotonic()
+    room.bureau = Bureau(lambda: moment)
     at(f"http://127.0.0.1:{free_port()}/risk-central")
     with acting("ana"):
         check = room.check_risk(1)
@@ -117,8 +123,9 @@ def test_a_bureau_that_is_down_is_a_state_and_is_asked_again_after_a_pause(
         assert room.find_last_risk(1) is None
         at(soap)
         assert room.check_risk(1).state is RiskState.UNAVAILABLE  # the pause
-        moment = real_time.monotonic() + bureau_module.PAUSE_SECONDS
-        monkeypatch.setattr(real_time, "monotonic", lambda: moment)
+        moment += 4.9
+        assert room.check_risk(1).state is RiskState.UNAVAILABLE
+        moment += 0.1
         assert room.check_risk(1).state is RiskState.KNOWN
 
 
@@ -131,6 +138,126 @@ def test_a_bureau_that_only_listens_costs_no_more_than_the_deadline(room: Any, a
             assert room.check_risk(1).state is RiskState.UNAVAILABLE
             assert room.check_risk(1).state is RiskState.UNAVAILABLE
         assert real_time.monotonic() - begun < 1
+
+
+def drip(connection: Any, wsdl: bytes) -> None:
+    """Answer for the WSDL as it should be, or for ever with a byte at a time."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n"
+    with connection, suppress(OSError):
+        if connection.recv(65536).startswith(b"GET") and wsdl:
+            connection.sendall(head % len(wsdl) + wsdl)
+            connection.recv(65536)
+        connection.sendall(head % 100_000)
+        while True:
+            connection.sendall(b" ")
+            eventlet.sleep(0.05)
+
+
+@pytest.fixture
+def dripping() -> Iterator[Callable[[bytes], str]]:
+    """A bureau that gives its answers by drops; the WSDL at once where there is one."""
+    listener = eventlet.listen(("127.0.0.1", 0))
+    running = []
+
+    def accept(wsdl: bytes) -> None:
+        while True:
+            running.append(eventlet.spawn(drip, listener.accept()[0], wsdl))
+
+    def serve(wsdl: bytes) -> str:
+        running.append(eventlet.spawn(accept, wsdl))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/risk-central"
+
+    yield serve
+    for greenlet in running:
+        greenlet.kill()
+    listener.close()
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("with_wsdl", [True, False])
+def test_a_bureau_that_drips_costs_no_more_than_the_deadline_in_all(
+    room: Any, soap: str, at: Any, dripping: Any, *, with_wsdl: bool
+) -> None:
+    """Each read has something within its own time: only the deadline over all ends it."""
+    at(dripping(requests.get(f"{soap}?wsdl", timeout=5).content if with_wsdl else b""), 0.4)
+    begun = real_time.monotonic()
+    with acting("ana"), eventlet.Timeout(5):
+        assert room.check_risk(1).state is RiskState.UNAVAILABLE
+        assert 0.4 <= real_time.monotonic() - begun < 1
+        assert room.check_risk(1).state is RiskState.UNAVAILABLE  # at once: the pause
+    assert real_time.monotonic() - begun < 1.2
+
+
+@pytest.mark.usefixtures("people")
+def test_a_slow_bureau_keeps_no_more_than_a_share_of_the_workers(
+    room: Any, at: Any, dripping: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of ten workers four wait for the bureau and two for a place; four are free at once."""
+    assert (bureau.SHARE, bureau.WAITING_SHARE, bureau.WAIT_SECONDS) == (0.4, 0.2, 0.2)
+    monkeypatch.setattr(bureau, "WAIT_SECONDS", 0.5)
+    room.bureau = Bureau()
+    at(dripping(b""), 30)
+    ended: list[RiskState] = []
+
+    def check() -> None:
+        with acting("ana"):
+            ended.append(room.check_risk(1).state)
+
+    workers = [eventlet.spawn(check) for _ in range(10)]
+    until(lambda: len(ended) == 4)
+    until(lambda: len(ended) == 6)
+    eventlet.sleep(0.2)
+    assert ended == [RiskState.UNAVAILABLE] * 6
+    for worker in workers:
+        worker.kill()
+
+
+@pytest.mark.usefixtures("people")
+def test_the_same_key_asks_and_logs_once(room: Any, sessions: Any, soap: str, at: Any) -> None:
+    at(soap)
+    with trace.use(actor=make_actor("ana"), idempotency_key="k1"):
+        first = room.check_risk(1)
+        at(f"http://127.0.0.1:{free_port()}/risk-central")
+        room.bureau = Bureau()
+        assert room.check_risk(1) == first
+        with pytest.raises(Conflict):
+            room.check_risk(1, "otra cosa")
+    assert [kind for kind, _ in outbox_of(sessions)] == ["risk_checked"]
+    assert count_checks(sessions) == 1
+
+
+@pytest.mark.usefixtures("people")
+def test_two_with_one_key_at_once_are_logged_once(
+    room: Any, sessions: Any, soap: str, at: Any
+) -> None:
+    at(soap)
+
+    def check() -> Any:
+        with trace.use(actor=make_actor("ana"), idempotency_key="k1"):
+            return room.check_risk(1)
+
+    both = [eventlet.spawn(check) for _ in range(2)]
+    assert both[0].wait() == both[1].wait()
+    assert count_checks(sessions) == 1
+
+
+@pytest.mark.usefixtures("people")
+def test_without_a_key_each_look_is_logged(room: Any, sessions: Any, soap: str, at: Any) -> None:
+    at(soap)
+    with acting("ana"):
+        room.check_risk(1)
+        room.check_risk(1)
+    assert count_checks(sessions) == 2
+
+
+def count_checks(sessions: Any) -> int:
+    with sessions() as session:
+        found: int = session.scalar(select(func.count()).select_from(RiskCheck))
+        return found
+
+
+def make_actor(username: str) -> Actor:
+    return Actor(user_id=1, username=username, full_name=username.title(), role="advisor")
 
 
 @pytest.mark.usefixtures("people")
@@ -159,5 +286,7 @@ def test_a_refresh_is_handed_to_a_job(room: Any, sessions: Any) -> None:
     assert outbox_of(sessions) == []
     assign(room, 3)
     assert room.refresh_risks(CAMPAIGN, "ana") == 3
-    job = ("telemarketing.refresh_risks", {"arguments": [CAMPAIGN, "ana", 0]})
+    with pytest.raises(Conflict, match="Ya se consulta"):
+        room.refresh_risks(CAMPAIGN, "ana")
+    job = ("telemarketing.refresh_risks", {"arguments": [CAMPAIGN, "ana", 1, 0]})
     assert outbox_of(sessions) == [job]

@@ -5,12 +5,21 @@ from typing import Any
 import pytest
 
 from services.gateway.session import COOKIE
+from shared import clock
 from shared.contract import Page
 from shared.contracts import telemarketing
 from shared.contracts.campaign import CampaignRow, Phase
 from shared.contracts.customer_query import Channel
 from shared.contracts.identity import Role
-from shared.contracts.telemarketing import Assigned, Assignment, NewAssignment
+from shared.contracts.telemarketing import (
+    Assigned,
+    Assignment,
+    CallList,
+    CallListState,
+    NewAssignment,
+    RefreshState,
+    RiskRefresh,
+)
 from shared.errors import Conflict
 from tests.unit.gateway.conftest import Browser, FakeRooms, make_user
 
@@ -47,6 +56,7 @@ def supervisor(client: Browser, rooms: FakeRooms) -> Browser:
         ),
         "list_assignments": lambda **_: Page(items=[mine]),
         "count_unassigned": lambda campaign_id: 90,
+        "get_call_list": lambda campaign_id: None,
         "assign_customers": lambda campaign_id, new: Assigned(
             by_advisor=dict.fromkeys(new.advisors, new.per_advisor), left=70
         ),
@@ -130,3 +140,97 @@ def test_api_assigns_and_lists(supervisor: Browser) -> None:
     listed = supervisor.get("/api/v1/assignments?campaign_id=7").json()
     assert listed["items"][0]["advisor"] == "ana"
     assert listed["next"] is None
+
+
+def make_list(state: CallListState, error: str | None = None) -> CallList:
+    now = clock.now()
+    return CallList(campaign_id=7, state=state, error=error, requested_at=now, ended_at=None)
+
+
+def test_a_list_that_did_not_come_says_why_and_is_asked_for_again(
+    supervisor: Browser, rooms: FakeRooms
+) -> None:
+    failed = make_list(CallListState.FAILED, "El disco está lleno.")
+    rooms.answers |= {
+        "get_call_list": lambda campaign_id: failed,
+        "request_call_list": lambda campaign_id: make_list(CallListState.LOADING),
+    }
+    page = supervisor.get("/asignaciones").text
+    assert "La lista de llamadas no llegó" in page
+    assert "El disco está lleno." in page
+    assert 'action="/asignaciones/7/lista"' in page
+    answer = supervisor.post("/asignaciones/7/lista")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/asignaciones?campana=7")
+    assert "Se pidió la lista de llamadas." in supervisor.get("/asignaciones").text
+    assert len(rooms.heard_of(telemarketing.request_call_list)) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (CallListState.LOADING, True),
+        (CallListState.MERGING, True),
+        (CallListState.DONE, False),
+        (CallListState.SUPERSEDED, False),
+    ],
+)
+def test_a_list_on_its_way_is_told_and_not_asked_for(
+    supervisor: Browser, rooms: FakeRooms, state: CallListState, *, told: bool
+) -> None:
+    rooms.answers["get_call_list"] = lambda campaign_id: make_list(state)
+    page = supervisor.get("/asignaciones").text
+    assert ("está en camino" in page) is told
+    assert "/asignaciones/7/lista" not in page
+
+
+def test_api_asks_for_a_list_and_tells_how_it_is(supervisor: Browser, rooms: FakeRooms) -> None:
+    assert supervisor.get("/api/v1/campaigns/7/call-list").status_code == 404
+    failed = make_list(CallListState.FAILED, "No.")
+    rooms.answers |= {
+        "get_call_list": lambda campaign_id: failed,
+        "request_call_list": lambda campaign_id: make_list(CallListState.LOADING),
+    }
+    found = supervisor.get("/api/v1/campaigns/7/call-list").json()
+    assert (found["state"], found["error"]) == ("failed", "No.")
+    asked = supervisor.post("/api/v1/campaigns/7/call-list")
+    assert (asked.status_code, asked.json()["state"]) == (202, "loading")
+
+    def refuse(campaign_id: int) -> None:
+        raise Conflict("La lista de llamadas ya está en camino. Espere un momento.")
+
+    rooms.answers["request_call_list"] = refuse
+    assert supervisor.post("/api/v1/campaigns/7/call-list").status_code == 409
+
+
+@pytest.mark.parametrize("role", [Role.ADVISOR, Role.BACKOFFICE, Role.ADMIN])
+def test_lists_are_asked_for_by_those_who_assign(client: Browser, role: Role) -> None:
+    client.cookies.set(COOKIE, role)
+    assert client.post("/asignaciones/7/lista").status_code == 403
+    assert client.post("/api/v1/campaigns/7/call-list").status_code == 403
+    assert client.get("/api/v1/campaigns/7/call-list").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (RefreshState.RUNNING, "Consultando riesgos: 500 de 1.200."),
+        (RefreshState.DONE, "Riesgos de 500 clientes consultados el"),
+        (RefreshState.FAILED, "no terminó (500 de 1.200): La central no respondió."),
+    ],
+)
+def test_how_far_the_bureau_was_asked_stands_at_the_advisor(
+    supervisor: Browser, rooms: FakeRooms, state: RefreshState, text: str
+) -> None:
+    error = "La central no respondió." if state is RefreshState.FAILED else None
+    refresh = RiskRefresh(state=state, people=1200, asked=500, error=error, started_at=clock.now())
+    mine = Assignment(
+        campaign_id=7,
+        campaign_name="Fibra",
+        advisor="ana",
+        assigned=10,
+        open=8,
+        done=2,
+        refresh=refresh,
+    )
+    rooms.answers["list_assignments"] = lambda **_: Page(items=[mine])
+    assert text in supervisor.get("/asignaciones").text

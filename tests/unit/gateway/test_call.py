@@ -1,5 +1,6 @@
 """The advisor's screen, its parts and its API."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from shared.contracts.telemarketing import (
 from shared.errors import Conflict, Invalid, Unavailable
 from tests.unit.gateway.conftest import Browser, FakeRooms
 
+KEY = re.compile(r'name="idempotency_key" value="([^"]+)"')
 LEASE_ID = UUID("6b0f24c5-7a34-4f45-9d8e-000000000001")
 RESULT = f"/llamadas/{LEASE_ID}/resultado"
 
@@ -218,6 +220,7 @@ def test_a_result_that_comes_too_late_leads_to_the_desk_and_says_so(
         (EmptyQueue.NOTHING_ASSIGNED, "Todavía no tiene clientes"),
         (EmptyQueue.NOT_EXECUTING, "no están en ejecución"),
         (EmptyQueue.WAITING, "Nadie por llamar en este momento"),
+        (EmptyQueue.OVER_CAP, "ya recibieron el máximo de contactos"),
         (EmptyQueue.FINISHED, "Terminó con todos"),
     ],
 )
@@ -265,6 +268,22 @@ def test_risk_check_answers_with_a_part_in_every_state(
     assert shown in part.text
     assert sign in part.text
     assert "<html" not in part.text
+
+
+def test_each_question_about_risk_has_a_key_of_its_own(advisor: Browser, rooms: FakeRooms) -> None:
+    rooms.answers["check_risk"] = lambda customer_id, purpose: make_check(RiskState.UNKNOWN)
+    rooms.answers["get_lease"] = make_lease
+    page = advisor.get("/llamadas").text
+    form = page[page.index('hx-post="/llamadas/riesgo/5"') :]
+    first = KEY.search(form)
+    part = advisor.post("/llamadas/riesgo/5", data={"idempotency_key": first[1]}).text  # type: ignore[index]  # it is there
+    second = KEY.search(part)
+    assert first is not None
+    assert second is not None
+    assert first[1] != second[1]
+    advisor.post("/api/v1/customers/5/risk-checks", headers={"Idempotency-Key": "k7"})
+    keys = [heard.idempotency_key for heard in rooms.heard_of(telemarketing.check_risk)]
+    assert keys == [first[1], "k7"]
 
 
 def test_the_time_left_is_told_and_its_end_too(advisor: Browser, rooms: FakeRooms) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from services.gateway import entrance
 from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts.identity import NewUser, Role, Session, User, UserChange
-from shared.errors import Conflict, Denied, Invalid
+from shared.errors import Conflict, Denied, FieldError, Invalid, Unavailable
 from tests.unit.gateway.conftest import Browser, FakeRooms, make_session, make_user
 
 NEW = {
@@ -154,3 +155,51 @@ def test_api_creates_with_the_callers_key(client: Browser, rooms: FakeRooms) -> 
 def test_account_shows_ones_own_data(admin: Browser, rooms: FakeRooms) -> None:
     rooms.answers[identity.get_user.name] = lambda user_id: make_user(id=user_id)
     assert "Ana Lucía Zambrano Vera" in admin.get("/cuenta").text
+
+
+def busy(times: int, rooms: FakeRooms) -> None:
+    """identity has its hands full so many times, and then answers."""
+    left = [times]
+
+    def log_in(username: str, password: str, source: str) -> Session:
+        if left[0]:
+            left[0] -= 1
+            message = "Muchas personas están ingresando a la vez."
+            raise Unavailable(message, [FieldError("retry_after", "1")])
+        return make_session(Role.ADVISOR)
+
+    rooms.answers[identity.log_in.name] = log_in
+
+
+CREDENTIALS = {"username": "ana", "password": "una-clave-larga"}
+
+
+def test_while_many_log_in_one_waits_here(
+    client: Browser, rooms: FakeRooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrance, "WAIT_SECONDS", 0)
+    busy(entrance.ATTEMPTS - 1, rooms)
+    assert client.post("/ingresar", data=CREDENTIALS).status_code == 303
+    busy(entrance.ATTEMPTS - 1, rooms)
+    assert client.post("/api/v1/token", data=CREDENTIALS).status_code == 200
+
+
+def test_after_some_waiting_one_is_told(
+    client: Browser, rooms: FakeRooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrance, "WAIT_SECONDS", 0)
+    busy(entrance.ATTEMPTS, rooms)
+    answer = client.post("/ingresar", data=CREDENTIALS)
+    assert answer.status_code == 503
+    assert "Muchas personas están ingresando" in answer.text
+    busy(entrance.ATTEMPTS, rooms)
+    assert client.post("/api/v1/token", data=CREDENTIALS).status_code == 503
+
+
+def test_an_identity_that_is_away_is_not_waited_for(client: Browser, rooms: FakeRooms) -> None:
+    def log_in(**_: Any) -> Session:
+        raise Unavailable("El servicio identity no responde.")
+
+    rooms.answers[identity.log_in.name] = log_in
+    assert client.post("/ingresar", data=CREDENTIALS).status_code == 503
+    assert len(rooms.heard_of(identity.log_in)) == 1

@@ -127,6 +127,32 @@ def test_rejected_rows_come_as_a_file(admin: Browser, bureau: FakeRooms) -> None
     assert admin.get("/api/v1/risk-loads/3/rejected").text == page.text
 
 
+def test_a_load_that_failed_says_why_and_is_gone_on_with(admin: Browser, bureau: FakeRooms) -> None:
+    failed = make_load(LoadState.FAILED, error="Un servidor no respondió.")
+    bureau.answers |= {"get_load": lambda load_id: failed, "rerun_load": lambda load_id: failed}
+    page = admin.get("/central-de-riesgos/cargas/3").text
+    assert "La carga no terminó" in page
+    assert "Un servidor no respondió." in page
+    assert 'action="/central-de-riesgos/cargas/3/repetir"' in page
+    answer = admin.post("/central-de-riesgos/cargas/3/repetir")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/central-de-riesgos/cargas/3")
+    again = admin.post("/api/v1/risk-loads/3/rerun")
+    assert (again.status_code, again.json()["id"]) == (202, 3)
+    assert "rejected_key" not in again.json()
+    assert len(bureau.heard_of(risk_central.rerun_load)) == 2
+
+
+@pytest.mark.usefixtures("bureau")
+def test_a_load_that_is_done_is_not_offered_again(admin: Browser) -> None:
+    assert "repetir" not in admin.get("/central-de-riesgos/cargas/3").text
+
+
+def test_only_who_loads_goes_on_with_a_load(client: Browser) -> None:
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    assert client.post("/central-de-riesgos/cargas/3/repetir").status_code == 403
+    assert client.post("/api/v1/risk-loads/3/rerun").status_code == 403
+
+
 @pytest.mark.usefixtures("bureau")
 def test_api_loads_a_file_and_tells_its_counts(admin: Browser) -> None:
     begun = admin.post("/api/v1/risk-loads", files=FILE)

@@ -1,0 +1,64 @@
+"""telemarketing's SQL on asking the bureau about everybody an advisor has open."""
+
+from datetime import timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from services.telemarketing.models import RiskRefresh
+from shared import clock
+from shared.contracts import telemarketing as contract
+from shared.contracts.telemarketing import RefreshState
+from shared.errors import Conflict
+
+PATIENCE = timedelta(hours=1)  # so long nobody asks again while it is being asked
+
+
+def begin(session: Session, campaign_id: int, advisor: str, people: int) -> int:
+    """A new refresh in place of the last one; its number. Raises Conflict while that one runs."""
+    last = _find(session, campaign_id, advisor)
+    if last is not None:
+        if last.state == RefreshState.RUNNING and clock.now() - last.started_at < PATIENCE:
+            raise Conflict(f"Ya se consulta la central de riesgos por los clientes de {advisor}.")
+        session.delete(last)
+        session.flush()
+    row = insert(RiskRefresh).values(
+        campaign_id=campaign_id, advisor=advisor, people=people, started_at=clock.now()
+    )
+    return session.execute(row.returning(RiskRefresh.number)).scalar_one()
+
+
+def is_running(session: Session, campaign_id: int, advisor: str, number: int) -> bool:
+    """Whether this refresh is to go on: not when it has ended or a newer one has begun."""
+    found = _find(session, campaign_id, advisor)
+    return found is not None and found.number == number and found.state == RefreshState.RUNNING
+
+
+def move_on(session: Session, number: int, after: int, through: int, count: int) -> bool:
+    """So many more people were asked about; False when another run of the job was quicker."""
+    change = (
+        update(RiskRefresh)
+        .where(RiskRefresh.number == number, RiskRefresh.asked_through == after)
+        .values(asked=RiskRefresh.asked + count, asked_through=through)
+        .returning(RiskRefresh.number)
+    )
+    return session.execute(change).first() is not None
+
+
+def end(session: Session, number: int, error: str | None = None) -> None:
+    """The end of a refresh that runs; what was asked before an error counts."""
+    state = RefreshState.DONE if error is None else RefreshState.FAILED
+    change = update(RiskRefresh).filter_by(number=number, state=RefreshState.RUNNING)
+    session.execute(change.values(state=state, error=error))
+
+
+def _find(session: Session, campaign_id: int, advisor: str) -> RiskRefresh | None:
+    """Locked, so that two who ask follow each other."""
+    query = select(RiskRefresh).filter_by(campaign_id=campaign_id, advisor=advisor)
+    return session.execute(query.with_for_update()).scalar_one_or_none()
+
+
+def to_contract(found: RiskRefresh) -> contract.RiskRefresh:
+    """The refresh as others may see it."""
+    shown = contract.RiskRefresh.model_fields
+    return contract.RiskRefresh(**{name: getattr(found, name) for name in shown})

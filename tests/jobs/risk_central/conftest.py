@@ -1,0 +1,50 @@
+"""Risk files, and the Redis into which they are loaded."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy.orm import Session, sessionmaker
+
+from services.risk_central import load, loads, store
+from shared import files
+from shared.settings import settings
+from tests.databases import forget_keys
+from tests.soap.people import row
+
+ROWS = [row(f"17100{number:04}", f"Mora Rosa {'ABCDEFGHIJ'[number]}") for number in range(10)]
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """The test run's Redis, without keys of ours."""
+    client = store.connect(settings().redis_url)
+    forget_keys(client)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def sessions(database: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The emptied database; chunks of four rows."""
+    assert load._CHUNK == 50_000
+    monkeypatch.setattr(load, "_CHUNK", 4)
+    return database("risk_central")
+
+
+def begin(sessions: sessionmaker[Session], content: bytes) -> int:
+    with files.create(key := files.new_key(".csv")) as target:
+        target.write(content)
+    with sessions.begin() as session:
+        return loads.insert_load(session, key, "riesgos.csv", "admin").id
+
+
+def found(sessions: sessionmaker[Session], load_id: int) -> Any:
+    with sessions() as session:
+        return loads.to_contract(loads.get_load(session, load_id))
+
+
+def counts(sessions: sessionmaker[Session], load_id: int) -> tuple[int, ...]:
+    job = found(sessions, load_id)
+    return job.read, job.created, job.updated, job.unchanged, job.rejected
