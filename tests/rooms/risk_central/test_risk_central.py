@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from services.risk_central import store
+from services.risk_central import loads, store
 from services.risk_central.load import load_file
-from shared import files
+from shared import files, trace
 from shared.contracts.risk_central import LoadState
-from shared.errors import Invalid, NotFound, Unavailable
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.settings import settings
 from tests.databases import forget_keys, outbox_of
 from tests.soap.people import PEOPLE, csv_bytes
@@ -56,6 +56,45 @@ def test_a_file_that_is_not_there_begins_nothing(bureau: Any, sessions: Any) -> 
     assert outbox_of(sessions) == []
     with pytest.raises(NotFound):
         bureau.get_load(1)
+
+
+@pytest.fixture
+def failed(bureau: Any, sessions: Any, key: str) -> int:
+    """A load that could not be done."""
+    load = bureau.start_load(key, "riesgos.csv")
+    with sessions.begin() as session:
+        loads.set_finished(session, loads.get_load(session, load.id), "Redis no respondió.")
+    return int(load.id)
+
+
+def test_a_load_that_failed_waits_again_for_its_job(
+    bureau: Any, sessions: Any, failed: int
+) -> None:
+    again = bureau.rerun_load(failed)
+    assert (again.state, again.error, again.finished_at) == (LoadState.WAITING, None, None)
+    assert bureau.get_load(failed) == again
+    job = ("risk_central.load_file", {"arguments": [failed]})
+    assert outbox_of(sessions) == [job, job]
+    with pytest.raises(Conflict, match="no terminó"):
+        bureau.rerun_load(failed)
+    assert outbox_of(sessions) == [job, job]
+
+
+def test_a_load_whose_file_is_gone_is_not_begun_again(bureau: Any, key: str, failed: int) -> None:
+    files.remove(key)
+    with pytest.raises(NotFound, match="ya no existe"):
+        bureau.rerun_load(failed)
+    assert bureau.get_load(failed).state is LoadState.FAILED
+    with pytest.raises(NotFound, match="La carga no existe"):
+        bureau.rerun_load(failed + 1)
+
+
+def test_going_on_twice_with_one_key_begins_one_job(
+    bureau: Any, sessions: Any, failed: int
+) -> None:
+    with trace.use(actor=trace.actor(), idempotency_key="k1"):
+        assert bureau.rerun_load(failed) == bureau.rerun_load(failed)
+    assert len(outbox_of(sessions)) == 2
 
 
 def test_loads_come_newest_first_in_pages(bureau: Any, key: str) -> None:

@@ -2,7 +2,7 @@
 
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +77,44 @@ def test_a_restart_between_two_calls_costs_nobody_an_answer(server: Server, clie
     with client.pipeline() as pipe:
         pipe.get("a")
         assert pipe.execute() == [b"1"]
+
+
+def test_a_server_that_comes_back_while_one_asks_costs_nobody_an_answer(
+    server: Server, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused at first; while the client waits, the server is started."""
+    client.set("a", "1")
+    server.kill()
+    waits: list[float] = []
+
+    def start(seconds: float) -> None:
+        if not waits:
+            server.start()
+        waits.append(seconds)
+
+    monkeypatch.setattr("redis.retry.sleep", start)
+    assert client.get("a") == b"1"
+    assert len(waits) == 1
+
+
+@pytest.mark.parametrize(
+    ("connect", "waits"),
+    [
+        (redis_server.connect, [0.05, 0.1, 0.2, 0.4, 0.4, 0.4]),
+        (store.connect, [0.05, 0.1, 0.2]),
+    ],
+)
+def test_a_client_waits_a_second_and_a_half_in_rooms_and_a_third_of_one_in_the_soap_server(
+    connect: Callable[[str], Redis], waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("redis.retry.sleep", waited.append)
+    with (
+        connect(f"redis://127.0.0.1:{free_port()}/0") as client,
+        pytest.raises(RedisConnectionError),
+    ):
+        client.get("a")
+    assert waited == waits
 
 
 def test_a_server_that_is_away_is_an_error_soon(server: Server, client: Redis) -> None:
