@@ -12,7 +12,7 @@ from shared import clock, open_jobs
 from shared.settings import settings
 from shared.tables import Outbox
 
-CONNECT_SECONDS = 3
+CONNECT_SECONDS = 2
 RELAY_DELAY = timedelta(minutes=5)  # the relay publishes within a second
 
 
