@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from amqp.exceptions import NotFound
 from kombu import Connection
-from kombu.pools import connections
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from shared import clock, open_jobs
 from shared.settings import settings
 from shared.tables import Outbox
 
+CONNECT_SECONDS = 2
 RELAY_DELAY = timedelta(minutes=5)  # the relay publishes within a second
 
 
@@ -27,8 +27,11 @@ def describe(session: Session) -> Iterator[str]:
 
 
 def describe_queues(names: Iterable[str]) -> Iterator[str]:
-    """Queues that are missing, or that hold messages and have no consumer."""
-    with connections[Connection(settings().amqp_url)].acquire(block=True) as connection:
+    """Queues that are missing, or that hold messages and have no consumer.
+
+    By a connection of its own: a pooled one is dead after a restart of the broker.
+    """
+    with Connection(settings().amqp_url, connect_timeout=CONNECT_SECONDS) as connection:
         for name in names:
             channel = connection.channel()
             try:

@@ -56,8 +56,8 @@ def _worker(group: str) -> Program:
 
 def _single(environ: Mapping[str, str]) -> Iterator[Program]:
     schedule = f"{environ.get('PREGON_RUN_DIR', '.run')}/beat-schedule"
-    beat = ("celery", "-A", "shared.worker", "beat", "-s", schedule, "--max-interval", "60")
-    quiet = ("-l", "WARNING", "--pidfile=")
+    beat = ("celery", "-A", "shared.worker", "beat", "-S", "shared.beat:Scheduler", "-s", schedule)
+    quiet = ("--max-interval", "60", "-l", "WARNING", "--pidfile=")
     yield Program("beat", (*beat, *quiet))
     yield Program("relay", ("python", "-m", "shared.relay"))
     yield Program("gateway", _gateway(environ))
