@@ -20,6 +20,7 @@ from shared.contracts.mailer import MailingState
 from shared.errors import Conflict, NotFound
 
 _RATE_FRESH = timedelta(seconds=10)
+_WITH_CAMPAIGN = "La campaña no está en ejecución. El envío continúa cuando ella continúe."
 _MEASURE = timedelta(seconds=1)
 SHOWN = contract.Mailing.model_fields.keys() & set(Mailing.__table__.columns.keys())
 
@@ -139,7 +140,7 @@ def start(session: Session, mailing: Mailing) -> None:
     if phase in (Phase.FINISHED, Phase.CANCELLED):
         cancel(session, mailing)
     elif phase is not None:
-        pause(session, mailing, Pauser.CAMPAIGN)
+        pause(session, mailing, Pauser.CAMPAIGN, _WITH_CAMPAIGN)
     else:
         go_on(session, mailing)
 
@@ -218,7 +219,7 @@ def follow(session: Session, mailing: Mailing, phase: Phase) -> None:
     if state is MailingState.CANCELLED:
         cancel(session, mailing)
     elif state is MailingState.PAUSED:
-        pause(session, mailing, Pauser.CAMPAIGN)
+        pause(session, mailing, Pauser.CAMPAIGN, _WITH_CAMPAIGN)
     elif state is not None:
         go_on(session, mailing)
 

@@ -1,10 +1,13 @@
 """Who may be mailed, looked at when the mail is about to go: blocks in their order, and the cap."""
 
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.mailer import claims, jobs, mailings, senders
@@ -13,6 +16,7 @@ from shared.settings import settings
 from tests.jobs.mailer.conftest import Mailer, Once, Post, people, person
 from tests.jobs.mailer.test_crashes import start_sender
 
+Until = Callable[[Callable[[], Any]], Any]
 _TOUCH = (
     "INSERT INTO contact SELECT :id, now() - :hours * interval '1 hour' - n * interval '1 minute'"
     " FROM generate_series(1, :count) AS n"
@@ -192,6 +196,32 @@ def test_a_mail_another_run_has_in_hand_is_waited_for(
     mailer.execute("UPDATE mailing SET state = 'paused' WHERE id = :id", id=other)
     mailer.wait()
     assert mailer.rows(run)[1].state == state
+
+
+def test_of_two_claims_at_the_same_moment_the_second_sees_the_first(
+    mailer: Mailer, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "contact_cap", 1)
+    other, run = mailer.create(people(1)), mailer.create(people(1))
+    mailer.drain(but=("mailer.send_batch",))
+
+    def claim() -> int:
+        with mailer.sessions.begin() as session:
+            transfer_id = mailings.get_mailing(session, run).transfer_id
+            return len(claims.claim(session, transfer_id, uuid4(), 10).rows)
+
+    with ThreadPoolExecutor(1) as pool:
+        with mailer.sessions.begin() as session:
+            begin_claim(session, other)
+            second = pool.submit(claim)
+            until(lambda: second.done() or is_waited_for(mailer))
+        assert second.result(20) == 0
+
+
+def is_waited_for(mailer: Mailer) -> bool:
+    query = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+    with mailer.sessions() as session:
+        return bool(session.execute(text(query)).scalar())
 
 
 def begin_claim(session: Session, run: int) -> Any:

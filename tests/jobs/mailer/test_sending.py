@@ -4,8 +4,9 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
-from services.mailer import contacts, jobs
+from services.mailer import contacts, jobs, mailings
 from shared import clock
 from shared.contracts.mailer import MailingState
 from shared.settings import settings
@@ -244,3 +245,78 @@ def test_test_mail_without_server_is_tried_again(
     monkeypatch.setattr(settings(), "smtp_url", "smtp://127.0.0.1:1")
     with pytest.raises(ConnectionError):
         jobs.send_test.run(1, "", "yo@pregon.example")
+
+
+def count_jobs(mailer: Mailer, name: str) -> int:
+    query = text("SELECT count(*) FROM outbox WHERE task = :name")
+    with mailer.sessions() as session:
+        return int(session.execute(query, {"name": name}).scalar_one())
+
+
+def test_a_run_begins_with_two_senders_and_each_hands_on_to_one(
+    mailer: Mailer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.mailer.sending.SLICE_SECONDS", 0.0)
+    run = mailer.create(people(9))
+    mailer.drain(but=("mailer.send_batch",))
+    assert count_jobs(mailer, "mailer.send_batch") == 2
+    jobs.send_batch(run)
+    assert count_jobs(mailer, "mailer.send_batch") == 3
+    assert len(post.got) == 1  # its time was over after one
+
+
+@pytest.mark.parametrize(("alive", "sends"), [(3, True), (4, False)])
+def test_a_run_has_four_senders_at_most(
+    mailer: Mailer, post: Post, alive: int, sends: bool
+) -> None:
+    run = mailer.create(people(2))
+    mailer.drain(but=("mailer.send_batch",))
+    mailer.execute(
+        "INSERT INTO sender (id, transfer_id, alive_until) SELECT gen_random_uuid(), transfer_id,"
+        " now() + interval '1 minute' FROM mailing, generate_series(1, :alive)",
+        alive=alive,
+    )
+    jobs.send_batch(run)
+    assert bool(post.got) is sends
+
+
+def test_a_sender_claims_two_hundred_at_once(mailer: Mailer, post: Post) -> None:
+    claimed: list[int] = []
+
+    def look() -> None:
+        query = text("SELECT count(*) FROM recipient WHERE claimed_by IS NOT NULL")
+        with mailer.sessions() as session:
+            claimed.append(int(session.execute(query).scalar_one()))
+
+    post.on_mail = Once(1, look)
+    run = mailer.create(people(250))
+    mailer.drain(but=("mailer.send_batch",))
+    jobs.send_batch(run)
+    assert claimed == [200]
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(9, 40.0), (11, None)])
+def test_a_rate_is_shown_while_it_is_fresh(
+    mailer: Mailer, seconds: int, shown: float | None
+) -> None:
+    run = mailer.create(people(2))
+    mailer.drain(but=("mailer.send_batch",))
+    mailer.execute(
+        "UPDATE mailing SET per_second = 40, measured_at = now() - :seconds * interval '1 second'",
+        seconds=seconds,
+    )
+    assert mailer.shown(run).per_second == shown
+
+
+def test_the_rate_is_what_was_done_in_the_time_since(mailer: Mailer, post: Post) -> None:
+    run = mailer.create(people(10))
+    mailer.drain(but=("mailer.send_batch",))
+    mailer.execute("UPDATE recipient SET state = 'sent', reported = true WHERE customer_id < 9")
+    mailer.execute(
+        "UPDATE mailing SET measured_at = now() - interval '4 seconds', measured_done = 0"
+    )
+    with mailer.sessions.begin() as session:
+        mailings.measure(session, mailings.get_mailing(session, run).transfer_id)
+    rate = mailer.shown(run).per_second
+    assert rate is not None
+    assert 1.5 < rate < 2.1

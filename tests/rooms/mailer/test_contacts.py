@@ -172,7 +172,9 @@ def test_a_paused_campaign_pauses_its_runs_and_takes_them_along_again(
         "finished": "finished",
     }
     assert mailer.get_mailing(other).state == "sending"
+    assert "continúa cuando ella" in mailer.get_mailing(runs["sending"]).error
     mailer.on_campaign_changed(uuid4(), changed(Phase.EXECUTING, 2))
+    assert mailer.get_mailing(runs["sending"]).error is None
     assert {name: mailer.get_mailing(run).state for name, run in runs.items()} == {
         name: name for name in runs
     }

@@ -98,6 +98,27 @@ def test_a_double_click_creates_one_design(mailer: Any) -> None:
     assert len(mailer.list_designs().items) == 3
 
 
+def test_a_test_sent_twice_with_a_key_goes_out_once(mailer: Any, sessions: Any) -> None:
+    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    with trace.use(actor=actor, idempotency_key="k1"):
+        for _ in range(2):
+            mailer.send_test(1, "", "yo@pregon.example")
+    assert [name for name, _ in outbox_of(sessions)] == ["mailer.send_test"]
+
+
+def test_a_file_sent_twice_with_a_key_is_one_design_and_another_file_a_conflict(
+    mailer: Any,
+) -> None:
+    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    key = files.put(io.BytesIO(GOOD.encode()), ".html")
+    other = files.put(io.BytesIO(GOOD.encode()), ".html")
+    with trace.use(actor=actor, idempotency_key="k1"):
+        first = mailer.create_design(NewDesign(name="Archivo", file_key=key))
+        assert mailer.create_design(NewDesign(name="Archivo", file_key=key)) == first
+        with pytest.raises(Conflict, match="otros datos"):
+            mailer.create_design(NewDesign(name="Archivo", file_key=other))
+
+
 def test_preview_as_a_customer_escapes_the_name(mailer: Any, neighbours: Neighbours) -> None:
     neighbours.customers[9] = customer(first_names="<b>Zoila</b>")
     design = create(mailer)

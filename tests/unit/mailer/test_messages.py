@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from uuid import UUID
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 
 from services.mailer import builtin, designs, messages, tokens, uploads
 from services.mailer.messages import Letter
-from shared import files
+from shared import clock, files
 from shared.errors import Invalid, NotFound
+from shared.settings import settings
 from tests.unit.mailer.test_merge import Person
 
 RUN = UUID("0198f6a2-0000-7000-8000-000000000001")
@@ -47,11 +49,16 @@ def test_headers_of_bulk_mail() -> None:
     url = tokens.url(tokens.Link(7, 42))
     assert message["To"] == "María José Ñauñay Yépez <maria@correo.example>"
     assert message["Subject"] == "Hola María, ñandú"
+    assert messages.sender_address() == "campanas@pregon.example"
     assert message["Message-ID"] == f"<{RUN.hex}.42@pregon.example>"
-    assert message["List-Unsubscribe"].startswith(f"<{url}>, <mailto:")
+    assert message["From"] == settings().mail_from == "Pregón <campanas@pregon.example>"
+    mailto = "<mailto:campanas@pregon.example?subject=baja>"
+    assert message["List-Unsubscribe"] == f"<{url}>, {mailto}"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Precedence"] == "bulk"
-    assert message["Date"].datetime is not None
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["MIME-Version"] == "1.0"
+    assert abs(message["Date"].datetime - clock.now()) < timedelta(seconds=5)
 
 
 def test_parts_carry_the_persons_words() -> None:
@@ -98,6 +105,12 @@ def test_tokens_that_are_not_ours_are_not_found(token: str) -> None:
         tokens.read(token)
 
 
+def test_links_in_mails_of_former_days_still_hold() -> None:
+    token = "WzMsOV0.DpL78Euw5lNouZDBGFU9irSFKrI"
+    assert tokens.sign(tokens.Link(3, 9)) == token
+    assert tokens.url(tokens.Link(3, 9)) == f"http://127.0.0.1:8000/baja/{token}"
+
+
 def test_token_says_which_mail() -> None:
     assert tokens.read(tokens.sign(tokens.Link(3, 9))) == tokens.Link(3, 9)
 
@@ -119,6 +132,17 @@ def test_zip_gives_the_html_and_stores_its_images() -> None:
     assert html == "<p>ñ</p>"
     with files.open_key(images["logo.png"]) as source:
         assert source.read() == PNG
+
+
+def test_a_zip_holds_a_hundred_files_and_images_of_two_megabytes() -> None:
+    many = {f"a{number}_txt": b"x" for number in range(uploads.MAX_FILES - 1)}
+    uploads.read(packed(index_html=b"<p>", **many))
+    with pytest.raises(Invalid, match="100 archivos"):
+        uploads.read(packed(index_html=b"<p>", una_mas_txt=b"x", **many))
+    image = PNG + bytes(2_000_000 - len(PNG))
+    uploads.read(packed(index_html=b"<p>", a_png=image))
+    with pytest.raises(Invalid, match="pasa de 2 MB"):
+        uploads.read(packed(index_html=b"<p>", a_png=image + b"x"))
 
 
 def test_windows_html_is_read() -> None:
