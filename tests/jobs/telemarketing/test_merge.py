@@ -36,7 +36,7 @@ PEOPLE: dict[int, str | None] = {number: f"+5939{number}" for number in range(1,
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three people a transaction, so that ten take several."""
-    assert merges.PART == 10_000
+    assert merges.PART == 20_000
     monkeypatch.setattr(merges, "PART", 3)
 
 
