@@ -27,8 +27,10 @@ def describe(session: Session) -> Iterator[str]:
 
 
 def describe_queues(names: Iterable[str]) -> Iterator[str]:
-    """Queues that are missing, or that hold messages and have no consumer."""
-    # Not from kombu's pool: there a connection that was lost stays lost
+    """Queues that are missing, or that hold messages and have no consumer.
+
+    By a connection of its own: a pooled one is dead after a restart of the broker.
+    """
     with Connection(settings().amqp_url, connect_timeout=CONNECT_SECONDS) as connection:
         for name in names:
             channel = connection.channel()

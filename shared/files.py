@@ -45,7 +45,7 @@ class Folder:
         """Written beside its place, then moved there."""
         path = f"{self._root}/{key}"
         self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
-        partial = f"{path}.part"
+        partial = f"{path}.{uuid4().hex}.part"  # two may bring the same file at once
         try:
             with self._system.open(partial, "wb") as target:
                 yield target
@@ -66,15 +66,18 @@ class Folder:
             self._system.rm(path)
 
 
-def new_key(suffix: str = "") -> str:
-    """A fresh key; `suffix` like `.csv` tells readers the format, and is not trusted."""
-    name = uuid4().hex
+def new_key(suffix: str = "", name: str | None = None) -> str:
+    """A fresh key; `suffix` like `.csv` tells readers the format, and is not trusted.
+
+    `name`, 32 hex digits that nobody can guess, makes the same key of the same name.
+    """
+    name = name or uuid4().hex
     return f"{name[:2]}/{name}{suffix.lower()}"
 
 
-def put(source: BinaryIO, suffix: str = "") -> str:
-    """Store a stream and return its key."""
-    key = new_key(suffix)
+def put(source: BinaryIO, suffix: str = "", key: str | None = None) -> str:
+    """Store a stream and return its key; under a given one it replaces what was there."""
+    key = key or new_key(suffix)
     with create(key) as target:
         while block := source.read(_BLOCK):
             target.write(block)

@@ -24,9 +24,8 @@ from infra.demo.player import Client, Json, PlayError, equal, say
 from infra.demo.seed import CUSTOMERS, SEED
 from infra.native import credentials, environment
 from infra.native.run import Run
-from shared import clock, jobs
+from shared import clock
 from shared.contracts.telemarketing import CallResult
-from shared.outbox import job_queue_name
 
 GOOD, BAD = 5000, 50
 ADVISORS = ("asesor1", "asesor2")
@@ -198,11 +197,12 @@ class Play:
 
     def _start_by_beat(self, head: Client, campaign_id: int) -> Json:
         """As beat does every ten minutes, until the mailer has heard of the campaign's start."""
+        from shared import jobs, outbox  # they need the settings of a product
 
         def found(page: Json) -> bool:
             if any(item["kind"] == "monthly" for item in page["items"]):
                 return True
-            jobs.app.send_task("mailer.run_monthly_schedule", queue=job_queue_name("mailer"))
+            jobs.app.send_task("mailer.run_monthly_schedule", queue=outbox.job_queue_name("mailer"))
             time.sleep(1)
             return False
 

@@ -26,11 +26,16 @@ class Caller:
     def __init__(self, rooms: Rooms, actor: Actor | None, key: str | None) -> None:
         self._rooms = rooms
         self._actor = actor
-        self._key = key
+        self.key = key  # the request's idempotency key
+
+    @property
+    def username(self) -> str:
+        """Whose request it is; empty for nobody's."""
+        return self._actor.username if self._actor else ""
 
     async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors of `shared.errors`."""
-        with trace.use(trace_id=trace.trace_id(), actor=self._actor, idempotency_key=self._key):
+        with trace.use(trace_id=trace.trace_id(), actor=self._actor, idempotency_key=self.key):
             return await self._rooms.call(procedure, *args, **kwargs)
 
 

@@ -69,6 +69,14 @@ MAILING_STATES = {  # an «envío» is masculine, a «campaña» is not
     "failed": State("No se pudo preparar", "red"),
 }
 
+RECIPIENT_STATES = {  # so is a «destinatario»
+    **{
+        code: STATES[code]
+        for code in ("pending", "sending", "sent", "failed", "skipped", "doubtful")
+    },
+    "cancelled": State("Cancelado"),
+}
+
 LABELS = {
     "marketing_head": "Jefe de marketing",
     "advisor": "Asesor",

@@ -1,22 +1,33 @@
 """Uploaded files on their way into the file store, where rooms and jobs find them by key."""
 
+import hashlib
+import hmac
 from pathlib import PurePath
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from services.gateway.calls import Caller
 from shared import files
 from shared.errors import Invalid
+from shared.settings import settings
 
 MEGABYTE = 1 << 20
 
 
 async def store_upload(
-    upload: UploadFile, *, suffixes: tuple[str, ...], megabytes: int, field: str = "file"
+    call: Caller,
+    upload: UploadFile,
+    *,
+    suffixes: tuple[str, ...],
+    megabytes: int,
+    field: str = "file",
 ) -> str:
     """Store an uploaded file and return its key, which ends in its suffix.
 
-    The name tells only the format to expect; whoever reads the file checks what it is.
+    A request that is sent again with its idempotency key and the same content gets the same file
+    key, so that the room knows it for the same. The name tells only the format to expect; whoever
+    reads the file checks what it is.
     Raises Invalid at `field` for another suffix, an empty file and one over the limit.
     """
     suffix = PurePath(upload.filename or "").suffix.lower()
@@ -26,7 +37,25 @@ async def store_upload(
         raise Invalid.field(field, "El archivo está vacío.")
     if upload.size > megabytes * MEGABYTE:
         raise Invalid.field(field, f"El archivo tiene más de {megabytes} MB. Divídalo en partes.")
-    return await run_in_threadpool(files.put, upload.file, suffix)
+    return await run_in_threadpool(_store, call, upload, suffix)
+
+
+def _store(call: Caller, upload: UploadFile, suffix: str) -> str:
+    return files.put(upload.file, key=files.new_key(suffix, _name_again(call, upload)))
+
+
+def _name_again(call: Caller, upload: UploadFile) -> str | None:
+    """The same for the same content of a user's request with the same key, and no one's to guess.
+
+    Content alone does not name a file: two people's files would be one, and whoever has a copy
+    could tell that somebody else uploaded it.
+    """
+    if call.key is None:
+        return None
+    content = hashlib.file_digest(upload.file, "sha256").hexdigest()  # type: ignore[arg-type]  # a file
+    upload.file.seek(0)
+    words = "\n".join((call.username, call.key, content))
+    return hmac.new(settings().secret_key.encode(), words.encode(), "sha256").hexdigest()[:32]
 
 
 def _listed(suffixes: tuple[str, ...]) -> str:

@@ -18,7 +18,8 @@ BARRED_WAIT = timedelta(minutes=1)  # of the mail at which the server turned us 
 SERVER_WAIT = timedelta(seconds=10)  # after a server's first failure; each further one doubles it
 LONGEST_SERVER_WAIT = timedelta(minutes=5)
 REFUSED_IN_A_ROW = 25  # mails, none accepted between: it is not the people
-_ABOUT_ADDRESS = re.compile(r"5\d\d[ -]5\.1\.[1236]\b")  # no such mailbox or domain (RFC 3463)
+# No such mailbox or domain, moved, null MX, disabled, full (RFC 3463, RFC 7505)
+_ABOUT_ADDRESS = re.compile(r"5\d\d[ -]5\.(1\.([1236]|10)|2\.[12])\b")
 _LATE = timedelta(minutes=5)  # a form may lie open for a while
 
 _ALLOWED = {

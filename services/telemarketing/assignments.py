@@ -92,15 +92,25 @@ def _give_callbacks(
 
 
 def take_back(session: Session, campaign_id: int, advisor: str, now: datetime) -> int:
-    """Free those an advisor has open and is not speaking to at this moment."""
-    freed = session.execute(
-        update(Target)
+    """Free those an advisor has open and is not speaking to at this moment.
+
+    Locked by customer, as a merge does.
+    """
+    theirs = (
+        select(Target.customer_id)
         .where(
             Target.campaign_id == campaign_id,
             Target.advisor == advisor,
             Target.state == "open",
             or_(Target.lease_until.is_(None), Target.lease_until <= now),
         )
+        .order_by(Target.customer_id)
+        .with_for_update()
+        .cte("theirs")
+    )
+    freed = session.execute(
+        update(Target)
+        .where(Target.campaign_id == campaign_id, Target.customer_id == theirs.c.customer_id)
         .values(advisor=None, assigned_at=None)
         .returning(Target.customer_id)
     )

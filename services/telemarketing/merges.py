@@ -142,12 +142,18 @@ _MERGED = {
     },
     "contact_version": "greatest(n.contact_version, t.contact_version)",
 }
+# Locked by customer, as `take_back` does: two that locked in different orders would wait for each
+# other.
 _UPDATE = f"""
+    WITH changed AS (
+        SELECT n.* FROM call_target t JOIN ({_NEWS}) n ON n.customer_id = t.customer_id
+        WHERE t.campaign_id = :campaign_id AND {_PART.format("t")}
+            AND ({", ".join(f"t.{name}" for name in _MERGED)})
+                IS DISTINCT FROM ({", ".join(_MERGED.values())})
+        ORDER BY t.customer_id FOR UPDATE OF t
+    )
     UPDATE call_target t SET {", ".join(f"{name} = {new}" for name, new in _MERGED.items())}
-    FROM ({_NEWS}) n
-    WHERE t.campaign_id = :campaign_id AND {_PART.format("t")} AND t.customer_id = n.customer_id
-        AND ({", ".join(f"t.{name}" for name in _MERGED)})
-            IS DISTINCT FROM ({", ".join(_MERGED.values())})
+    FROM changed n WHERE t.campaign_id = :campaign_id AND t.customer_id = n.customer_id
 """  # noqa: S608  # names of ours
 _REMOVE = f"""
     DELETE FROM call_target t

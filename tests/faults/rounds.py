@@ -30,7 +30,7 @@ from infra.demo.player import Client, Json, PlayError, equal
 from tests import product
 from tests.faults.kills import Stage
 
-ROUNDS = 20
+ROUNDS = int(os.environ.get("ROUNDS") or 20)
 PEOPLE = 300  # in each file
 RECOVERY_SECONDS = 120.0
 QUIET_SECONDS = 300.0
@@ -175,23 +175,30 @@ def _round(
     victims = rng.sample(VICTIMS, rng.choice((1, 1, 2)))
     for victim in victims:
         stage.kill(victim)
-    took = _wait_until_serving(running.address)
-    line = {"fault": "rounds", "round": number, "seed": seed}
-    print(json.dumps(line | {"killed": victims, "recovery_seconds": took}), flush=True)
+    line: Json = {"fault": "rounds", "round": number, "seed": seed, "killed": victims}
+    line["recovery_seconds"] = _wait_until_ready(running.address, victims)
+    print(json.dumps(line), flush=True)
 
 
-def _wait_until_serving(address: str) -> float:
-    """Seconds until every room answers again."""
+def _wait_until_ready(address: str, victims: list[str]) -> float:
+    """Seconds until every room answers again and nothing is stuck."""
     began = time.monotonic()
     time.sleep(0.5)
-    while time.monotonic() - began < RECOVERY_SECONDS:
-        try:
-            if httpx.get(f"{address}/health/ready", timeout=10).status_code == httpx.codes.OK:
-                return round(time.monotonic() - began, 1)
-        except httpx.HTTPError:
-            pass
+    while (seconds := time.monotonic() - began) < RECOVERY_SECONDS:
+        state = _readiness(address)
+        if not state:
+            return round(seconds, 1)
         time.sleep(0.25)
-    raise PlayError(f"not ready {RECOVERY_SECONDS:.0f} s after the kill")
+    raise PlayError(f"not ready {seconds:.0f} s after the end of {victims}: {state}")
+
+
+def _readiness(address: str) -> str:
+    """What is wrong; empty when nothing is."""
+    try:
+        answer = httpx.get(f"{address}/health/ready", timeout=10)
+    except httpx.HTTPError as error:
+        return repr(error)
+    return "" if answer.status_code == httpx.codes.OK else answer.text
 
 
 # --- the account ---

@@ -69,7 +69,7 @@ async def import_customers(
     dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
 ) -> Import:
     """Read a CSV or XLSX in the background; `mapping` is JSON: our field → the file's column."""
-    key = await store_upload(file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
+    key = await store_upload(call, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
     name = (file.filename or "")[-200:]
     new = NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run)
     return await call(start_import, new)

@@ -67,13 +67,13 @@ async def show_merge_fields(call: Call) -> list[MergeField]:
 @api.post("/designs", allow=Permission.DESIGN_WRITE, status_code=201, openapi_extra=_BODY)
 async def add_design(request: Request, call: Call) -> Design:
     """Create a design from JSON, or from an uploaded .html or .zip file."""
-    return await call(create_design, await _read_new(request))
+    return await call(create_design, await _read_new(request, call))
 
 
-async def _read_new(request: Request) -> NewDesign:
+async def _read_new(request: Request, call: Call) -> NewDesign:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         form = await read_form(request)
-        return form.parse(NewDesign, file_key=await store_design(form.file("file")))
+        return form.parse(NewDesign, file_key=await store_design(call, form.file("file")))
     try:
         new = NewDesign.model_validate_json(await request.body())
     except ValidationError as error:

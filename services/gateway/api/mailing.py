@@ -74,7 +74,8 @@ async def change_schedule(schedule: MonthlySchedule, call: Call) -> MonthlySched
 
 @api.get("/mailings/{mailing_id}", allow=Permission.MAIL_READ)
 async def show_mailing(mailing_id: Id, call: Call) -> Mailing:
-    """A run; target = pending + sending + sent + failed + all skipped + doubtful."""
+    """A run; target = pending + sending + sent + failed + all skipped + doubtful
+    + cancelled."""
     return await call(get_mailing, mailing_id)
 
 
@@ -92,13 +93,13 @@ async def resume(mailing_id: Id, call: Call) -> Mailing:
 
 @api.post("/mailings/{mailing_id}/cancel", allow=Permission.MAIL_SEND)
 async def cancel(mailing_id: Id, call: Call) -> Mailing:
-    """Stop for good; what is pending is skipped."""
+    """Stop for good; what is pending becomes cancelled."""
     return await call(cancel_mailing, mailing_id)
 
 
 @api.post("/mailings/{mailing_id}/retry", allow=Permission.MAIL_SEND)
 async def retry(mailing_id: Id, call: Call, what: Retry | None = None) -> Mailing:
-    """Send again to the failed of an ended run."""
+    """Send again to the failed of an ended run; prepare one anew that could not be prepared."""
     include_doubtful = what.include_doubtful if what else False
     return await call(retry_mailing, mailing_id, include_doubtful=include_doubtful)
 

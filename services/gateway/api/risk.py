@@ -33,7 +33,7 @@ _STORED = {"rejected_key"}  # how the rows are found in the store is nobody's bu
 )
 async def load_risks(call: Call, file: Annotated[UploadFile, File()]) -> Load:
     """Load a risk file (CSV) in the background."""
-    key = await store_upload(file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
+    key = await store_upload(call, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
     return await call(start_load, key, (file.filename or "")[-200:])
 
 

@@ -75,7 +75,9 @@ async def upload(request: Request, call: Call) -> Response:
     form = await read_form(request)
     try:
         file = form.file("file")
-        key = await store_upload(file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
+        key = await store_upload(
+            call, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES
+        )
         name = (file.filename or "")[-200:]
         new = form.parse(NewImport, file_key=key, file_name=name)
         job = await call(start_import, new)

@@ -63,26 +63,26 @@ async def add_design(request: Request, call: Call) -> Response:
     """Create a design from a file or from pasted HTML; what is wrong names the line."""
     form = await read_form(request)
     try:
-        new = form.parse(NewDesign, **await _read_source(form))
+        new = form.parse(NewDesign, **await _read_source(call, form))
         design = await call(create_design, new)
     except FORM_ERRORS as error:
         return await _new_design(request, call, form.failed(error))
     return go(request, f"/disenos/{design.id}", notice="Se creó el diseño. Revise cómo se ve.")
 
 
-async def _read_source(form: Form) -> dict[str, str]:
+async def _read_source(call: Call, form: Form) -> dict[str, str]:
     """A chosen file counts; pasted HTML otherwise."""
     try:
         upload = form.file("file")
     except Invalid:
         return {}
-    return {"file_key": await store_design(upload)}
+    return {"file_key": await store_design(call, upload)}
 
 
-async def store_design(upload: UploadFile) -> str:
+async def store_design(call: Call, upload: UploadFile) -> str:
     """Store an uploaded design and return its key. Raises Invalid on `file`."""
     try:
-        return await store_upload(upload, suffixes=_SUFFIXES, megabytes=_MEGABYTES)
+        return await store_upload(call, upload, suffixes=_SUFFIXES, megabytes=_MEGABYTES)
     finally:
         await upload.close()
 

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from services.gateway import labels
 from services.gateway.calls import Call
 from services.gateway.forms import FORM_ERRORS, Form, read_form
-from services.gateway.labels import MAILING_STATES
+from services.gateway.labels import MAILING_STATES, RECIPIENT_STATES
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.streams import stream
@@ -57,12 +57,16 @@ from shared.errors import Invalid
 pages = Pages()
 
 _REASONS = {
-    "cancelled": "Envío cancelado",
     "duplicate": "Comparte la dirección con otro cliente",
     "unsubscribed": "Se dio de baja",
     "no_address": "Sin correo",
 }
-_NOT_RECEIVED = (RecipientState.FAILED, RecipientState.DOUBTFUL, RecipientState.SKIPPED)
+_NOT_RECEIVED = (
+    RecipientState.FAILED,
+    RecipientState.DOUBTFUL,
+    RecipientState.SKIPPED,
+    RecipientState.CANCELLED,
+)
 _MAX_CEDULAS = 100
 _CSV_PAGE = 200
 _BOM = "\ufeff"  # so that a spreadsheet reads the accents
@@ -180,7 +184,7 @@ async def _executing(call: Call) -> list[CampaignRow]:
 async def show_monthly(request: Request, call: Call) -> Response:
     """Day, hour and campaigns of the monthly run."""
     schedule = await call(get_monthly_schedule)
-    return await _monthly(request, call, Form.of(schedule))
+    return await _monthly(request, call, Form.of(schedule), schedule.error)
 
 
 @pages.post("/envios/mensual", allow=Permission.MAIL_SEND)
@@ -210,7 +214,9 @@ def _monthly_notice(started: int, total: int) -> str:
     return f"Comenzaron {started} envíos; {total - started} ya existían este mes."
 
 
-async def _monthly(request: Request, call: Call, form: Form) -> Response:
+async def _monthly(
+    request: Request, call: Call, form: Form, problem: str | None = None
+) -> Response:
     campaigns = {str(campaign.id): campaign.name for campaign in await _executing(call)}
     for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
         chosen = await call(get_campaign, int(campaign_id))
@@ -222,6 +228,7 @@ async def _monthly(request: Request, call: Call, form: Form) -> Response:
         form,
         campaigns=list(campaigns.items()),
         mailings=[mailing for mailing in mailings.items if mailing.month],
+        problem=problem,
         states=MAILING_STATES,
     )
 
@@ -247,7 +254,7 @@ async def show_mailing(
         mailing=mailing,
         recipients=recipients,
         shown=shown,
-        ledger=list(RecipientState),
+        ledger=RECIPIENT_STATES,
         reason_label=reason_label,
         states=MAILING_STATES,
         state_shown=mailing.state,
@@ -255,11 +262,13 @@ async def show_mailing(
 
 
 def _most_telling(mailing: Mailing) -> RecipientState:
-    """What somebody looks for first: failures, then doubts, then who was left out."""
+    """What somebody looks for first: failures, doubts, whose turn never came, who was left out."""
     if mailing.failed:
         return RecipientState.FAILED
     if mailing.doubtful:
         return RecipientState.DOUBTFUL
+    if mailing.cancelled:
+        return RecipientState.CANCELLED
     return RecipientState.SKIPPED if mailing.skipped else RecipientState.SENT
 
 
@@ -277,6 +286,7 @@ async def follow_mailing(
             mailing=mailing,
             reason_label=reason_label,
             states=MAILING_STATES,
+            ledger=RECIPIENT_STATES,
             state_shown=since,
         )
         return bytes(part.body).decode()
@@ -345,7 +355,7 @@ async def _csv(call: Call, mailing_id: int, states: Iterable[RecipientState]) ->
                 row.customer_id,
                 row.full_name,
                 row.email or "",
-                labels.label(row.state),
+                RECIPIENT_STATES[row.state].label,
                 reason_label(row.reason),
                 _moment(row.at),
             )

@@ -82,7 +82,7 @@ async def download_rejected_rows(load_id: Id, call: Call) -> Response:
 
 async def _start(call: Caller, file: UploadFile) -> Load:
     try:
-        key = await store_upload(file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
+        key = await store_upload(call, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
     finally:
         await file.close()
     return await call(start_load, key, (file.filename or "")[-200:])

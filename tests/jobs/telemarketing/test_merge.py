@@ -1,5 +1,6 @@
 """The merge of a call list: in parts, beside everybody else's work, killed and gone on with."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -276,6 +277,59 @@ def test_a_wish_said_while_its_list_is_merged_waits_and_holds(
     assert {n for n, why in held(sessions).items() if why == "no_consent"} == {1, 5, 9}
 
 
+@pytest.mark.parametrize("who", ["merge", "take_back"])
+def test_rows_are_locked_by_customer_whatever_their_place_on_the_disk(
+    sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """While it waits for the first, it holds none of the others."""
+    load(sessions, chunks(request(sessions), PEOPLE))
+    with sessions.begin() as session:
+        session.execute(update(Target).values(advisor="ana"))
+        session.execute(update(Target).filter_by(customer_id=1).values(note="moved"))
+    (merge,) = send(sessions, chunks(request(sessions), dict.fromkeys(PEOPLE, "new")))
+    monkeypatch.setattr(merges, "PART", 100)
+    monkeypatch.setattr(merges, "merge_part", in_the_order_of_the_disk(merges.merge_part))
+
+    def take_back() -> None:
+        with sessions.begin() as session:
+            assert assignments.take_back(session, CAMPAIGN, "ana", clock.now()) == 10
+
+    works = {"merge": lambda: jobs.merge_call_list.run(merge), "take_back": take_back}
+    with ThreadPoolExecutor(1) as thread, sessions() as holder:
+        first = select(Target).filter_by(customer_id=1).with_for_update()
+        holder.execute(first)
+        waiting = thread.submit(works[who])
+        wait_for_a_waiter(sessions)
+        with sessions() as other:
+            free = select(Target.customer_id).with_for_update(skip_locked=True)
+            assert sorted(other.scalars(free)) == list(range(2, 11))
+        holder.rollback()
+        waiting.result(30)
+
+
+def in_the_order_of_the_disk(merge_part: Any) -> Any:
+    """With the plan that a large table may get."""
+
+    def merge(session: Session, transfer_id: UUID) -> Any:
+        for way in ("indexscan", "indexonlyscan", "bitmapscan", "mergejoin", "nestloop"):
+            session.execute(text(f"SET LOCAL enable_{way} = off"))
+        return merge_part(session, transfer_id)
+
+    return merge
+
+
+def wait_for_a_waiter(sessions: sessionmaker[Session]) -> None:
+    """Return when somebody waits for a row."""
+    waiters = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    deadline = time.monotonic() + 30
+    while True:
+        with sessions() as session:
+            if session.execute(waiters).scalar_one():
+                return
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.02)
+
+
 def test_assigning_may_begin_only_when_the_list_is_all_merged(
     sessions: sessionmaker[Session], kill: Any
 ) -> None:
@@ -318,6 +372,18 @@ def test_a_list_as_new_as_what_was_heard_counts(sessions: sessionmaker[Session])
     load(sessions, chunks(request(sessions), {1: "b", 2: "b"}))
     assert phones(sessions) == {1: "b", 2: "b"}
     assert held(sessions) == {1: None, 2: None}
+
+
+def test_what_is_heard_late_and_older_than_the_list_changes_nothing(
+    sessions: sessionmaker[Session],
+) -> None:
+    load(sessions, chunks(request(sessions), {1: "b"}, contact_version="9"))
+    with sessions.begin() as session:
+        contacts.keep_states(session, [state(1, 8, phone="a", phone_block=Block.NO_CONSENT)])
+    assert (phones(sessions), held(sessions)) == ({1: "b"}, {1: None})
+    with sessions.begin() as session:
+        contacts.keep_states(session, [state(1, 10, phone="c")])
+    assert phones(sessions) == {1: "c"}
 
 
 def test_a_list_without_versions_is_the_oldest(sessions: sessionmaker[Session]) -> None:

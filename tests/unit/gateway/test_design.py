@@ -26,6 +26,7 @@ def make_design(**changes: Any) -> Design:
         "fields": [],
         "size_bytes": 2048,
         "updated_at": datetime(2026, 11, 20, tzinfo=UTC),
+        "test_error": None,
     }
     return Design(**usual | changes)
 
@@ -104,6 +105,25 @@ def test_a_file_that_is_no_design_is_told_at_the_file(chief: Browser) -> None:
         "/disenos/nuevo", data={"name": "Propio"}, files={"file": ("a.exe", b"MZ", "x/y")}
     )
     assert 'id="error-file">Elija un archivo HTML, HTM o ZIP.' in answer.text
+
+
+def test_a_test_that_did_not_go_out_says_why(chief: Browser, rooms: FakeRooms) -> None:
+    rooms.answers["get_design"] = lambda design_id: make_design(test_error="550 no such user")
+    assert "La última prueba no salió: 550 no such user" in chief.get("/disenos/3").text
+
+
+def test_a_repeated_upload_is_known_by_its_content(chief: Browser, rooms: FakeRooms) -> None:
+    def post(content: bytes, key: str | None) -> str:
+        headers = {"Idempotency-Key": key} if key else {}
+        upload = {"file": ("a.html", content, "text/html")}
+        chief.post("/api/v1/designs", data={"name": "Uno"}, files=upload, headers=headers)
+        return str(rooms.heard[-1].arguments["new"]["file_key"])
+
+    first = post(b"<p>", "k")
+    assert post(b"<p>", "k") == first
+    assert len({first, post(b"<b>", "k"), post(b"<p>", "l"), post(b"<p>", None)}) == 4
+    with files.open_key(first) as source:
+        assert source.read() == b"<p>"
 
 
 def test_a_test_goes_to_ones_own_address(chief: Browser, rooms: FakeRooms) -> None:

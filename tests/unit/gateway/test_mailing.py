@@ -45,13 +45,14 @@ def make_mailing(**changes: Any) -> Mailing:
         "design_name": "Oferta",
         "subject": "Hola",
         "state": "sending",
-        "target": 10,
+        "target": 13,
         "pending": 4,
         "sending": 1,
         "sent": 2,
         "failed": 1,
         "skipped": {"no_consent": 1},
         "doubtful": 1,
+        "cancelled": 3,
         "per_second": 2.0,
         "seconds_left": 3,
         "created_by": "jefe",
@@ -137,12 +138,72 @@ def test_the_list_shows_runs(chief: Browser) -> None:
 
 def test_a_run_shows_its_counts_rate_and_actions(chief: Browser) -> None:
     page = chief.get("/envios/4").text
-    for state, count in (("target", 10), ("pending", 4), ("sent", 2), ("doubtful", 1)):
+    for state, count in (
+        ("target", 13),
+        ("cancelled", 3),
+        ("pending", 4),
+        ("sent", 2),
+        ("doubtful", 1),
+    ):
         assert f'data-count="{state}">{count}<' in page
     assert "faltan 3 s" in page
     assert "Pausar" in page
     assert "Reanudar" not in page
     assert 'sse-connect="/envios/4/avance?since=sending"' in page
+
+
+def test_the_cancelled_of_a_run_are_told_apart_from_the_skipped(
+    chief: Browser, rooms: FakeRooms
+) -> None:
+    rooms.answers["get_mailing"] = lambda mailing_id: make_mailing(
+        state="cancelled", failed=0, doubtful=0
+    )
+    row = make_recipient(state=RecipientState.CANCELLED, reason=None)
+    rooms.answers["list_recipients"] = lambda **_: Page(items=[row])
+    page = chief.get("/envios/4").text
+    assert heard(rooms, "list_recipients")[-1].arguments["state"] == "cancelled"
+    assert page.count("Cancelado<") >= 3  # the run, its count, the person
+    assert "Cancelada" not in page
+    table = chief.get("/envios/4/destinatarios.csv?state=cancelled").text
+    assert ";Cancelado;" in table
+
+
+def test_the_file_of_who_did_not_get_it_holds_every_such_state(
+    chief: Browser, rooms: FakeRooms
+) -> None:
+    chief.get("/envios/4/destinatarios.csv")
+    asked = [call.arguments["state"] for call in heard(rooms, "list_recipients")]
+    assert asked == ["failed", "doubtful", "skipped", "cancelled"]
+
+
+def test_a_run_that_could_not_be_prepared_says_why_and_is_prepared_anew(
+    chief: Browser, rooms: FakeRooms
+) -> None:
+    rooms.answers["get_mailing"] = lambda mailing_id: make_mailing(
+        state="failed", error="No hay público."
+    )
+    page = chief.get("/envios/4").text
+    assert "No hay público." in page
+    assert "Preparar de nuevo" in page
+    assert "Cancelar envío" not in page
+    assert chief.post("/envios/4/reintentar").status_code == 303
+
+
+def test_a_half_cancelled_run_is_cancelled_again(chief: Browser, rooms: FakeRooms) -> None:
+    for error, offered in (("No se terminó de cancelar.", True), (None, False)):
+        rooms.answers["get_mailing"] = lambda mailing_id, error=error: make_mailing(
+            state="cancelled", error=error
+        )
+        assert ("Cancelar envío" in chief.get("/envios/4").text) is offered
+
+
+def test_the_schedule_says_why_the_last_one_could_not_begin(
+    chief: Browser, rooms: FakeRooms
+) -> None:
+    rooms.answers["get_monthly_schedule"] = lambda: MonthlySchedule(
+        day=5, hour=9, campaign_ids=[8], error="El servidor no respondió."
+    )
+    assert "no pudo comenzar: El servidor no respondió." in chief.get("/envios/mensual").text
 
 
 def test_who_may_only_read_sees_no_buttons(chief: Browser, rooms: FakeRooms) -> None:
@@ -285,7 +346,7 @@ def test_the_api_creates_runs_once_per_key(chief: Browser, rooms: FakeRooms) -> 
     answer = chief.post("/api/v1/mailings", json=body, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 202
     shown = answer.json()
-    states = ("pending", "sending", "sent", "failed", "doubtful")
+    states = ("pending", "sending", "sent", "failed", "doubtful", "cancelled")
     assert shown["target"] == sum(shown[state] for state in states) + sum(shown["skipped"].values())
     assert rooms.heard[-1].idempotency_key == "k"
 

@@ -98,6 +98,18 @@ def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeRooms) 
         assert stored.read() == FILE["file"][1]
 
 
+def test_a_repeated_load_is_known_by_its_content(admin: Browser, bureau: FakeRooms) -> None:
+    headers = {"Idempotency-Key": "k"}
+    for _ in range(2):
+        admin.post("/api/v1/risk-loads", files=FILE, headers=headers)
+    name, content, kind = FILE["file"]
+    admin.post("/api/v1/risk-loads", files={"file": (name, content + b"x", kind)}, headers=headers)
+    first, second, other = [
+        heard.arguments["file_key"] for heard in bureau.heard_of(risk_central.start_load)
+    ]
+    assert first == second != other
+
+
 @pytest.mark.usefixtures("bureau")
 def test_a_file_of_another_kind_is_refused_at_its_field(admin: Browser) -> None:
     wrong = {"file": ("foto.png", b"x", "image/png")}

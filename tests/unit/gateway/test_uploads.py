@@ -1,20 +1,26 @@
 """Uploads on their way into the file store."""
 
 import asyncio
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
 from starlette.datastructures import UploadFile
 
+from services.gateway.calls import Caller
 from services.gateway.uploads import MEGABYTE, store_upload
 from shared import files
+from shared.contract import Actor
 from shared.errors import Invalid
+from tests.unit.gateway.conftest import FakeRooms
 
 
-def store(name: str, content: bytes) -> str:
+def store(name: str, content: bytes, *, key: str | None = None, actor: Actor | None = None) -> str:
     """Upload to the store, at most 1 MB, CSV or XLSX."""
+    call = Caller(FakeRooms(), actor, key)
     upload = UploadFile(BytesIO(content), size=len(content), filename=name)
-    return asyncio.run(store_upload(upload, suffixes=(".csv", ".xlsx"), megabytes=1))
+    return asyncio.run(store_upload(call, upload, suffixes=(".csv", ".xlsx"), megabytes=1))
 
 
 def test_upload_is_found_by_its_key() -> None:
@@ -37,3 +43,28 @@ def test_wrong_upload_is_told_at_its_field(name: str, content: bytes, message: s
     with pytest.raises(Invalid) as caught:
         store(name, content)
     assert (caught.value.fields[0].field, caught.value.message) == ("file", message)
+
+
+def actor(username: str) -> Actor:
+    return Actor(user_id=1, username=username, full_name="", role="admin")
+
+
+def test_the_same_upload_of_another_user_is_another_file() -> None:
+    keys = {store("a.csv", b"x", key="k", actor=who) for who in (actor("ana"), actor("eva"), None)}
+    assert len(keys) == 3
+
+
+def test_nobody_without_the_secret_can_tell_the_key_of_a_content() -> None:
+    words = "\n".join(("ana", "k", hashlib.sha256(b"x").hexdigest()))
+    stored = store("a.csv", b"x", key="k", actor=actor("ana"))
+    assert hashlib.sha256(words.encode()).hexdigest()[:32] not in stored
+    assert stored != store("a.csv", b"x")
+
+
+def test_two_that_bring_the_same_file_at_once_leave_it_whole() -> None:
+    content = b"0123456789" * 90_000
+    with ThreadPoolExecutor(8) as pool:
+        stored = list(pool.map(lambda _: store("a.csv", content, key="k"), range(16)))
+    assert len(set(stored)) == 1
+    with files.open_key(stored[0]) as source:
+        assert source.read() == content

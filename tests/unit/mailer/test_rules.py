@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.mailer import rules
+from services.mailer import rules, senders, sending, smtp
 from shared.clock import GUAYAQUIL
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Channel
@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 20, 10, 0, tzinfo=GUAYAQUIL)
         ("pause", {S.SENDING, S.SCHEDULED}),
         ("resume", {S.PAUSED}),
         ("cancel", {S.PREPARING, S.SENDING, S.SCHEDULED, S.PAUSED}),
-        ("retry", {S.FINISHED, S.CANCELLED}),
+        ("retry", {S.FINISHED, S.CANCELLED, S.FAILED}),
     ],
 )
 def test_actions_are_allowed_in_their_states_only(action: str, states: set[S]) -> None:
@@ -62,9 +62,9 @@ def test_month_to_come_is_refused() -> None:
 
 def test_send_at_in_the_past_is_refused_and_a_form_left_open_is_not() -> None:
     rules.check_send_at(None, NOW)
-    rules.check_send_at(NOW - timedelta(minutes=4), NOW)
+    rules.check_send_at(NOW - timedelta(minutes=5), NOW)
     with pytest.raises(Invalid):
-        rules.check_send_at(NOW - timedelta(minutes=6), NOW)
+        rules.check_send_at(NOW - timedelta(minutes=5, seconds=1), NOW)
 
 
 def test_state_to_start() -> None:
@@ -73,13 +73,59 @@ def test_state_to_start() -> None:
     assert rules.state_to_start(NOW + timedelta(seconds=1), NOW) is S.SCHEDULED
 
 
-def test_refusals_are_tried_again_twice() -> None:
-    first, second = rules.retry_at(1, NOW), rules.retry_at(2, NOW)
-    assert first is not None
-    assert second is not None
-    assert NOW < first < second
+def test_refusals_are_tried_again_after_one_and_ten_minutes() -> None:
+    assert rules.retry_at(1, NOW) == NOW + timedelta(minutes=1)
+    assert rules.retry_at(2, NOW) == NOW + timedelta(minutes=10)
     assert rules.retry_at(3, NOW) is None
     assert rules.retry_at(7, NOW) is None
+
+
+def test_a_server_is_left_alone_twice_as_long_each_time_up_to_five_minutes() -> None:
+    waits = [rules.server_wait(failures).total_seconds() for failures in (1, 2, 3, 5, 6, 7, 5000)]
+    assert waits == [10, 20, 40, 160, 300, 300, 300]
+
+
+@pytest.mark.parametrize(
+    ("words", "about_address"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("550-5.1.1 no such user", True),
+        ("550 5.1.2 no such domain", True),
+        ("501 5.1.3 bad address", True),
+        ("551 5.1.6 moved", True),
+        ("553 5.1.8 bad sender", False),
+        ("550 5.1.10 null MX", True),
+        ("550 5.2.1 disabled", True),
+        ("552 5.2.2 full", True),
+        ("552 5.2.3 too large", False),
+        ("550 5.1.11 odd", False),
+        ("550 5.7.1 relaying denied", False),
+        ("550 no such user", False),
+        ("450 5.1.1 later", False),
+    ],
+)
+def test_which_refusals_are_about_one_address(words: str, about_address: bool) -> None:
+    assert rules.is_about_address(words) is about_address
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize("state", list(S))
+@pytest.mark.parametrize("pauser", [*rules.Pauser, None])
+def test_what_a_phase_makes_of_a_run(phase: Phase, state: S, pauser: rules.Pauser | None) -> None:
+    ended = state in (S.FINISHED, S.CANCELLED, S.FAILED)
+    expected = None
+    if phase in (Phase.CLOSING, Phase.FINISHED, Phase.CANCELLED) and not ended:
+        expected = S.CANCELLED
+    elif phase is Phase.PAUSED and state in (S.SENDING, S.SCHEDULED):
+        expected = S.PAUSED
+    elif phase is Phase.EXECUTING and (state, pauser) == (S.PAUSED, rules.Pauser.CAMPAIGN):
+        expected = S.SENDING
+    assert rules.state_by_phase(phase, state, pauser) is expected
+
+
+def test_a_sender_is_given_up_only_after_the_longest_mail() -> None:
+    longest = 2 * smtp.TIMEOUT_SECONDS + sending.REPORT_SECONDS
+    assert longest < senders.LEASE.total_seconds() <= 60
 
 
 def test_seconds_left_needs_a_rate() -> None:
