@@ -14,6 +14,7 @@ from infra.native.errors import StackError
 from infra.native.run import ROOT, Run
 
 PROFILES = ("--profile", "demo")
+ONCE = ("run", "--rm", "--no-deps", "-T", "demo")
 SECRETS = ("AMQP", "DATABASE", "REDIS", "SOAP")
 _VERBS = {
     "status": ("ps", "--all"),
@@ -48,8 +49,8 @@ def up(run: Run, environ: dict[str, str]) -> None:
     screen.run("containers healthy", _compose("up", "--detach", "--wait"), environ, ROOT)
     seeded = run.path / "seeded"
     if not seeded.exists():
-        seed = ("run", "--rm", "-T", "demo", "python", "-m", "infra.demo.seed")
-        screen.run("first data", _compose(*seed), environ, ROOT)
+        seed = _compose(*ONCE, "python", "-W", "ignore", "-m", "infra.demo.seed")
+        screen.run("first data", seed, environ, ROOT)
         seeded.touch()
     soap = f"http://127.0.0.1:{environ.get('PREGON_SOAP_PORT', '8001')}/risk-central"
     print(screen.where(environ | {"PREGON_SOAP_URL": soap}, credentials.read(run)))
@@ -69,7 +70,7 @@ def main() -> int:
         return 1
     if verb == "up":
         return 0
-    words = ("run", "--rm", "-T", "demo") if verb == "demo" else _VERBS[verb]
+    words = ONCE if verb == "demo" else _VERBS[verb]
     return subprocess.run(_compose(*words), env=environ, cwd=ROOT, check=False).returncode
 
 

@@ -64,14 +64,19 @@ def merge_call_list(transfer_id: str) -> None:
 
 
 def _merge(list_id: UUID) -> None:
-    with sessions(ROOM).begin() as session:
-        merges.analyse(session)
+    _analyse()
     more = True
     while more:
         with sessions(ROOM).begin() as session:
             more = merges.merge_part(session, list_id)
+    _analyse()  # whoever assigns now meets a table that may have grown from nothing
     with sessions(ROOM).begin() as session:
         merges.finish(session, list_id)
+
+
+def _analyse() -> None:
+    with sessions(ROOM).begin() as session:
+        merges.analyse(session)
 
 
 def _remove_leftovers() -> None:

@@ -17,7 +17,7 @@ from shared import clock
 from shared.contracts import campaign as contract
 from shared.contracts.telemarketing import CallListState
 
-PART = 20_000  # people a transaction: about a second in which their rows are held
+PART = 20_000  # people a transaction: about half a second in which their rows are held
 ALL = 2**63 - 1  # beyond every customer: nothing is left to merge
 
 

@@ -84,6 +84,14 @@ def hide_and_seek(number: int) -> None:
     time.sleep(600)
 
 
+@jobs.job(f"{ROOM}.wait_for_file", failed=failed, waits=WAITS)
+def wait_for_file(number: int) -> None:
+    say("tried", number)
+    while not Path(os.environ["ODD_JOBS"]).with_name("go").exists():
+        time.sleep(0.05)
+    say("done", number)
+
+
 @jobs.job(f"{ROOM}.end_badly_once", failed=lambda *_: end_badly(), waits=WAITS)
 def end_badly_once(number: int) -> None:
     raise KeyError(number)

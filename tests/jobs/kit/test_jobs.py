@@ -1,11 +1,13 @@
 """Jobs through a real worker: each comes to an end, and says so when it is a bad one."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import jobs, outbox, relay
-from shared.job import MAX_LOSSES, dead_queue
+from shared.job import DELIVERY_LIMIT, MAX_LOSSES, dead_queue
 from shared.outbox import job_queue_name
 from shared.settings import settings
 from shared.tables import OpenJob
@@ -52,6 +54,7 @@ class Worker:
             env=os.environ | own,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def ask(self, name: str) -> None:
@@ -74,6 +77,11 @@ class Worker:
     def count_open(self) -> int:
         with self._sessions() as session:
             return session.execute(select(func.count()).select_from(OpenJob)).scalar_one()
+
+    def kill(self) -> None:
+        """kill -9 of the worker and its children."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def stop(self) -> None:
         self._process.terminate()
@@ -157,3 +165,42 @@ def test_the_end_of_a_failed_job_is_tried_until_it_is_written(worker: Worker) ->
     worker.ask("end_badly_once")
     assert worker.wait_for("failed") == "failed"
     assert worker.said == ["ending", "ending", "failed"]
+
+
+def test_a_worker_killed_with_all_its_children_leaves_its_job_to_the_next(
+    worker: Worker, tmp_path: Path, database: Callable[[str], sessionmaker[Session]]
+) -> None:
+    worker.ask("wait_for_file")
+    worker.wait_for("tried")
+    worker.kill()
+    (tmp_path / "go").touch()
+    another = Worker(tmp_path, database("identity"))
+    try:
+        assert another.wait_for("done") == "done 7"
+    finally:
+        another.stop()
+
+
+def test_a_job_that_is_delivered_again_and_again_is_parked_by_the_broker() -> None:
+    name = job_queue_name("identity")
+    with Connection(settings().amqp_url) as connection:
+        channel = connection.default_channel
+        for queue in (jobs.job_queue(name), dead_queue()):
+            queue(channel).declare()
+            channel.queue_purge(queue.name)
+        connection.Producer().publish({"a": 1}, routing_key=name, serializer="json")
+        deliveries = 0
+        while message := wait_for_message(channel, name):
+            deliveries += 1
+            channel.basic_reject(message.delivery_tag, requeue=True)
+    assert deliveries == DELIVERY_LIMIT + 1
+    assert len(parked()) == 1
+
+
+def wait_for_message(channel: Any, name: str) -> Any:
+    """The next message, None when none comes within a moment."""
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        if message := channel.basic_get(name):
+            return message
+    return None

@@ -1,0 +1,83 @@
+"""`make mutants [ONLY=name]`: plants each fault in a copy of the tree and runs its tests there.
+
+A line a fault; at the end the share that the tests noticed. Exits 1 below 95 %, and when a fault
+can no longer be planted because the code has changed: then its entry is brought up to date.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.mutants.planted import MUTANTS, Mutant
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("shared", "services", "infra", "tests", "docs", "pyproject.toml", "docker-compose.yml")
+ALSO = ("Makefile", "README.md", "README.es.md", ".env.example")
+ENOUGH = 0.95
+PATIENCE_SECONDS = 600
+
+
+def main() -> None:
+    """Run the mutants named on the command line, or all."""
+    wanted = [mutant for mutant in MUTANTS if not sys.argv[1:] or mutant.name in sys.argv[1:]]
+    with tempfile.TemporaryDirectory(prefix="pregon-mutants-") as folder:
+        copy = _copy(Path(folder))
+        survivors = [mutant.name for mutant in wanted if not _is_killed(copy, mutant)]
+    share = 1 - len(survivors) / len(wanted)
+    print(json.dumps({"mutants": len(wanted), "killed": round(share, 3), "survivors": survivors}))
+    sys.exit(0 if share >= ENOUGH else 1)
+
+
+def _copy(folder: Path) -> Path:
+    for name in (*COPIED, *ALSO):
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+def _is_killed(copy: Path, mutant: Mutant) -> bool:
+    file = copy / mutant.file
+    sound = file.read_text()
+    if sound.count(mutant.old) < 1:
+        sys.exit(f"{mutant.name}: {mutant.file} has no such text any more: {mutant.old!r}")
+    file.write_text(sound.replace(mutant.old, mutant.new, 1))
+    began = time.monotonic()
+    try:
+        killed = not all(_passes(copy, selection) for selection in mutant.tests)
+    finally:
+        file.write_text(sound)
+    seconds = round(time.monotonic() - began, 1)
+    print(json.dumps({"mutant": mutant.name, "killed": killed, "seconds": seconds}), flush=True)
+    return killed
+
+
+def _passes(copy: Path, selection: str) -> bool:
+    """Whether these tests are all green; a run that hangs is a red one."""
+    command = [sys.executable, "-W", "ignore", "-m", "pytest", "-x", *selection.split()]
+    environ = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env=environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    main()
