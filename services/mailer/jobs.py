@@ -292,7 +292,7 @@ def send_test(design_id: int, subject: str, email: str) -> None:
 # --- by the clock ---
 
 
-@jobs.job("mailer.sweep", failed=_keep_sweep_error, waits=())
+@jobs.job("mailer.sweep", failed=_keep_sweep_error)
 def sweep() -> None:
     """Start runs whose time has come, judge dead senders, put idle runs back to work."""
     with sessions(ROOM).begin() as session:
@@ -315,7 +315,7 @@ def sweep() -> None:
         _advance(mailing_id, SENDERS)
 
 
-@jobs.job("mailer.run_monthly_schedule", failed=_keep_monthly_error, waits=())
+@jobs.job("mailer.run_monthly_schedule", failed=_keep_monthly_error)
 def run_monthly_schedule() -> None:
     """Begin this month's runs once their day and hour have come, also when late."""
     with sessions(ROOM).begin() as session:

@@ -265,8 +265,8 @@ def error_of_test(mailer: Mailer) -> str | None:
 
 def test_a_sweep_that_failed_says_so_and_the_next_one_works(mailer: Mailer, post: Post) -> None:
     run = prepared(mailer)
-    with failing(senders, "bury_dead", times=1):
-        assert deliver(jobs.sweep) == ["jobs.mailer", "dead.jobs"]
+    with failing(senders, "bury_dead", times=ALWAYS):
+        assert deliver(jobs.sweep)[-2:] == ["jobs.mailer", "dead.jobs"]
     error = mailer.shown(run).error
     assert error is not None
     assert "El envío no avanza" in error
@@ -274,6 +274,17 @@ def test_a_sweep_that_failed_says_so_and_the_next_one_works(mailer: Mailer, post
     mailer.drain()
     shown = mailer.shown(run)
     assert (shown.sent, shown.error) == (5, None)
+
+
+@pytest.mark.parametrize(
+    ("job", "target", "name"),
+    [(jobs.sweep, senders, "bury_dead"), (jobs.run_monthly_schedule, monthly, "get_schedule")],
+)
+def test_what_the_clock_begins_is_tried_again(
+    mailer: Mailer, job: Any, target: Any, name: str
+) -> None:
+    with failing(target, name, times=1):
+        assert deliver(job) == ["wait.5s"]
 
 
 def test_a_monthly_schedule_that_failed_says_so_and_the_next_one_works(

@@ -1,12 +1,12 @@
 """Mail servers that fail: one wait, a few attempts, nobody starved, and a person told."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from services.mailer import jobs, rules, smtp
+from services.mailer import jobs, rules, servers, smtp
 from services.mailer.models import MailServer
 from services.mailer.rules import ATTEMPTS, REFUSED_IN_A_ROW
 from shared import clock
@@ -349,3 +349,26 @@ def resume(mailer: Mailer, run: int, *, wait: bool = True) -> None:
     mailer.drain()
     if wait:
         mailer.wait()
+
+
+def test_failures_of_senders_at_the_same_time_count_as_one(mailer: Mailer) -> None:
+    def fail() -> tuple[int, datetime]:
+        with mailer.sessions.begin() as session:
+            server = servers.note_failure(session, "mail.example:25", "421 busy")
+            return server.failures, server.retry_at
+
+    first = fail()
+    assert fail() == first == (1, first[1])
+    mailer.execute("UPDATE mail_server SET retry_at = now()")
+    assert fail()[0] == 2
+
+
+def test_a_mail_taken_before_a_failure_does_not_end_its_wait(mailer: Mailer) -> None:
+    before = clock.now()
+    with mailer.sessions.begin() as session:
+        servers.note_failure(session, "mail.example:25", "421 busy")
+        servers.note_success(session, "mail.example:25", before)
+        assert servers.find_waiting(session, "mail.example:25") is not None
+        servers.note_success(session, "mail.example:25", clock.now())
+        session.expire_all()
+        assert servers.find_waiting(session, "mail.example:25") is None
