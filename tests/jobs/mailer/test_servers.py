@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.mailer import jobs, rules, servers, smtp
 from services.mailer.models import MailServer
@@ -171,6 +171,10 @@ def test_all_runs_leave_a_server_alone_together(mailer: Mailer, odd: OddServer) 
     error = mailer.shown(other).error
     assert error is not None
     assert "421 busy" in error
+    jobs.sweep()
+    with mailer.sessions() as session:
+        waiting = session.execute(text("SELECT task FROM outbox WHERE task IS NOT NULL"))
+        assert waiting.scalars().all() == []
 
 
 def wait_of(mailer: Mailer) -> float:
