@@ -12,7 +12,8 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "services").glob("*/README.md")),
 ]
-PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?)`")
+PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?)(?:::\w+)?`")
+TEST = re.compile(r"`(?:([\w/]+\.py))?::(\w+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
@@ -48,3 +49,14 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
         found = document.parent / path if path else document
         assert found.exists(), target
         assert not anchor or anchor in anchors(found), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_test_that_is_named_exists(document: Path) -> None:
+    """`path::name`, or `::name` for another one of the file named before."""
+    file, missing = "", []
+    for path, name in TEST.findall(prose(document)):
+        file = path or file
+        if f"def {name}(" not in (ROOT / file).read_text():
+            missing.append(f"{file}::{name}")
+    assert missing == []

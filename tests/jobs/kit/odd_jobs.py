@@ -58,6 +58,14 @@ def break_rules(number: int) -> None:
     raise KeyError("secret of a person")
 
 
+@jobs.job(f"{ROOM}.break_rules_once", failed=failed, waits=WAITS)
+def break_rules_once(number: int) -> None:
+    say("tried", number)
+    if times("tried") == 1:
+        raise KeyError(number)
+    say("done", number)
+
+
 @jobs.job(f"{ROOM}.kill_itself", failed=failed, waits=WAITS)
 def kill_itself(number: int) -> None:
     say("tried", number)

@@ -15,7 +15,7 @@ from kombu import Connection
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import jobs, outbox, relay
+from shared import jobs, outbox, relay, replay
 from shared.job import DELIVERY_LIMIT, MAX_LOSSES, dead_queue
 from shared.outbox import job_queue_name
 from shared.settings import settings
@@ -151,6 +151,15 @@ def test_a_job_that_cannot_be_done_is_parked_and_ends_what_it_was_for(
     assert dead["task"] == f"identity.{name}"
     assert dead["of"] == job_queue_name("identity")
     assert dead["error"]
+
+
+def test_a_parked_job_is_sent_again_and_done(worker: Worker) -> None:
+    worker.ask("break_rules_once")
+    worker.wait_for("failed")
+    with Connection(settings().amqp_url) as connection:
+        wait(lambda: "parked" if replay.replay(connection, dead_queue().name) else None)
+    assert worker.wait_for("done") == "done 7"
+    assert parked() == []
 
 
 def test_a_job_deaf_to_its_limit_is_killed_and_ends(

@@ -10,7 +10,7 @@ from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import events, inbox, outbox, relay, waiting
+from shared import events, inbox, outbox, relay, replay, waiting
 from shared.contract import Event
 from shared.events import on_event
 from shared.room import Room
@@ -169,6 +169,23 @@ def test_what_fails_every_time_is_parked_whole_with_its_error(
     waited = {death["queue"]: death["count"] for death in message.headers["x-death"]}
     assert waited == {settings().amqp_name(f"wait.{seconds}s"): 1 for seconds in WAITS}
     assert Listener.heard == []
+
+
+def test_what_was_parked_is_sent_again_and_acts(
+    listening: Any, broker: Connection, until: Any
+) -> None:
+    Listener.failures = 4
+    publish(broker, {"number": 6})
+    until(lambda: depth(broker, f"dead.{QUEUE}") == 1)
+    assert replay.replay(broker, f"dead.{QUEUE}") == 1
+    assert until(lambda: Listener.heard) == [6]
+    assert depth(broker, f"dead.{QUEUE}") == 0
+
+
+def test_every_handler_has_a_dead_queue_that_is_listed() -> None:
+    names = replay.dead_queues()
+    assert settings().amqp_name("dead.jobs") in names
+    assert len(names) == len(set(names)) > 10
 
 
 def test_the_waits_are_those_that_are_documented() -> None:

@@ -74,6 +74,7 @@ def test_settings_are_the_environments_then_those_of_the_file(
     )
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setenv("PREGON_WEB_PORT", "3")
+    monkeypatch.delenv("PREGON_SOAP_PORT", raising=False)
     monkeypatch.setenv("AWS_PROFILE", "mine")
     found = environment.given()
     assert (found["PREGON_WEB_PORT"], found["PREGON_SOAP_PORT"]) == ("3", "2")

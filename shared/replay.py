@@ -1,0 +1,80 @@
+"""Parked messages: `python -m shared.replay` lists them, `… NAME` sends those of a queue again.
+
+Each goes back to the queue it came from, with its attempts forgotten, and leaves the dead queue
+when the broker has confirmed it. What a job was for and has ended as failed stays ended: start
+that anew instead.
+"""
+
+import sys
+from typing import Any
+
+from kombu import Connection
+
+from shared.events import ATTEMPT_HEADER, ERROR_HEADER, handlers_of
+from shared.job import dead_queue
+from shared.room import ROOMS, load
+from shared.settings import settings
+
+_FORGOTTEN = {ATTEMPT_HEADER, ERROR_HEADER, "of", "x-death", "x-delivery-count", "losses"}
+
+
+def dead_queues() -> list[str]:
+    """The names of all queues in which messages are parked."""
+    events = [
+        f"dead.{handler.queue_for(room, method).name}"
+        for room in ROOMS
+        for method, handler in handlers_of(load(room))
+    ]
+    return [dead_queue().name, *events]
+
+
+def replay(connection: Connection, dead: str) -> int:
+    """Send the messages that a dead queue holds now again; returns how many."""
+    channel = connection.default_channel
+    producer = connection.Producer()
+    waiting = channel.queue_declare(dead, passive=True).message_count
+    for _ in range(waiting):
+        message = channel.basic_get(dead)
+        if message is None:
+            break
+        producer.publish(
+            message.body,
+            exchange="",
+            routing_key=_origin(dead, message),
+            headers={k: v for k, v in message.headers.items() if k not in _FORGOTTEN}
+            | ({"retries": 0} if "retries" in message.headers else {}),
+            content_type=message.content_type,
+            content_encoding=message.content_encoding,
+            delivery_mode=2,
+            **{
+                name: message.properties[name]
+                for name in ("message_id", "correlation_id", "reply_to")
+                if message.properties.get(name)
+            },
+        )
+        channel.basic_ack(message.delivery_tag)
+    return int(waiting)
+
+
+def _origin(dead: str, message: Any) -> str:
+    """A job's own queue stands in its headers, or in the broker's where the broker parked it."""
+    if dead != dead_queue().name:
+        return dead.removeprefix("dead.")
+    return str(message.headers.get("of") or message.headers["x-death"][0]["queue"])
+
+
+def main() -> None:
+    """List, or send again what the named queues hold."""
+    options = {"confirm_publish": True}
+    with Connection(settings().amqp_url, transport_options=options) as connection:
+        for name in sys.argv[1:] or dead_queues():
+            if sys.argv[1:]:
+                sys.stdout.write(f"{name}: {replay(connection, name)} sent again\n")
+                continue
+            count = connection.default_channel.queue_declare(name, passive=True).message_count
+            if count:
+                sys.stdout.write(f"{count:6} {name}\n")
+
+
+if __name__ == "__main__":
+    main()
