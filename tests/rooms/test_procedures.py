@@ -104,7 +104,8 @@ def value_of(kind: dict[str, Any]) -> Any:
 def text_of(kind: dict[str, Any]) -> str:
     """Digits fit most patterns; names have one of their own."""
     known = {r"^\d{4}-(0[1-9]|1[0-2])$": "2026-01"}
-    return known.get(kind.get("pattern", ""), "1" * max(2, kind.get("minLength", 0)))
+    shortest = max(2, int(kind.get("minLength", 0)))
+    return known.get(str(kind.get("pattern")), "1" * shortest)
 
 
 @pytest.fixture
