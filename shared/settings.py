@@ -48,9 +48,8 @@ class Settings(BaseSettings):
     calling_hours: str = Field(default="08:00-20:00", pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")
     rpc_timeout_seconds: float = Field(default=5, gt=0)
     max_workers: int = Field(default=10, ge=1)  # calls a room handles at once, and its DB pool
-    job_seconds: int = Field(
-        default=1500, ge=10
-    )  # that a job may take; the broker waits 30 minutes
+    # that a job may take; other brokers than ours wait 30 minutes for an acknowledgement
+    job_seconds: int = Field(default=1500, ge=10)
     job_memory_mb: int = Field(default=2048, ge=256)  # that a worker process may use
     job_overdue_seconds: int = Field(default=7200, ge=60)  # open for longer: health says so
     mail_catcher_dir: str = ""  # Maildir of the demo's catch-all; empty: no such page

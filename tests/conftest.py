@@ -48,3 +48,8 @@ def product() -> "Iterator[Product]":
 
     with running() as started:
         yield started
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-table`: tests that compare with a table write it anew."""
+    parser.addoption("--write-table", action="store_true")

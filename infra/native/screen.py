@@ -74,6 +74,7 @@ def where(environ: Mapping[str, str], users: Users) -> str:
             "",
             f"Risk bureau, SOAP: {environ['PREGON_SOAP_URL']}?wsdl ({soap})",
             "`make demo` plays the main job on it. `make status`, `make logs`, `make down`.",
+            "",
         ]
     )
 

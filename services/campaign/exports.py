@@ -67,8 +67,9 @@ def _fail(session: Session, *which: ColumnElement[bool]) -> list[Export]:
 
 def select_recipients(export: Export) -> Select[Any]:
     """The rows of `contract.RECIPIENT_COLUMNS`."""
-    columns = [getattr(Member, name) for name in contract.RECIPIENT_COLUMNS[1:-1]]
-    return _exported(export, [_uuid(export.transfer_id), *columns, Member.mail_block])
+    columns = [getattr(Member, name) for name in contract.RECIPIENT_COLUMNS[1:-2]]
+    before = [_uuid(export.transfer_id), *columns]
+    return _exported(export, [*before, Member.mail_block, Member.contact_version])
 
 
 def select_call_list(export: Export) -> Select[Any]:

@@ -13,14 +13,14 @@ from services.customer_query import (
     segments,
     store,
 )
-from shared import clock, files, idempotency, outbox, trace
+from shared import clock, files, outbox, trace
 from shared.contract import Page, cursor
 from shared.contracts import campaign, mailer, risk_central, telemarketing
 from shared.contracts import customer_query as contract
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import on_event
 from shared.room import Room
-from shared.rpc import command, query, rpc
+from shared.rpc import command, query
 
 CONSENTS = ("mail", "phone")
 _CURSOR_SIGN = "|"
@@ -121,25 +121,14 @@ class CustomerQueryService(Room):
 
     # --- imports ---
 
-    @rpc(contract.start_import)
-    def start_import(self, new: contract.NewImport) -> contract.Import:
-        """The file is looked for now and read by a worker.
-
-        A request sent again is known by all but the file's key, which is new for each upload.
-        """
+    @command(contract.start_import)
+    def start_import(self, session: Session, new: contract.NewImport) -> contract.Import:
+        """The file is looked for now and read by a worker."""
         try:
             with files.open_key(new.file_key):
-                pass
+                return self._insert_import(session, new)
         except NotFound:
             raise Invalid.field("file", "Suba el archivo de nuevo.") from None
-        same = new.model_dump(exclude={"file_key"})
-        with self.db.begin() as session:
-            return idempotency.once(
-                session,
-                contract.start_import,
-                {"new": same},
-                lambda: self._insert_import(session, new),
-            )
 
     def _insert_import(self, session: Session, new: contract.NewImport) -> contract.Import:
         job = imports.insert_import(session, new, trace.actor().username)

@@ -22,7 +22,7 @@ def keep_state(session: Session, state: customer_query.ContactState) -> None:
     until customer_query says do-not-contact: a newer state may not know of it yet.
     """
     block = None if state.mail_block is Block.OVER_CAP else state.mail_block  # no state, a moment
-    if not _is_news(session, state.customer_id, state.version, block):
+    if not _is_news(session, state, block):
         return
     if block is not None or state.email is None:
         skip_pending(session, state.customer_id, block or Block.NO_ADDRESS)
@@ -30,9 +30,13 @@ def keep_state(session: Session, state: customer_query.ContactState) -> None:
         session.execute(_pending(state.customer_id).values(email=state.email))
 
 
-def _is_news(session: Session, customer_id: int, version: int, block: Block | None) -> bool:
+def _is_news(session: Session, state: customer_query.ContactState, block: Block | None) -> bool:
     row = insert(ContactState).values(
-        customer_id=customer_id, version=version, mail_block=block, unsubscribed=False
+        customer_id=state.customer_id,
+        version=state.version,
+        mail_block=block,
+        email=state.email,
+        unsubscribed=False,
     )
     confirmed = row.excluded.mail_block == Block.DO_NOT_CONTACT
     kept = session.execute(
@@ -41,6 +45,7 @@ def _is_news(session: Session, customer_id: int, version: int, block: Block | No
             set_={
                 "version": row.excluded.version,
                 "mail_block": row.excluded.mail_block,
+                "email": row.excluded.email,
                 "unsubscribed": case((confirmed, False), else_=ContactState.unsubscribed),
             },
             where=ContactState.version < row.excluded.version,

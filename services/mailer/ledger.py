@@ -33,6 +33,13 @@ TARGET = Target(
 )
 
 # What an audience still says of the cap is history: it is judged when the mail is about to go.
+# The audience may be older than what was heard while it was on its way.
+_CATCH_UP = text("""
+    UPDATE recipient r SET email = s.email, held = s.mail_block, contact_version = s.version
+    FROM contact_state s
+    WHERE r.transfer_id = :transfer_id AND s.customer_id = r.customer_id
+        AND s.version > r.contact_version
+""")
 _SKIP = text("""
     WITH known AS (
         SELECT r.customer_id, r.email, nullif(r.held, 'over_cap') AS held, s.mail_block,
@@ -68,6 +75,7 @@ def skip_unreachable(session: Session, transfer_id: UUID) -> None:
     joins it row by row (20,000 people: minutes instead of a moment).
     """
     session.execute(text("ANALYZE recipient"))
+    session.execute(_CATCH_UP, {"transfer_id": transfer_id})
     session.execute(_SKIP, {"transfer_id": transfer_id, "now": clock.now()})
 
 

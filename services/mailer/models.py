@@ -130,6 +130,7 @@ class Recipient(Base):
     joined_on: Mapped[date | None]
     email: Mapped[str | None]
     held: Mapped[str | None]  # a Block, as the campaign knew it
+    contact_version: Mapped[int] = mapped_column(BigInteger, server_default="0")  # of both
     state: Mapped[str] = mapped_column(server_default="pending")
     reason: Mapped[str | None]
     at: Mapped[datetime | None]
@@ -194,6 +195,7 @@ class ContactState(Base):
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     mail_block: Mapped[str | None]
+    email: Mapped[str | None]
     # By our own link; holds until customer_query has confirmed it by `do_not_contact`.
     unsubscribed: Mapped[bool] = mapped_column(server_default=text("false"))
 

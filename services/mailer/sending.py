@@ -23,7 +23,15 @@ from services.mailer.claims import Marks, Outcome
 from services.mailer.messages import Letter
 from services.mailer.pace import Pace
 from services.mailer.senders import LEASE, CrashedError, GoneError
-from services.mailer.smtp import UNUSABLE, Answer, Fate, Line, is_usable, server_address
+from services.mailer.smtp import (
+    INTERRUPTED,
+    UNUSABLE,
+    Answer,
+    Fate,
+    Line,
+    is_usable,
+    server_address,
+)
 from shared import clock, log
 from shared.contracts.mailer import RecipientState
 from shared.db import sessions
@@ -147,7 +155,11 @@ class Stretch:
         if not is_usable(address):
             return UNUSABLE
         content = messages.compose(self._letter, row, row.customer_id, address)
-        return self._line.send(messages.sender_address(), address, content)
+        try:
+            return self._line.send(messages.sender_address(), address, content)
+        except BaseException:  # such as the job's time limit, while the server has the mail
+            self._unsure.append(judge(row.customer_id, row.attempt + 1, INTERRUPTED))
+            raise
 
     def _note(self, answer: Answer) -> None:
         """What an answer means for the mails after it."""

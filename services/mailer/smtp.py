@@ -42,6 +42,9 @@ class BarredError(Exception):
     """The server is there and will not have us: a person has to mend that."""
 
 
+INTERRUPTED = Answer(
+    Fate.UNKNOWN, "El envío se interrumpió mientras el servidor recibía el correo."
+)
 UNUSABLE = Answer(Fate.REFUSED, "La dirección no se puede usar en el correo.")
 
 

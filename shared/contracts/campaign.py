@@ -404,6 +404,7 @@ RECIPIENT_COLUMNS = (
     "joined_on",
     "email",
     "held",
+    "contact_version",  # of address and block: see customer_query.ContactState
 )
 LOAD_RECIPIENTS_CHUNK = "mailer.load_recipients_chunk"
 

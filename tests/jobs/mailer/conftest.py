@@ -214,6 +214,7 @@ def person(customer_id: int, **values: Any) -> dict[str, Any]:
         "joined_on": "2012-03-04",
         "email": f"c{customer_id}@correo.example",
         "held": None,
+        "contact_version": 1,
     } | values
 
 

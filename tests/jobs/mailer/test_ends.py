@@ -4,9 +4,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import select
 
-from services.mailer import claims, designs, jobs, ledger, mailings, messages, monthly, senders
+from services.mailer import (
+    claims,
+    designs,
+    jobs,
+    ledger,
+    mailings,
+    messages,
+    monthly,
+    senders,
+    smtp,
+)
 from services.mailer.models import Campaign, Mailing
 from shared import transfer
 from shared.contracts.campaign import CampaignBrief, Phase
@@ -184,14 +195,33 @@ def test_a_sender_that_cannot_work_pauses_its_run(
     check_paused(mailer, run)
 
 
-def test_a_mail_that_cannot_be_made_leaves_nobody_in_doubt(
-    mailer: Mailer, post: Post, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mail_that_cannot_be_made_leaves_nobody_in_doubt(mailer: Mailer, post: Post) -> None:
     run = prepared(mailer)
     with failing(messages, "compose", ALWAYS, DEFECT):
         deliver(jobs.send_batch, run)
     check_paused(mailer, run)
     assert post.got == []
+
+
+def test_a_mail_cut_short_by_the_jobs_time_limit_is_doubtful_and_not_sent_again(
+    mailer: Mailer, post: Post
+) -> None:
+    run = prepared(mailer)
+    send = smtp.Line.send
+
+    def send_and_fall(line: smtp.Line, *args: Any) -> Any:
+        send(line, *args)
+        raise SoftTimeLimitExceeded
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smtp.Line, "send", send_and_fall)
+        deliver(jobs.send_batch, run)
+    shown = mailer.shown(run)
+    assert (shown.state, shown.doubtful, shown.pending) == (MailingState.PAUSED, 1, 4)
+    assert "tiempo permitido" in (shown.error or "")
+    mailer.execute("UPDATE mailing SET state = 'sending'")
+    mailer.wait()
+    assert len(post.addresses) == len(set(post.addresses))
 
 
 def test_what_was_sent_before_a_defect_is_known(mailer: Mailer, post: Post) -> None:

@@ -38,6 +38,27 @@ def test_target_is_the_audience_and_who_may_not_be_mailed_is_skipped(mailer: Mai
     assert shown.state is MailingState.SENDING
 
 
+def test_what_was_heard_wins_over_an_older_audience_and_gives_way_to_a_newer(
+    mailer: Mailer,
+) -> None:
+    mailer.execute(
+        "INSERT INTO contact_state (customer_id, version, email, mail_block)"
+        " VALUES (1, 5, 'nueva@correo.ec', NULL), (2, 5, NULL, 'do_not_contact'),"
+        " (3, 5, 'vieja@correo.ec', NULL)"
+    )
+    audience = [
+        person(1, contact_version=4, held="no_consent"),
+        person(2, contact_version=4),
+        person(3, contact_version=6, email="ultima@correo.ec"),
+    ]
+    run = mailer.create(audience)
+    mailer.drain(but=("mailer.send_batch",))
+    rows = mailer.rows(run)
+    assert (rows[1].email, rows[1].state) == ("nueva@correo.ec", "pending")
+    assert (rows[2].state, rows[2].reason) == ("skipped", "do_not_contact")
+    assert (rows[3].email, rows[3].state) == ("ultima@correo.ec", "pending")
+
+
 def test_an_address_shared_with_somebody_held_is_no_duplicate(mailer: Mailer) -> None:
     run = mailer.create([person(1, held="no_consent", email="a@b.ec"), person(2, email="a@b.ec")])
     mailer.drain(but=("mailer.send_batch",))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.mailer import jobs, rules, servers, smtp
 from services.mailer.models import MailServer
@@ -171,6 +171,10 @@ def test_all_runs_leave_a_server_alone_together(mailer: Mailer, odd: OddServer) 
     error = mailer.shown(other).error
     assert error is not None
     assert "421 busy" in error
+    jobs.sweep()
+    with mailer.sessions() as session:
+        waiting = session.execute(text("SELECT task FROM outbox WHERE task IS NOT NULL"))
+        assert waiting.scalars().all() == []
 
 
 def wait_of(mailer: Mailer) -> float:
@@ -199,10 +203,10 @@ def check_paused(mailer: Mailer, run: int, words: str) -> Mailing:
         (MAIL, "530 5.7.0 Authentication required"),
         (RCPT, "530 5.7.0 Must issue a STARTTLS command first"),
         (DATA, "530 5.7.0 Authentication required"),
-        (MAIL, "535 5.7.8 Authentication credentials invalid"),
+        (RCPT, "535 5.7.8 Authentication credentials invalid"),
         (RCPT, "454 4.7.1 Relay access denied"),
-        (MAIL, "538 5.7.11 Encryption required"),
-        (MAIL, "534 5.7.9 Mechanism too weak"),
+        (RCPT, "538 5.7.11 Encryption required"),
+        (RCPT, "534 5.7.9 Mechanism too weak"),
         (CONTENT, "530 5.7.0 Authentication required"),
         (MAIL, "550 5.7.1 Sender rejected"),
         (MAIL, "553 5.1.8 No such sender"),

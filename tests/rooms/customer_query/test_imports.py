@@ -36,10 +36,12 @@ def test_a_file_that_is_gone_is_told(customers: Any, people: Sessions) -> None:
 
 def test_an_upload_sent_again_with_its_key_is_one_import(customers: Any) -> None:
     with trace.use(actor=trace.actor(), idempotency_key="k1"):
-        first = customers.start_import(new_import())
-        assert customers.start_import(new_import()).id == first.id
-        with pytest.raises(Conflict):
-            customers.start_import(new_import(dry_run=True))
+        upload = new_import()
+        first = customers.start_import(upload)
+        assert customers.start_import(upload).id == first.id
+        for other in (upload.model_copy(update={"dry_run": True}), new_import()):
+            with pytest.raises(Conflict):
+                customers.start_import(other)
 
 
 def test_only_an_import_that_ended_is_read_again(customers: Any, people: Sessions) -> None:

@@ -1,0 +1,143 @@
+"""Every procedure asked as every role and as nobody, compared with the table beside this file.
+
+A procedure that is new, gone or open to others changes `procedures.txt`, for a person to look at:
+`pytest tests/rooms/test_procedures.py --write-table` writes it anew.
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import trace
+from shared.contract import Actor, Procedure
+from shared.contracts import ROOMS
+from shared.contracts.identity import Role
+from shared.errors import Denied, Unavailable
+
+TABLE = Path(__file__).with_name("procedures.txt")
+NOBODY = "nobody"
+EVERYBODY = "everybody"
+
+
+def procedures(room: str) -> Iterator[Procedure[..., Any]]:
+    contract = import_module(f"shared.contracts.{room}")
+    for value in vars(contract).values():
+        if isinstance(value, Procedure) and value.service == room:
+            yield value
+
+
+class Away:
+    """Whatever it is asked: it does not answer."""
+
+    def __getattr__(self, _name: str) -> Callable[..., Any]:
+        def refuse(*_: Any, **__: Any) -> Any:
+            raise Unavailable("away")
+
+        return refuse
+
+
+def passes(room: Any, procedure: Procedure[..., Any], who: str) -> bool:
+    """Whether the door does more than refuse this role; what it then says does not matter."""
+    arguments = {name: value_of(kind) for name, kind in needed(procedure).items()}
+    actor = Actor(user_id=1, username=who, full_name="Rosa", role=who) if who != NOBODY else None
+    with trace.use(actor=actor):
+        try:
+            getattr(room, procedure.name)(**procedure.decode_arguments(arguments))
+        except Denied:
+            return False
+        except Exception:  # it got past the guard
+            return True
+    return True
+
+
+def needed(procedure: Procedure[..., Any]) -> dict[str, Any]:
+    """The JSON schema of each argument without a default."""
+    schema = procedure._arguments.model_json_schema()
+    parts = {name: resolve(part, schema) for name, part in schema.get("properties", {}).items()}
+    return {name: parts[name] for name in schema.get("required", [])}
+
+
+def resolve(part: Any, schema: Any) -> Any:
+    """A schema whose references are written out."""
+    if isinstance(part, list):
+        return [resolve(item, schema) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return resolve(schema["$defs"][part["$ref"].rpartition("/")[2]], schema)
+    return {name: resolve(item, schema) for name, item in part.items() if name != "$defs"}
+
+
+PLAIN = {
+    "integer": 1,
+    "number": 1,
+    "boolean": True,
+    "array": [],
+    "null": None,
+}
+FORMATS = {
+    "uuid": "00000000-0000-0000-0000-000000000001",
+    "date-time": "2030-01-01T00:00:00-05:00",
+    "date": "2030-01-01",
+}
+
+
+def value_of(kind: dict[str, Any]) -> Any:
+    """A value of a schema, as small as it may be."""
+    if "enum" in kind:
+        return kind["enum"][0]
+    if "anyOf" in kind:
+        return value_of(kind["anyOf"][0])
+    if kind.get("type") == "object":
+        parts = kind.get("properties", {})
+        return {name: value_of(parts[name]) for name in kind.get("required", [])}
+    if kind.get("type") == "array" and kind.get("minItems"):
+        return [value_of(kind["items"])] * kind["minItems"]
+    if kind.get("type") == "string":
+        return FORMATS.get(kind.get("format", ""), text_of(kind))
+    return PLAIN[kind["type"]]
+
+
+def text_of(kind: dict[str, Any]) -> str:
+    """Digits fit most patterns; names have one of their own."""
+    known = {r"^\d{4}-(0[1-9]|1[0-2])$": "2026-01"}
+    shortest = max(2, int(kind.get("minLength", 0)))
+    return known.get(str(kind.get("pattern")), "1" * shortest)
+
+
+@pytest.fixture
+def room(database: Callable[[str], Any], door: Callable[..., Any]) -> Callable[[str], Any]:
+    """A room on its empty database; what else it asks is away."""
+
+    def make(name: str) -> Any:
+        service = door(name, database(name))
+        for other in ("rooms", "redis", "bureau"):
+            if hasattr(service, other):
+                setattr(service, other, Away())
+        return service
+
+    return make
+
+
+def table(room: Callable[[str], Any]) -> str:
+    lines = []
+    for name in ROOMS:
+        service = room(name)
+        for procedure in procedures(name):
+            passed = [who for who in (*Role, NOBODY) if passes(service, procedure, who)]
+            full = len(passed) == len(Role) + 1
+            allowed = EVERYBODY if full else " ".join(sorted(passed)) or "no role"
+            lines.append(f"{name}.{procedure.name:30} {allowed}")
+    return "\n".join(lines) + "\n"
+
+
+def test_every_procedure_is_open_to_those_in_the_table_and_to_nobody_else(
+    room: Callable[[str], Any], request: pytest.FixtureRequest
+) -> None:
+    found = table(room)
+    if request.config.getoption("--write-table", default=False):
+        TABLE.write_text(found)
+    assert found == TABLE.read_text()
