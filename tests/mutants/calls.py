@@ -91,10 +91,10 @@ MUTANTS = [
         ),
     ),
     Mutant(
-        "callbacks_come_last",
+        "callbacks_wait_for_those_never_tried",
         "services/telemarketing/leases.py",
         ".order_by(Target.callback_at, Target.attempts,",
-        ".order_by(Target.attempts.desc(), Target.callback_at.desc(),",
+        ".order_by(Target.attempts, Target.callback_at,",
         (f"{CALLS}::test_agreed_callback_comes_first_when_it_is_due_and_is_done_by_the_call",),
     ),
     Mutant(
@@ -109,14 +109,14 @@ MUTANTS = [
         "services/telemarketing/service.py",
         "        leases.lock_advisor(session, advisor.username)\n",
         "",
-        (LEASES,),
+        (f"{CALLS}::test_a_double_click_gets_one_person",),
     ),
     Mutant(
         "anothers_lease_can_be_ended",
         "services/telemarketing/leases.py",
         "    if found.advisor != advisor:",
         "    if False:",
-        (CALLS,),
+        (f"{CALLS}::test_nobody_ends_anothers_call",),
     ),
     Mutant(
         "a_late_result_takes_somebody_away",
@@ -173,7 +173,7 @@ MUTANTS = [
         "services/telemarketing/contacts.py",
         "            where=new.version > ContactState.version,\n",
         "",
-        (f"{LEASES}::test_an_older_state_that_comes_late_changes_nothing",),
+        (f"{MERGE}::test_a_list_older_than_what_was_heard_changes_neither_number_nor_block",),
     ),
     Mutant(
         "a_state_undoes_a_refusal",
@@ -200,8 +200,14 @@ MUTANTS = [
     Mutant(
         "an_agreed_call_is_put_off_by_the_cap",
         "services/telemarketing/leases.py",
-        "for target in candidates if target.callback_at is None]",
-        "for target in candidates]",
+        "for target in candidates if target.callback_at is None]\n"
+        "    over_cap = contacts.find_over_cap(session, unasked, now)\n"
+        "    for target in candidates:\n"
+        "        if target.callback_at is None and target.customer_id in over_cap:\n",
+        "for target in candidates]\n"
+        "    over_cap = contacts.find_over_cap(session, unasked, now)\n"
+        "    for target in candidates:\n"
+        "        if target.customer_id in over_cap:\n",
         (f"{CAP}::test_a_call_that_was_agreed_with_the_person_is_made_over_the_cap",),
     ),
     Mutant(
@@ -267,14 +273,14 @@ MUTANTS = [
         "services/telemarketing/merges.py",
         "    if any(_has_begun(other) for other in lists if other.number > asked.number):",
         "    if False:",
-        (f"{LIST}::test_an_older_list_that_comes_late_never_wins",),
+        (f"{MERGE}::test_an_older_list_takes_no_turn_between_the_parts_of_a_newer_one",),
     ),
     Mutant(
         "a_list_older_than_what_was_heard_counts",
         "services/telemarketing/merges.py",
         'f"CASE WHEN n.contact_version >= t.contact_version THEN n.{name} ELSE t.{name} END"',
         'f"n.{name}"',
-        (MERGE,),
+        (f"{MERGE}::test_a_newer_list_that_knows_less_of_a_person_changes_no_number",),
     ),
     Mutant(
         "who_was_erased_comes_back",
