@@ -92,7 +92,7 @@ MUTANTS = [
         "services/mailer/claims.py",
         "                AND NOT coalesce(c.phase = ANY(:holding), false)\n",
         "",
-        (f"{PHASES}::test_a_phase_heard_while_mails_go_out_stops_all_but_the_one_in_flight",),
+        (f"{PHASES}::test_a_run_that_says_it_sends_does_not_for_such_a_campaign",),
     ),
     Mutant(
         "the_touch_ignores_a_pause",
@@ -192,7 +192,7 @@ MUTANTS = [
         "services/mailer/smtp.py",
         "        if code == _CLOSING:\n            self._drop()\n",
         "",
-        (f"{SERVERS}::test_a_server_that_takes_no_mail_now_is_tried_with_one_person_at_a_time",),
+        (f"{SERVERS}::test_one_recipient_at_whom_the_line_breaks_costs_a_wait_and_three_attempts",),
     ),
     Mutant(
         "a_mail_without_an_answer_is_sent_again",
