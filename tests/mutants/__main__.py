@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("shared", "services", "infra", "tests", "docs", "pyproject.toml", "docker-compose.yml")
 ALSO = ("Makefile", "README.md", "README.es.md", ".env.example")
 ENOUGH = 0.95
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 180
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ ORACLE = f"{SEGMENTS}::test_who_is_in_a_segment_is_what_the_oracle_says"
 ERASING = f"{PROFILES}::test_erasing_blanks_the_person_and_tells_the_rooms"
 SQL = "services/customer_query/segment_sql.py"
 ORDER = f"{PEOPLE}::test_the_first_block_that_holds_is_the_reason"
+NOTHING_LEFT = f"{PROFILES}::test_nothing_that_tells_who_it_was_is_left_of_an_erased_person"
 NEWS = "tests/rooms/customer_query/test_news.py"
 
 MUTANTS = [
@@ -105,7 +106,7 @@ MUTANTS = [
         SQL,
         "return and_(Customer.erased_at.is_(None), _condition(criterion))",
         "return _condition(criterion)",
-        (ORACLE, SEGMENTS),
+        (ERASING,),
     ),
     Mutant(
         "the_low_end_does_not_count",
@@ -198,21 +199,28 @@ MUTANTS = [
         "services/customer_query/store.py",
         "            address=None,\n",
         "",
-        (ERASING,),
+        (NOTHING_LEFT,),
     ),
     Mutant(
         "the_income_of_the_erased_stays",
         "services/customer_query/store.py",
         "            income=None,\n",
         "",
-        (ERASING,),
+        (NOTHING_LEFT,),
     ),
     Mutant(
         "the_time_line_of_the_erased_stays",
         "services/customer_query/store.py",
         "    session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))\n",
         "",
-        (ERASING,),
+        (NOTHING_LEFT,),
+    ),
+    Mutant(
+        "the_lines_of_the_erased_stay",
+        "services/customer_query/store.py",
+        "    session.execute(held.values(line_number=None))  # which is the person's own\n",
+        "",
+        (NOTHING_LEFT,),
     ),
     # --- profiles and imports ---
     Mutant(

@@ -67,7 +67,7 @@ MUTANTS = [
         "shared/idempotency.py",
         'actor.username if actor else ""',
         '""',
-        (DOORS,),
+        (f"{DOORS}::test_the_same_key_of_another_user_is_another_command",),
     ),
     Mutant(
         "calls_are_made_inside_a_transaction",

@@ -64,14 +64,14 @@ GOOD: dict[str, Any] = {
     "consent_phone": True,
 }
 # Each with all that comes after it, so that the first one wins.
-MAIL_BLOCKS = (
+MAIL_BLOCKS: tuple[Any, ...] = (
     ("do_not_contact", {"do_not_mail": True}),
     ("no_consent", {"consent_mail": False}),
     ("no_address", {"email": None}),
     ("bounced", {"mail_bounced": True}),
     (None, {}),
 )
-PHONE_BLOCKS = (
+PHONE_BLOCKS: tuple[Any, ...] = (
     ("do_not_contact", {"do_not_call": True}),
     ("no_consent", {"consent_phone": False}),
     ("no_address", {"phone": None}),
