@@ -15,6 +15,7 @@ AUDIENCE = "tests/jobs/campaign/test_audience.py"
 CAP = f"{PEOPLE}::test_the_cap_begins_at_its_number_and_ends_with_its_days"
 SPLIT = f"{SEGMENTS}::test_the_count_and_its_split_are_exact"
 ORACLE = f"{SEGMENTS}::test_who_is_in_a_segment_is_what_the_oracle_says"
+ENDS = f"{SEGMENTS}::test_both_ends_count_to_the_cent_and_to_the_day"
 ERASING = f"{PROFILES}::test_erasing_blanks_the_person_and_tells_the_rooms"
 SQL = "services/customer_query/segment_sql.py"
 ORDER = f"{PEOPLE}::test_the_first_block_that_holds_is_the_reason"
@@ -113,14 +114,14 @@ MUTANTS = [
         SQL,
         "return column.between(low, high)",
         "return and_(column > low, column <= high)",
-        (ORACLE,),
+        (ENDS,),
     ),
     Mutant(
         "ages_end_a_year_early",
         SQL,
         "years_before(today, int(high) + 1)",
         "years_before(today, int(high))",
-        (ORACLE,),
+        (ENDS,),
     ),
     Mutant(
         "not_forgets_those_of_whom_nothing_is_known",
