@@ -1,6 +1,6 @@
 """What every request passes."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_body_over_the_limit_is_413(client: Browser) -> None:
 
 
 def test_body_that_does_not_say_its_length_is_counted(client: Browser) -> None:
-    def parts() -> Iterator[bytes]:
+    async def parts() -> AsyncIterator[bytes]:
         yield b"username="
         for _ in range(guards.BODY_BYTES // 65536 + 1):
             yield b"a" * 65536
