@@ -77,7 +77,7 @@ MUTANTS = [
         "shared/rpc.py",
         "            with Timeout(seconds):",
         "            with Timeout(300):",
-        (f"{DOORS}::test_a_deadline_ends_the_wait",),
+        (f"{DOORS}::test_a_room_waits_for_another_no_longer_than_its_caller",),
     ),
     Mutant(
         "defects_tell_their_details",

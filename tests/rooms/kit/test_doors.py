@@ -215,6 +215,12 @@ def pass_on() -> None:
     """Ask identity from within a room."""
 
 
+@procedure("campaign")
+def give_up() -> float:
+    """Seconds until a room lets another one be that takes too long."""
+    raise NotImplementedError
+
+
 class Asker(Room):
     """A room that asks another."""
 
@@ -223,6 +229,22 @@ class Asker(Room):
     @rpc(pass_on)
     def pass_on(self) -> None:
         self.rooms.call(add_note, "nobody there")
+
+    @rpc(give_up)
+    def give_up(self) -> float:
+        started = time.monotonic()
+        soon = trace.use(actor=trace.actor(), deadline=time.time() + 0.3)
+        with pytest.raises(Unavailable), soon:
+            self.rooms.call(take_long)
+        return time.monotonic() - started
+
+
+def test_a_room_waits_for_another_no_longer_than_its_caller(
+    ask: Callable[..., Any], database: Any, container: Callable[[Any], Any]
+) -> None:
+    database("campaign")
+    container(Asker)
+    assert ask(give_up) < 1
 
 
 @pytest.mark.parametrize(("asked", "arguments"), [(add_note, ["nobody there"]), (pass_on, [])])
