@@ -99,7 +99,7 @@ MUTANTS = [
         "shared/job.py",
         "            self.send_again(dead_queue(), ",
         "            (lambda *_args, **_kwargs: None)(dead_queue(), ",
-        (CANNOT,),
+        (f"{CANNOT}[break_rules]",),
     ),
     Mutant(
         "failed_jobs_end_nothing",
@@ -134,14 +134,14 @@ MUTANTS = [
         "shared/job.py",
         'self._count("losses") >= MAX_LOSSES',
         "False",
-        (CANNOT,),
+        (f"{CANNOT}[kill_itself]",),
     ),
     Mutant(
         "workers_have_no_memory_limit",
         "shared/jobs.py",
         "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))",
         "pass",
-        (CANNOT,),
+        (f"{CANNOT}[eat_memory]",),
     ),
     Mutant(
         "open_jobs_are_never_closed",

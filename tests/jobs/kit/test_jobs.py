@@ -136,6 +136,7 @@ def test_a_job_that_failed_once_comes_back_to_its_own_queue_and_ends(worker: Wor
         ("eat_memory", 1, "más memoria de la permitida"),
         ("take_for_ever", 1, "del tiempo permitido"),
     ],
+    ids=["fail_always", "break_rules", "kill_itself", "eat_memory", "take_for_ever"],
 )
 def test_a_job_that_cannot_be_done_is_parked_and_ends_what_it_was_for(
     worker: Worker, name: str, attempts: int, reason: str
