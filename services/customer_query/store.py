@@ -14,6 +14,7 @@ from services.customer_query.models import (
     Consent,
     Contact,
     Customer,
+    HeldService,
     TimelineEntry,
 )
 from services.customer_query.segment_sql import mail_refusal, phone_refusal, row
@@ -130,6 +131,8 @@ def erase_customer(session: Session, customer_id: int) -> None:
             updated_at=clock.now(),
         )
     )
+    held = update(HeldService).filter_by(customer_id=customer_id)
+    session.execute(held.values(line_number=None))  # which is the person's own
     session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))
 
 

@@ -374,6 +374,18 @@ def test_a_list_as_new_as_what_was_heard_counts(sessions: sessionmaker[Session])
     assert held(sessions) == {1: None, 2: None}
 
 
+def test_a_newer_list_that_knows_less_of_a_person_changes_no_number(
+    sessions: sessionmaker[Session],
+) -> None:
+    """As when a refresh was begun before the change that the list before had already."""
+    load(sessions, chunks(request(sessions), {1: "new"}, contact_version="5", held="no_consent"))
+    load(sessions, chunks(request(sessions), {1: "old"}, contact_version="4", last_names="Paz"))
+    assert (phones(sessions), held(sessions)) == ({1: "new"}, {1: "no_consent"})
+    with sessions() as session:
+        (found,) = session.execute(select(Target)).scalars()
+        assert (found.contact_version, found.last_names) == (5, "Paz")
+
+
 def test_what_is_heard_late_and_older_than_the_list_changes_nothing(
     sessions: sessionmaker[Session],
 ) -> None:

@@ -57,6 +57,44 @@ def test_the_cap_is_never_told_as_a_state(customers: Any, people: Sessions) -> N
     assert state.mail_block is None
 
 
+GOOD: dict[str, Any] = {
+    "email": "ana@correo.example",
+    "phone": "+593991234567",
+    "consent_mail": True,
+    "consent_phone": True,
+}
+# Each with all that comes after it, so that the first one wins.
+MAIL_BLOCKS: tuple[Any, ...] = (
+    ("do_not_contact", {"do_not_mail": True}),
+    ("no_consent", {"consent_mail": False}),
+    ("no_address", {"email": None}),
+    ("bounced", {"mail_bounced": True}),
+    (None, {}),
+)
+PHONE_BLOCKS: tuple[Any, ...] = (
+    ("do_not_contact", {"do_not_call": True}),
+    ("no_consent", {"consent_phone": False}),
+    ("no_address", {"phone": None}),
+    (None, {}),
+)
+
+
+@pytest.mark.parametrize(("channel", "blocks"), [("mail", MAIL_BLOCKS), ("phone", PHONE_BLOCKS)])
+def test_the_first_block_that_holds_is_the_reason(
+    customers: Any, people: Sessions, channel: str, blocks: tuple[Any, ...]
+) -> None:
+    for first, (reason, _) in enumerate(blocks):
+        holding: dict[str, Any] = {}
+        for _, values in blocks[first:]:
+            holding |= values
+        customer_id = add(people, **GOOD | holding)
+        with people() as session:
+            (state,) = store.contact_states(session, [customer_id])
+        assert getattr(state, f"{channel}_block") == reason
+        other = "phone" if channel == "mail" else "mail"
+        assert getattr(state, f"{other}_block") is None
+
+
 def version_of(people: Sessions, customer_id: int) -> int:
     with people() as session:
         return session.get_one(Customer, customer_id).contact_version

@@ -1,11 +1,15 @@
 """Profiles: create, find, change, erase."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from shared import trace
+from services.customer_query import store
+from services.customer_query.models import Customer, HeldService, TimelineEntry
+from shared import clock, trace
 from shared.contracts.customer_query import Category, CustomerChange, NewCustomer
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
@@ -105,6 +109,59 @@ def test_erasing_blanks_the_person_and_tells_the_rooms(customers: Any, people: S
     with pytest.raises(Conflict):
         customers.update_customer(created.id, CustomerChange(first_names="Eva"))
     assert customers.create_customer(ANA).id != created.id
+
+
+KEPT = {  # of an erased person: what figures count by, and what says that they are gone
+    "id",
+    "gender",
+    "province",
+    "canton",
+    "joined_on",
+    "category",
+    "category_reason",
+    "contact_version",
+    "last_contact_at",
+    "mail_bounced",
+    "risk_at",
+    "do_not_mail",
+    "do_not_call",
+    "erased_at",
+    "created_at",
+    "updated_at",
+}
+
+
+def test_nothing_that_tells_who_it_was_is_left_of_an_erased_person(
+    customers: Any, people: Sessions
+) -> None:
+    with people.begin() as session:
+        customer_id = insert_person(
+            session,
+            birth_on=date(1990, 1, 2),
+            income=Decimal(900),
+            address="Av. 10",
+            email="ana@correo.example",
+            phone="+593991234567",
+            other_phones=["+593991234568"],
+            preferred_channel="mail",
+            preferred_hours="tarde",
+            risk_category="B1",
+            consent_mail=True,
+            consent_phone=True,
+        ).id
+        line = {"customer_id": customer_id, "at": clock.now(), "kind": "call", "title": "Llamada"}
+        store.insert_timeline(session, [line | {"detail": "Dijo que es Ana", "by": None}])
+        held = {"customer_id": customer_id, "service": "movil", "line_number": "0991234567"}
+        session.add(HeldService(**held, price=Decimal(20), from_on=date(2020, 1, 1), to_on=None))
+    customers.erase_customer(customer_id, "Lo pidió")
+    with people() as session:
+        row = session.get_one(Customer, customer_id)
+        left = {item.name: getattr(row, item.name) for item in Customer.__table__.columns}
+        assert {name for name, value in left.items() if value} - KEPT == {"cedula"}
+        assert left["cedula"] == f"borrado-{customer_id}"
+        assert session.execute(select(HeldService.line_number)).scalars().all() == [None]
+        told = session.execute(select(TimelineEntry.detail)).scalars().all()
+        assert "Dijo que es Ana" not in told
 
 
 def test_a_person_who_is_not_there_is_not_found(customers: Any) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared import jobs, open_jobs, outbox, trace
-from shared.contract import Id, procedure
+from shared.contract import Actor, Id, procedure
 from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unavailable
 from shared.outbox import job_queue_name
 from shared.room import Room
@@ -118,7 +118,7 @@ def ask(database: Any, container: Callable[[Any], Any]) -> Callable[..., Any]:
             rooms = Rooms()
             await rooms.start()
             try:
-                with trace.use(actor=actor, **context):
+                with trace.use(**{"actor": actor} | context):
                     return await rooms.call(target, *args)
             finally:
                 await rooms.stop()
@@ -160,6 +160,13 @@ def test_a_repeated_key_acts_once_and_answers_the_same(ask: Callable[..., Any]) 
         ask(add_note, "other", idempotency_key="k")
     assert ask(add_note, "two", idempotency_key="l") == 2
     assert Probe.done == ["one", "two"]
+
+
+def test_the_same_key_of_another_user_is_another_command(ask: Callable[..., Any]) -> None:
+    other = Actor(user_id=2, username="asesor1", full_name="Asesor", role="advisor")
+    assert ask(add_note, "one", idempotency_key="k") == 1
+    assert ask(add_note, "one", idempotency_key="k", actor=other) == 2
+    assert ask(add_note, "one", idempotency_key="k", actor=other) == 2
 
 
 def test_a_deadline_ends_the_wait(ask: Callable[..., Any]) -> None:

@@ -1,6 +1,7 @@
 """A campaign's call list as the events and chunks of the real way would leave it."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -157,3 +158,9 @@ def acting(username: str, role: str = "advisor") -> AbstractContextManager[None]
     """As this user."""
     actor = Actor(user_id=1, username=username, full_name=username.title(), role=role)
     return trace.use(actor=actor)
+
+
+def at_once(*works: Callable[[], Any]) -> list[Any]:
+    """In threads of the server: each has a connection, and the server decides."""
+    with ThreadPoolExecutor(len(works)) as threads:
+        return [future.result(60) for future in [threads.submit(work) for work in works]]

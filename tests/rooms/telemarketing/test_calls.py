@@ -26,6 +26,7 @@ from tests.rooms.telemarketing.conftest import (
     add_people,
     announce,
     assign,
+    at_once,
 )
 
 pytestmark = pytest.mark.usefixtures("campaign")
@@ -57,6 +58,33 @@ def test_asking_again_gives_the_running_lease(room: Any) -> None:
         assert room.get_lease() is None
         lease = room.next_call()
         assert room.next_call() == lease
+        assert room.get_lease() == lease
+
+
+def test_a_double_click_gets_one_person(room: Any) -> None:
+    assign(room, 6)
+
+    def click() -> Any:
+        with acting("ana"):
+            return room.next_call()
+
+    first, *others = at_once(click, click, click)
+    assert first is not None
+    assert others == [first, first]
+
+
+def test_nobody_ends_anothers_call(room: Any) -> None:
+    assign(room, 3)
+    with acting("ana"):
+        lease = room.next_call()
+    with acting("berta"):
+        with pytest.raises(Conflict):
+            record(room, lease, CallResult.ACCEPTED)
+        with pytest.raises(Conflict):
+            room.save_note(lease.lease_id, "Otra")
+        with pytest.raises(Conflict):
+            room.release_lease(lease.lease_id)
+    with acting("ana"):
         assert room.get_lease() == lease
 
 

@@ -1,7 +1,5 @@
 """One person, one advisor: across campaigns, at once, and after "no llamar más"."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,7 +16,14 @@ from shared.contracts.customer_query import Block, ContactState, ContactStatesCh
 from shared.contracts.telemarketing import CallResult, EmptyQueue, NewCall
 from shared.errors import Conflict
 from shared.settings import settings
-from tests.rooms.telemarketing.conftest import CAMPAIGN, NOON, acting, add_people, announce
+from tests.rooms.telemarketing.conftest import (
+    CAMPAIGN,
+    NOON,
+    acting,
+    add_people,
+    announce,
+    at_once,
+)
 
 OTHER = 8
 
@@ -107,12 +112,6 @@ def test_when_only_held_people_are_left_the_queue_says_until_when(room: Any, ses
 
 
 # --- at once ---
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """In threads of the server: each has a connection, and the server decides."""
-    with ThreadPoolExecutor(len(works)) as threads:
-        return [future.result(60) for future in [threads.submit(work) for work in works]]
 
 
 def test_of_two_who_take_a_person_at_once_one_gets_the_next(

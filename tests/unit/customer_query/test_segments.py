@@ -171,6 +171,7 @@ def test_a_wrong_definition_is_named_by_its_path(definition: Any, path: str) -> 
 
 
 def test_depth_and_number_of_criteria_are_limited() -> None:
+    assert (segments.MAX_DEPTH, segments.MAX_LEAVES, segments.MAX_VALUES) == (10, 100, 500)
     leaf: dict[str, Any] = {"field": "consent_mail", "is": True}
     deep = leaf
     for _ in range(segments.MAX_DEPTH):

@@ -9,6 +9,7 @@ from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts.identity import NewUser, Role, Session, User, UserChange
 from shared.errors import Conflict, Denied, FieldError, Invalid, Unavailable
+from shared.settings import settings
 from tests.unit.gateway.conftest import Browser, FakeRooms, make_session, make_user
 
 NEW = {
@@ -40,6 +41,15 @@ def test_log_in_sets_a_guarded_cookie_and_goes_on(client: Browser) -> None:
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Secure" not in cookie  # PREGON_PUBLIC_URL is plain http here
+
+
+@pytest.mark.usefixtures("with_log_in")
+def test_behind_https_the_cookie_never_leaves_it(
+    client: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "public_url", "https://pregon.example")
+    answer = client.post("/ingresar", data={"username": "rosa", "password": "correcta"})
+    assert "; Secure" in answer.headers["set-cookie"]
 
 
 @pytest.mark.usefixtures("with_log_in")

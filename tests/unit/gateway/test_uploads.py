@@ -13,6 +13,7 @@ from services.gateway.uploads import MEGABYTE, store_upload
 from shared import files
 from shared.contract import Actor
 from shared.errors import Invalid
+from shared.settings import settings
 from tests.unit.gateway.conftest import FakeRooms
 
 
@@ -54,11 +55,15 @@ def test_the_same_upload_of_another_user_is_another_file() -> None:
     assert len(keys) == 3
 
 
-def test_nobody_without_the_secret_can_tell_the_key_of_a_content() -> None:
+def test_nobody_without_the_secret_can_tell_the_key_of_a_content(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     words = "\n".join(("ana", "k", hashlib.sha256(b"x").hexdigest()))
     stored = store("a.csv", b"x", key="k", actor=actor("ana"))
     assert hashlib.sha256(words.encode()).hexdigest()[:32] not in stored
     assert stored != store("a.csv", b"x")
+    monkeypatch.setattr(settings(), "secret_key", "another-secret-another-secret-another")
+    assert stored != store("a.csv", b"x", key="k", actor=actor("ana"))
 
 
 def test_two_that_bring_the_same_file_at_once_leave_it_whole() -> None:

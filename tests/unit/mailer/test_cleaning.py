@@ -48,6 +48,25 @@ def test_dangerous_things_are_taken_out_and_told(html: str, told: str) -> None:
     assert told in " ".join(design["removed"])
 
 
+HANDLERS = (
+    "onabort onanimationstart onauxclick onbeforeinput onblur onchange onclick oncontextmenu "
+    "ondblclick ondragstart onerror onfocus onfocusin oninput onkeydown onload onmousedown "
+    "onmouseenter onmouseover onpointerdown onpointerenter onscroll onsubmit ontoggle "
+    "ontouchstart ontransitionend onwheel ONCLICK"
+).split()
+LEADING_OUT = "action background data formaction manifest ping poster srcdoc srcset".split()
+
+
+@pytest.mark.parametrize("tag", sorted(cleaning.TAGS))
+def test_no_element_that_stays_keeps_a_handler_or_another_way_out(tag: str) -> None:
+    names = [*HANDLERS, *LEADING_OUT, "xlink:href", "is", "slot"]
+    attributes = " ".join(f'{name}="https://x.example/?{name}"' for name in names)
+    text = cleaning.clean(f"<p>Hola</p><table><{tag} {attributes}>x</{tag}></table>", {}).html
+    assert "x.example" not in text
+    text = cleaning.clean(f"<p>Hola</p><{tag} {attributes}>x</{tag}>", {}).html
+    assert "x.example" not in text
+
+
 def test_images_on_other_sites_stay_and_are_told() -> None:
     design = build(f'<img src="https://cdn.example/a.png" width="600">{LINK}')
     assert "https://cdn.example/a.png" in str(design["html"])

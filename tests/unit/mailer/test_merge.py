@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.mailer import merge
@@ -91,6 +91,8 @@ def test_what_is_not_known_is_empty() -> None:
 
 
 @given(st.text(max_size=40))
+@example("Ana\r\nBcc: otra@correo.example")
+@example('<b title="x">Ana</b>')
 def test_values_are_escaped_in_html_and_stay_one_line(name: str) -> None:
     found = values(Person(first_names=name))
     html = merge.compile_html("{{ nombres }}")(found)

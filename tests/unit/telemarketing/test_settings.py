@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.telemarketing import bureau, calls
+from services.telemarketing import bureau, calls, merges
 from shared.settings import Settings
 
 
@@ -29,3 +29,4 @@ def test_numbers_of_the_room() -> None:
     assert bureau.PAUSE_SECONDS == 5
     assert bureau.MAX_CEDULAS == 500
     assert calls._MAX_CALLBACKS == 1000
+    assert merges.PART == 20_000

@@ -1,0 +1,402 @@
+"""Faults in customers, segments, imports, campaigns and audiences."""
+
+from tests.mutants.mutant import Mutant
+
+PEOPLE = "tests/rooms/customer_query/test_contact_states.py"
+SEGMENTS = "tests/rooms/customer_query/test_segments.py"
+PROFILES = "tests/rooms/customer_query/test_customers.py"
+GRAMMAR = "tests/unit/customer_query/test_segments.py"
+IMPORT = "tests/jobs/customer_query/test_import.py"
+TENURE = "tests/unit/customer_query/test_profiles.py"
+CAMPAIGN_RULES = "tests/unit/campaign/test_rules.py"
+CAMPAIGNS = "tests/rooms/campaign/test_campaigns.py"
+FACTS = "tests/rooms/campaign/test_facts.py"
+AUDIENCE = "tests/jobs/campaign/test_audience.py"
+CAP = f"{PEOPLE}::test_the_cap_begins_at_its_number_and_ends_with_its_days"
+SPLIT = f"{SEGMENTS}::test_the_count_and_its_split_are_exact"
+ORACLE = f"{SEGMENTS}::test_who_is_in_a_segment_is_what_the_oracle_says"
+ERASING = f"{PROFILES}::test_erasing_blanks_the_person_and_tells_the_rooms"
+SQL = "services/customer_query/segment_sql.py"
+ORDER = f"{PEOPLE}::test_the_first_block_that_holds_is_the_reason"
+NOTHING_LEFT = f"{PROFILES}::test_nothing_that_tells_who_it_was_is_left_of_an_erased_person"
+NEWS = "tests/rooms/customer_query/test_news.py"
+
+MUTANTS = [
+    # --- who may be contacted ---
+    Mutant(
+        "the_cap_is_one_higher",
+        SQL,
+        "touches >= settings().contact_cap",
+        "touches > settings().contact_cap",
+        (CAP,),
+    ),
+    Mutant(
+        "touches_count_for_a_year",
+        SQL,
+        "timedelta(days=settings().contact_cap_days)",
+        "timedelta(days=365)",
+        (CAP,),
+    ),
+    Mutant(
+        "the_cap_is_told_as_a_state",
+        SQL,
+        "        (Customer.mail_bounced, Block.BOUNCED.value),\n    )",
+        "        (Customer.mail_bounced, Block.BOUNCED.value),\n"
+        "        (over_cap(), Block.OVER_CAP.value),\n    )",
+        (f"{PEOPLE}::test_the_cap_is_never_told_as_a_state",),
+    ),
+    Mutant(
+        "mail_asks_for_no_consent",
+        SQL,
+        "        (not_(Customer.consent_mail), Block.NO_CONSENT.value),\n",
+        "",
+        (SPLIT, ORDER),
+    ),
+    Mutant(
+        "calls_ask_for_no_consent",
+        SQL,
+        "        (not_(Customer.consent_phone), Block.NO_CONSENT.value),\n",
+        "",
+        (SPLIT, ORDER),
+    ),
+    Mutant(
+        "who_wants_no_mail_is_mailed",
+        SQL,
+        "        (Customer.do_not_mail, Block.DO_NOT_CONTACT.value),\n",
+        "",
+        (SPLIT, ORDER),
+    ),
+    Mutant(
+        "a_bounced_address_is_mailed",
+        SQL,
+        "        (Customer.mail_bounced, Block.BOUNCED.value),\n",
+        "",
+        (SPLIT, ORDER),
+    ),
+    Mutant(
+        "consent_comes_before_the_wish_in_mail",
+        SQL,
+        "        (Customer.do_not_mail, Block.DO_NOT_CONTACT.value),\n"
+        "        (not_(Customer.consent_mail), Block.NO_CONSENT.value),\n",
+        "        (not_(Customer.consent_mail), Block.NO_CONSENT.value),\n"
+        "        (Customer.do_not_mail, Block.DO_NOT_CONTACT.value),\n",
+        (ORDER,),
+    ),
+    Mutant(
+        "consent_comes_before_the_wish_in_calls",
+        SQL,
+        "        (Customer.do_not_call, Block.DO_NOT_CONTACT.value),\n"
+        "        (not_(Customer.consent_phone), Block.NO_CONSENT.value),\n",
+        "        (not_(Customer.consent_phone), Block.NO_CONSENT.value),\n"
+        "        (Customer.do_not_call, Block.DO_NOT_CONTACT.value),\n",
+        (ORDER,),
+    ),
+    Mutant(
+        "the_address_comes_before_consent",
+        SQL,
+        "        (not_(Customer.consent_mail), Block.NO_CONSENT.value),\n"
+        "        (Customer.email.is_(None), Block.NO_ADDRESS.value),\n",
+        "        (Customer.email.is_(None), Block.NO_ADDRESS.value),\n"
+        "        (not_(Customer.consent_mail), Block.NO_CONSENT.value),\n",
+        (ORDER,),
+    ),
+    # --- segments ---
+    Mutant(
+        "erased_people_match",
+        SQL,
+        "return and_(Customer.erased_at.is_(None), _condition(criterion))",
+        "return _condition(criterion)",
+        (ERASING,),
+    ),
+    Mutant(
+        "the_low_end_does_not_count",
+        SQL,
+        "return column.between(low, high)",
+        "return and_(column > low, column <= high)",
+        (ORACLE,),
+    ),
+    Mutant(
+        "ages_end_a_year_early",
+        SQL,
+        "years_before(today, int(high) + 1)",
+        "years_before(today, int(high))",
+        (ORACLE,),
+    ),
+    Mutant(
+        "not_forgets_those_of_whom_nothing_is_known",
+        SQL,
+        "not_(func.coalesce(_condition(part), false()))",
+        "not_(_condition(part))",
+        (ORACLE,),
+    ),
+    Mutant(
+        "a_service_given_up_is_still_held",
+        SQL,
+        "            HeldService.to_on.is_(None),\n",
+        "",
+        (ORACLE,),
+    ),
+    Mutant(
+        "trees_may_be_a_hundred_deep",
+        "services/customer_query/segments.py",
+        "MAX_DEPTH = 10",
+        "MAX_DEPTH = 100",
+        (f"{GRAMMAR}::test_depth_and_number_of_criteria_are_limited",),
+    ),
+    Mutant(
+        "a_thousand_criteria_are_taken",
+        "services/customer_query/segments.py",
+        "MAX_LEAVES = 100",
+        "MAX_LEAVES = 1000",
+        (f"{GRAMMAR}::test_depth_and_number_of_criteria_are_limited",),
+    ),
+    Mutant(
+        "five_thousand_values_are_taken",
+        "services/customer_query/segments.py",
+        "MAX_VALUES = 500",
+        "MAX_VALUES = 5000",
+        (GRAMMAR,),
+    ),
+    # --- what other rooms tell of people ---
+    Mutant(
+        "old_words_of_the_bureau_win",
+        "services/customer_query/contact_events.py",
+        "return or_(known_at.is_(None), known_at <= at)",
+        "return known_at.is_(None) | known_at.is_not(None)",
+        (f"{PEOPLE}::test_an_older_word_of_the_bureau_changes_nothing",),
+    ),
+    Mutant(
+        "an_unsubscription_is_no_do_not_mail",
+        "services/customer_query/contact_events.py",
+        ".values(consent_mail=False, do_not_mail=True)",
+        ".values(consent_mail=False)",
+        (NEWS,),
+    ),
+    Mutant(
+        "a_refusal_is_no_do_not_call",
+        "services/customer_query/contact_events.py",
+        ".values(consent_phone=False, do_not_call=True)",
+        ".values(consent_phone=False)",
+        (NEWS,),
+    ),
+    Mutant(
+        "a_call_nobody_took_is_a_touch",
+        "services/customer_query/contact_events.py",
+        "    if event.contacted:\n",
+        "    if True:\n",
+        (NEWS,),
+    ),
+    Mutant(
+        "a_mail_that_failed_is_a_touch",
+        "services/customer_query/contact_events.py",
+        "if item.state is RecipientState.SENT]",
+        "]",
+        (NEWS,),
+    ),
+    # --- forgetting ---
+    Mutant(
+        "the_address_of_the_erased_stays",
+        "services/customer_query/store.py",
+        "            address=None,\n",
+        "",
+        (NOTHING_LEFT,),
+    ),
+    Mutant(
+        "the_income_of_the_erased_stays",
+        "services/customer_query/store.py",
+        "            income=None,\n",
+        "",
+        (NOTHING_LEFT,),
+    ),
+    Mutant(
+        "the_time_line_of_the_erased_stays",
+        "services/customer_query/store.py",
+        "    session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))\n",
+        "",
+        (NOTHING_LEFT,),
+    ),
+    Mutant(
+        "the_lines_of_the_erased_stay",
+        "services/customer_query/store.py",
+        "    session.execute(held.values(line_number=None))  # which is the person's own\n",
+        "",
+        (NOTHING_LEFT,),
+    ),
+    # --- profiles and imports ---
+    Mutant(
+        "people_are_new_for_two_years",
+        "services/customer_query/profiles.py",
+        "NEW_BELOW_YEARS = 1",
+        "NEW_BELOW_YEARS = 2",
+        (TENURE,),
+    ),
+    Mutant(
+        "loyalty_takes_eleven_years",
+        "services/customer_query/profiles.py",
+        "LOYAL_ABOVE_YEARS = 10",
+        "LOYAL_ABOVE_YEARS = 11",
+        (TENURE,),
+    ),
+    Mutant(
+        "rejected_cells_are_formulas",
+        "services/customer_query/import_files.py",
+        'return f"\'{cell}" if cell[:1]',
+        "return cell if cell[:1]",
+        (f"{IMPORT}::test_a_rejected_row_stands_as_it_was_and_no_formula_is_harmful",),
+    ),
+    Mutant(
+        "a_cedula_may_come_twice_in_a_file",
+        "services/customer_query/jobs.py",
+        "        if number in self._seen:",
+        "        if False:",
+        (f"{IMPORT}::test_every_defect_is_rejected_with_its_reason",),
+    ),
+    Mutant(
+        "two_workers_count_a_batch_twice",
+        "services/customer_query/jobs.py",
+        "if job.read != done or job.finished_at is not None:",
+        "if job.finished_at is not None:",
+        (f"{IMPORT}::test_two_workers_with_the_same_import_count_each_row_once",),
+    ),
+    Mutant(
+        "a_dry_run_writes",
+        "services/customer_query/jobs.py",
+        "        attempt.rollback()\n",
+        "",
+        (f"{IMPORT}::test_a_dry_run_tells_the_same_and_writes_nothing",),
+    ),
+    Mutant(
+        "changed_consents_are_not_announced",
+        "services/customer_query/jobs.py",
+        "        announce_contact_states(session, outcome.consents_changed)\n",
+        "",
+        (f"{IMPORT}::test_consents_go_into_the_ledger_and_changes_are_announced",),
+    ),
+    Mutant(
+        "empty_cells_wipe_what_was_known",
+        "services/customer_query/imports.py",
+        '", ".join(f"{name} = coalesce(i.{name}, c.{name})" for name in changeable)',
+        '", ".join(f"{name} = i.{name}" for name in changeable)',
+        (f"{IMPORT}::test_a_known_person_is_updated_and_empty_cells_say_nothing",),
+    ),
+    Mutant(
+        "two_files_make_a_person_twice",
+        "services/customer_query/imports.py",
+        "        self._session.execute(text(_LOCK))\n",
+        "",
+        (f"{IMPORT}::test_two_files_with_the_same_people_at_once_make_each_person_once",),
+    ),
+    Mutant(
+        "failed_imports_run_for_ever",
+        "services/customer_query/jobs.py",
+        "failed=fail_import)",
+        "failed=None)",
+        ("tests/jobs/customer_query/test_ends.py::test_an_import_that_cannot_be_done_says_so",),
+    ),
+    # --- campaigns ---
+    Mutant(
+        "a_closing_campaign_may_be_cancelled",
+        "services/campaign/rules.py",
+        "Phase.CLOSING: (Phase.FINISHED, Phase.EXECUTING),",
+        "Phase.CLOSING: (Phase.FINISHED, Phase.EXECUTING, Phase.CANCELLED),",
+        (CAMPAIGN_RULES,),
+    ),
+    Mutant(
+        "no_budget_is_enough",
+        "services/campaign/rules.py",
+        "if plan.budget <= 0:",
+        "if plan.budget < 0:",
+        (CAMPAIGN_RULES,),
+    ),
+    Mutant(
+        "pausing_needs_no_reason",
+        "services/campaign/rules.py",
+        "_REASON_NEEDED = {Phase.CANCELLED, Phase.PAUSED}",
+        "_REASON_NEEDED = {Phase.CANCELLED}",
+        (CAMPAIGN_RULES,),
+    ),
+    Mutant(
+        "an_empty_audience_is_enough",
+        "services/campaign/rules.py",
+        "elif plan.audience == 0:",
+        "elif False:",
+        (CAMPAIGN_RULES,),
+    ),
+    Mutant(
+        "a_running_campaign_changes_its_budget",
+        "services/campaign/rules.py",
+        'Phase.EXECUTING: frozenset({"goal", ',
+        'Phase.EXECUTING: frozenset({"goal", "budget", ',
+        (CAMPAIGN_RULES,),
+    ),
+    Mutant(
+        "a_finished_campaign_gets_another_audience",
+        "services/campaign/service.py",
+        "        if not rules.NEXT[Phase(campaign.phase)]:",
+        "        if False:",
+        (CAMPAIGNS,),
+    ),
+    Mutant(
+        "an_audience_on_its_way_is_asked_for_again",
+        "services/campaign/service.py",
+        "if status.state is not AudienceState.TRANSFERRING:",
+        "if True:",
+        (f"{CAMPAIGNS}::test_asking_for_the_audience_while_it_comes_does_nothing_more",),
+    ),
+    Mutant(
+        "the_control_group_is_contacted",
+        "services/campaign/exports.py",
+        "Member.audience_id == export.audience_id, Member.control.is_(False)",
+        "Member.audience_id == export.audience_id",
+        (f"{AUDIENCE}::test_everybody_but_the_control_group_is_handed_on",),
+    ),
+    Mutant(
+        "the_control_group_is_twice_as_large",
+        "services/campaign/audience.py",
+        "draw < share * _CONTROL_STEPS",
+        "draw < 2 * share * _CONTROL_STEPS",
+        (f"{AUDIENCE}::test_the_control_group_is_near_its_share_and_the_same_at_each_refresh",),
+    ),
+    Mutant(
+        "late_editions_stay",
+        "services/campaign/audience.py",
+        "        edition.state = _SUPERSEDED\n",
+        "",
+        (AUDIENCE,),
+    ),
+    Mutant(
+        "news_of_editions_on_their_way_are_lost",
+        "services/campaign/audience.py",
+        "    contact_states.catch_up(session, audience_id)\n",
+        "",
+        (f"{AUDIENCE}::test_a_state_heard_before_the_people_came_is_applied_when_they_are_there",),
+    ),
+    Mutant(
+        "older_states_overwrite_newer",
+        "services/campaign/contact_states.py",
+        "where=(ContactNews.version < news.excluded.version) & ~ContactNews.erased,",
+        "",
+        (FACTS,),
+    ),
+    Mutant(
+        "older_runs_overwrite_newer",
+        "services/campaign/facts.py",
+        "            where=MailingFact.version < statement.excluded.version,\n",
+        "",
+        (FACTS,),
+    ),
+    Mutant(
+        "older_outcomes_overwrite_newer",
+        "services/campaign/facts.py",
+        "            where=MailFact.at <= statement.excluded.at,\n",
+        "",
+        (f"{FACTS}::test_the_mail_funnel_adds_up_whatever_comes_twice_or_late",),
+    ),
+    Mutant(
+        "waiting_exports_never_hear",
+        "services/campaign/failures.py",
+        "announce(session, exports.fail_waiting(session, edition.campaign_id), reason)",
+        "pass",
+        (f"{AUDIENCE}::test_who_waits_for_an_edition_that_failed_hears_of_it",),
+    ),
+]
