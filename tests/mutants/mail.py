@@ -1,4 +1,4 @@
-"""Faults in mailing: claims, marks, mail servers, designs, unsubscribing."""
+"""Faults in mailing: claims, marks, mail servers, unsubscribing."""
 
 from tests.mutants.mutant import Mutant
 
@@ -9,10 +9,7 @@ CRASHES = "tests/jobs/mailer/test_crashes.py"
 PHASES = "tests/jobs/mailer/test_phases.py"
 ENDS = "tests/jobs/mailer/test_ends.py"
 CONTACTS = "tests/rooms/mailer/test_contacts.py"
-MAILINGS = "tests/rooms/mailer/test_mailings.py"
 RULES = "tests/unit/mailer/test_rules.py"
-CLEANING = "tests/unit/mailer/test_cleaning.py"
-MERGE = "tests/unit/mailer/test_merge.py"
 MESSAGES = "tests/unit/mailer/test_messages.py"
 README = "tests/unit/mailer/test_readme.py"
 CLAIM_ORDER = f"{CAP}::test_the_order_of_reasons_at_the_claim"
@@ -320,84 +317,6 @@ MUTANTS = [
         "services/mailer/messages.py",
         '        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",\n',
         "",
-        (MESSAGES,),
-    ),
-    # --- designs ---
-    Mutant(
-        "the_sanitiser_keeps_onclick",
-        "services/mailer/cleaning.py",
-        '_EVERYWHERE = "align',
-        '_EVERYWHERE = "onclick align',
-        (CLEANING,),
-    ),
-    Mutant(
-        "the_sanitiser_keeps_javascript_links",
-        "services/mailer/cleaning.py",
-        '_SCHEMES = {"https",',
-        '_SCHEMES = {"javascript", "https",',
-        (CLEANING,),
-    ),
-    Mutant(
-        "the_sanitiser_keeps_forms",
-        "services/mailer/cleaning.py",
-        '"a abbr b blockquote',
-        '"form a abbr b blockquote',
-        (CLEANING,),
-    ),
-    Mutant(
-        "tracking_pixels_stay",
-        "services/mailer/cleaning.py",
-        "body=removals.drop_pixels(body)",
-        "body=body",
-        (CLEANING,),
-    ),
-    Mutant(
-        "styles_may_cover_the_page",
-        "services/mailer/styles.py",
-        '"-moz-binding", "position", ',
-        '"-moz-binding", ',
-        (CLEANING,),
-    ),
-    Mutant(
-        "styles_may_load_addresses",
-        "services/mailer/styles.py",
-        'return token.type not in ("url", "bad-url",',
-        'return token.type not in ("bad-url",',
-        (CLEANING,),
-    ),
-    Mutant(
-        "designs_may_call_methods",
-        "services/mailer/merge.py",
-        "    nodes.Const,\n",
-        "    nodes.Const,\n    nodes.Getattr,\n    nodes.Call,\n",
-        (MERGE,),
-    ),
-    Mutant(
-        "names_are_not_escaped",
-        "services/mailer/merge.py",
-        "_HTML = SandboxedEnvironment(autoescape=True,",
-        "_HTML = SandboxedEnvironment(autoescape=False,",
-        (MERGE,),
-    ),
-    Mutant(
-        "a_name_may_end_a_header",
-        "services/mailer/merge.py",
-        'return " ".join(text.split())',
-        "return text",
-        (MERGE,),
-    ),
-    Mutant(
-        "any_file_is_an_image",
-        "services/mailer/uploads.py",
-        "    if not content.startswith(IMAGE_KINDS[suffix]):",
-        "    if False:",
-        (MESSAGES,),
-    ),
-    Mutant(
-        "a_zip_may_hold_a_gigabyte",
-        "services/mailer/uploads.py",
-        " or sum(item.file_size for item in found) > ZIP_BYTES:",
-        ":",
         (MESSAGES,),
     ),
 ]

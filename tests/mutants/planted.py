@@ -1,12 +1,15 @@
 """All planted faults, by what they break."""
 
-from tests.mutants import calls, customers, doors, kit, mail
+from tests.mutants import bounds, calls, campaigns, customers, designs, doors, kit, mail
 from tests.mutants.mutant import Mutant
 
 MUTANTS: list[Mutant] = [
     *kit.MUTANTS,
+    *bounds.MUTANTS,
     *customers.MUTANTS,
+    *campaigns.MUTANTS,
     *mail.MUTANTS,
+    *designs.MUTANTS,
     *calls.MUTANTS,
     *doors.MUTANTS,
 ]

@@ -113,7 +113,7 @@ def test_the_mail_funnel_adds_up_whatever_comes_twice_or_late(
     retried = progress_of(campaign_id, (1, "sent", None, NOON + timedelta(minutes=1)))
     other = progress_of(campaign_id, (2, "doubtful", None, NOON))
     called_off = progress_of(campaign_id, (4, "cancelled", None, NOON))
-    hear(campaigns, changed, retried, first, other, called_off, first, retried, changed, older)
+    hear(campaigns, changed, first, other, called_off, retried, retried, first, changed, older)
     mail = campaigns.get_statistics(campaign_id).mail
     assert mail.model_dump() == {
         "target": 5,

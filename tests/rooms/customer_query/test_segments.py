@@ -220,6 +220,42 @@ def test_a_wrong_definition_is_named_by_its_path(customers: Any) -> None:
         assert error.value.fields[0].field == "definition.all.0.field"
 
 
+def years_ago(years: int, days: int) -> date:
+    return segment_sql.years_before(clock.today(), years) + timedelta(days)
+
+
+@pytest.mark.parametrize(
+    ("field", "column", "low", "high", "inside", "outside"),
+    [
+        ("income", "income", 400, 1200, ["400", "1200"], ["399.99", "1200.01"]),
+        ("age", "birth_on", 25, 45, [(25, 0), (46, 1)], [(25, 1), (46, 0)]),
+        ("tenure_years", "joined_on", 2, 3, [(2, 0), (4, 1)], [(2, 1), (4, 0)]),
+        ("days_since_contact", "last_contact_at", 3, 5, [3.1, 5.9], [2.9, 6.1]),
+    ],
+)
+def test_both_ends_count_to_the_cent_and_to_the_day(
+    customers: Any,
+    people: Sessions,
+    field: str,
+    column: str,
+    low: int,
+    high: int,
+    inside: list[Any],
+    outside: list[Any],
+) -> None:
+    def value(raw: Any) -> Any:
+        if isinstance(raw, float):
+            return clock.now() - timedelta(days=raw)
+        return years_ago(*raw) if isinstance(raw, tuple) else Decimal(raw)
+
+    with people.begin() as session:
+        found = {insert_person(session, **{column: value(raw)}).id for raw in inside}
+        for raw in outside:
+            insert_person(session, **{column: value(raw)})
+    counted = customers.count_segment({"field": field, "between": [low, high]})
+    assert {row.id for row in counted.sample} == found
+
+
 def test_counting_nobody_is_no_error(customers: Any) -> None:
     count = customers.count_segment(WOMEN)
     assert (count.matching, count.reachable.mail, count.sample, count.by_age) == (0, 0, [], [])

@@ -1,5 +1,6 @@
 """Hashing: strong enough, few at once, and never in the way of the other doors."""
 
+import time
 from collections.abc import Iterator
 from threading import Event
 from typing import Any
@@ -23,7 +24,20 @@ def test_a_hash_is_argon2id_with_64_mib_three_passes_and_four_lanes() -> None:
     assert not passwords.matches("no es un hash", "una-clave-larga")
 
 
+def fastest(password_hash: str | None) -> float:
+    """Seconds for a wrong password; the least of some, as the machine may be busy."""
+
+    def measure() -> float:
+        started = time.perf_counter()
+        assert not passwords.matches(password_hash, "otra-clave-larga")
+        return time.perf_counter() - started
+
+    return min(measure() for _ in range(5))
+
+
 def test_an_unknown_user_costs_the_same_and_is_never_right() -> None:
+    known = passwords.make_hash("una-clave-larga")
+    assert fastest(None) > fastest(known) / 4
     assert not passwords.matches(None, "nobody")
     assert passwords._NOBODY.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 

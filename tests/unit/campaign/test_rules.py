@@ -31,6 +31,34 @@ READY = Plan(
 )
 
 
+STEPS = {  # as people know them; `NEXT` is compared with it
+    "draft": "planned cancelled",
+    "planned": "executing draft cancelled",
+    "executing": "paused closing cancelled",
+    "paused": "executing closing cancelled",
+    "closing": "finished executing",
+    "finished": "",
+    "cancelled": "",
+}
+RUNNING = "goal ends_on design_id mail_subject script"
+PLANNED = f"{RUNNING} name budget expected_revenue starts_on"
+CHANGEABLE = {
+    "draft": f"{PLANNED} channels definition control_share",
+    "planned": PLANNED,
+    "executing": RUNNING,
+    "paused": RUNNING,
+    "closing": "goal",
+    "finished": "",
+    "cancelled": "",
+}
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_what_a_campaign_may_do_from_where_it_stands(phase: Phase) -> None:
+    assert " ".join(NEXT[phase]) == STEPS[phase]
+    assert EDITABLE[phase] == set(CHANGEABLE[phase].split())
+
+
 @pytest.mark.parametrize("old", list(Phase))
 @pytest.mark.parametrize("new", list(Phase))
 def test_only_the_listed_steps_exist(old: Phase, new: Phase) -> None:

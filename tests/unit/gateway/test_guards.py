@@ -1,5 +1,7 @@
 """What every request passes."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from services.gateway import guards
@@ -43,6 +45,17 @@ def test_what_another_site_sends_is_refused(
 
 def test_body_over_the_limit_is_413(client: Browser) -> None:
     answer = client.post("/ingresar", data={"username": "a" * (guards.BODY_BYTES + 1)})
+    assert answer.status_code == 413
+
+
+def test_body_that_does_not_say_its_length_is_counted(client: Browser) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for number in range(3):  # each field alone is not too long
+            yield b"&field%d=" % number + b"a" * (guards.BODY_BYTES * 2 // 5)
+
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = client.post("/ingresar", content=parts(), headers=headers)
+    assert "content-length" not in answer.request.headers
     assert answer.status_code == 413
 
 
