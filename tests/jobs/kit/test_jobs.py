@@ -82,10 +82,15 @@ class Worker:
         """kill -9 of the worker and its children."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._log.close()
 
     def stop(self) -> None:
+        """In order, so that what it has done is acknowledged; how long it takes is not tested."""
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
         self._log.close()
 
 
