@@ -84,8 +84,9 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
                 self._end(reason, args)
             else:
                 self._work(args, kwargs)
+            said = "job ended as failed" if reason else "job done"
             seconds = round(time.monotonic() - started, 3)
-            logger.info("job done", job=self.name, task_id=self.request.id, seconds=seconds)
+            logger.info(said, job=self.name, task_id=self.request.id, seconds=seconds)
 
     def _work(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._count("losses") >= MAX_LOSSES or self._deliveries() >= MAX_DELIVERIES:

@@ -19,7 +19,7 @@ from shared.job import DEAD, DELIVERY_LIMIT, TRANSIENT, WAITS, Job, dead_queue
 from shared.outbox import job_queue_name
 from shared.room import ROOMS
 from shared.settings import settings
-from shared.waiting import QUORUM
+from shared.waiting import QUORUM, SURELY
 
 __all__ = ["TRANSIENT", "app", "job", "job_queue", "send_bulk"]
 
@@ -38,7 +38,7 @@ def job_queue(name: str) -> Queue:
         Exchange(settings().amqp_name("jobs"), type="topic"),
         routing_key=name,
         durable=True,
-        queue_arguments=QUORUM | limit,
+        queue_arguments=QUORUM | SURELY | limit,
     )
 
 

@@ -14,7 +14,7 @@ from amqp.exceptions import PreconditionFailed
 from kombu import Connection, Queue
 from psycopg2 import sql
 
-from shared import jobs, log
+from shared import jobs, log, waiting
 from shared.events import declare_queues
 from shared.room import ROOMS, load
 from shared.settings import settings
@@ -60,6 +60,8 @@ def _versions(room: str) -> Path:
 def declare() -> None:
     """Make the queues of all event handlers and jobs, so that nothing said early is lost."""
     with Connection(settings().amqp_url) as connection:
+        for seconds in waiting.SECONDS:
+            _declare(connection, waiting.queue(seconds))
         declare_queues(connection, [load(room) for room in ROOMS])
         for queue in jobs.app.conf.task_queues:
             _declare(connection, queue)

@@ -12,7 +12,8 @@ from shared.settings import settings
 
 HEALTH_SECONDS = 10  # a connection that was idle for longer is tried before it is trusted
 TIMEOUT_SECONDS = 2.0
-RETRIES = 6  # in 1.5 s, of a connection that broke; a silent server is not asked twice
+# In 3.5 s, less than a call may take; only of a connection that broke, never of a silent server
+RETRIES = 11
 
 
 def connect(

@@ -8,6 +8,7 @@ that anew instead.
 import sys
 from typing import Any
 
+from amqp.exceptions import NotFound
 from kombu import Connection
 
 from shared.events import ATTEMPT_HEADER, ERROR_HEADER, handlers_of
@@ -68,10 +69,13 @@ def main() -> None:
     options = {"confirm_publish": True}
     with Connection(settings().amqp_url, transport_options=options) as connection:
         for name in sys.argv[1:] or dead_queues():
+            try:
+                count = connection.channel().queue_declare(name, passive=True).message_count
+            except NotFound:
+                sys.exit(f"There is no queue {name}; without a name the parked ones are listed.")
             if sys.argv[1:]:
                 sys.stdout.write(f"{name}: {replay(connection, name)} sent again\n")
                 continue
-            count = connection.default_channel.queue_declare(name, passive=True).message_count
             if count:
                 sys.stdout.write(f"{count:6} {name}\n")
 

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     # that a job may take; other brokers than ours wait 30 minutes for an acknowledgement
     job_seconds: int = Field(default=1500, ge=10)
     job_memory_mb: int = Field(default=2048, ge=256)  # that a worker process may use
-    job_overdue_seconds: int = Field(default=7200, ge=60)  # open for longer: health says so
+    job_overdue_seconds: int = Field(default=3600, ge=60)  # open for longer: health says so
     mail_catcher_dir: str = ""  # Maildir of the demo's catch-all; empty: no such page
     log_level: str = "INFO"
     log_format: str = Field(default="json", pattern="^(json|text)$")

@@ -6,6 +6,9 @@ from shared.settings import settings
 
 SECONDS = (5, 60, 600)
 QUORUM = {"x-queue-type": "quorum"}
+# By default the broker forgets what it dead-letters while the target has no leader yet, as when it
+# has just been started: so a waiting delivery was lost by two crashes in a row.
+SURELY = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
 
 
 def exchange(seconds: int) -> Exchange:
@@ -20,5 +23,7 @@ def queue(seconds: int, back_to: str = "") -> Queue:
         exchange=exchange(seconds),
         routing_key=back_to,
         durable=True,
-        queue_arguments=QUORUM | {"x-message-ttl": seconds * 1000, "x-dead-letter-exchange": ""},
+        queue_arguments=QUORUM
+        | SURELY
+        | {"x-message-ttl": seconds * 1000, "x-dead-letter-exchange": ""},
     )

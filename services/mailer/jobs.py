@@ -39,7 +39,7 @@ SCHEDULE = {
         "schedule": crontab(minute="*/10"),
     },
 }
-_NO_SERVER = "El servidor de correo no responde ({}). El envío sigue solo a las {}."
+_NO_SERVER = "Falla el servidor de correo ({}). El envío continúa por sí mismo a las {}."
 _STOPPED = "El envío se detuvo: {} Reanúdelo cuando esté corregido."
 _STUCK = "El envío no avanza: {}"
 _HALF_CANCELLED = "No se terminó de cancelar: {} Cancele el envío otra vez."

@@ -303,7 +303,11 @@ def set_error(session: Session, transfer_id: UUID, error: str | None) -> None:
     """Say on the run's page what it waits for; None when it goes on."""
     session.execute(
         update(Mailing)
-        .where(Mailing.transfer_id == transfer_id, Mailing.error.is_distinct_from(error))
+        .where(
+            Mailing.transfer_id == transfer_id,
+            Mailing.state == MailingState.SENDING,  # a sender may be the last to hear of an end
+            Mailing.error.is_distinct_from(error),
+        )
         .values(error=error)
     )
 

@@ -171,6 +171,10 @@ def read_lines(source: IO[bytes]) -> Generator[Line, None, None]:
             yield rows.line_num, row
     except csv.Error as error:
         raise Invalid(f"El archivo no es un CSV válido: línea {rows.line_num}.") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(
+            "El archivo no es un texto que se pueda leer: guárdelo como CSV en UTF-8."
+        ) from error
     finally:
         text.detach()
 

@@ -175,6 +175,7 @@ def _round(
     victims = rng.sample(VICTIMS, rng.choice((1, 1, 2)))
     for victim in victims:
         stage.kill(victim)
+        time.sleep(rng.choice((0, 2.5)))  # the second while the first comes back
     line: Json = {"fault": "rounds", "round": number, "seed": seed, "killed": victims}
     line["recovery_seconds"] = _wait_until_ready(running.address, victims)
     print(json.dumps(line), flush=True)

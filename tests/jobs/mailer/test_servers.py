@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from services.mailer import jobs, rules, servers, smtp
+from services.mailer import jobs, mailings, rules, servers, smtp
 from services.mailer.models import MailServer
 from services.mailer.rules import ATTEMPTS, REFUSED_IN_A_ROW
 from shared import clock
@@ -128,7 +128,7 @@ def test_a_server_that_does_not_greet_costs_nobody_an_attempt(
     shown = mailer.shown(run)
     assert (shown.state, shown.pending) == (MailingState.SENDING, 5)
     assert shown.error is not None
-    assert "no responde" in shown.error
+    assert "continúa por sí mismo" in shown.error
     assert {row.attempt for row in mailer.rows(run).values()} == {0}
     odd.answer = lambda *_: None
     mailer.wait()
@@ -376,3 +376,15 @@ def test_a_mail_taken_before_a_failure_does_not_end_its_wait(mailer: Mailer) -> 
         servers.note_success(session, "mail.example:25", clock.now())
         session.expire_all()
         assert servers.find_waiting(session, "mail.example:25") is None
+
+
+def test_a_sender_that_hears_late_of_the_end_promises_nothing(
+    mailer: Mailer, odd: OddServer
+) -> None:
+    odd.answer = at(GREETING, "421 busy")
+    run = send(mailer)
+    mailer.execute("UPDATE mailing SET state = 'cancelled', error = NULL")
+    with mailer.sessions() as session:
+        transfer_id = mailings.get_mailing(session, run).transfer_id
+    jobs._leave_server_alone(transfer_id, "421 busy")
+    assert mailer.shown(run).error is None

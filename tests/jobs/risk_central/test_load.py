@@ -93,7 +93,9 @@ def test_rejected_rows_come_back_as_a_file_with_the_reason(
     assert "ya está en una fila anterior" in lines[2]
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\x00", b"cedula,nombre\n1,2\n", b""])
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\x00\x00", b"cedula,nombre\n1,2\n", b"", b"\x81\xff" * 9]
+)
 def test_a_file_that_is_none_ends_as_failed_and_says_why(
     sessions: sessionmaker[Session], content: bytes
 ) -> None:

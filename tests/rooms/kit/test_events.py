@@ -10,7 +10,7 @@ from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import events, inbox, outbox, relay, replay, waiting
+from shared import events, inbox, jobs, outbox, relay, replay, waiting
 from shared.contract import Event
 from shared.events import on_event
 from shared.room import Room
@@ -190,6 +190,15 @@ def test_every_handler_has_a_dead_queue_that_is_listed() -> None:
 
 def test_the_waits_are_those_that_are_documented() -> None:
     assert waiting.SECONDS == (5, 60, 600)
+
+
+@pytest.mark.parametrize("queue", [waiting.queue(5), jobs.job_queue("jobs.identity")])
+def test_what_waits_is_kept_until_its_own_queue_has_it(queue: Any) -> None:
+    """The broker's default forgets it where that queue has no leader yet, as after a crash."""
+    arguments = queue.queue_arguments
+    assert arguments["x-queue-type"] == "quorum"
+    assert arguments["x-dead-letter-strategy"] == "at-least-once"
+    assert arguments["x-overflow"] == "reject-publish"
 
 
 def test_what_cannot_be_read_does_not_stop_the_others(
