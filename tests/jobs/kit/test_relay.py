@@ -165,9 +165,9 @@ def test_an_idle_relay_says_that_it_lives(
     run_relay()
     until(lambda: gate.said > LOGIN_BYTES)
     time.sleep(1)  # the end of the log-in
-    said = gate.said
+    said, visits = gate.said, gate.visits  # under load it may have come in at the second try
     until(lambda: gate.said > said)
-    assert gate.visits == 1
+    assert gate.visits == visits
 
 
 def test_it_stops_at_once_idle_or_without_a_broker(
@@ -187,8 +187,9 @@ def test_it_stops_at_once_idle_or_without_a_broker(
     assert seconds_to_end(idle) < SOON
     assert idle.returncode == 0
     gate.shut()
+    before = log.read_text().count("broker away")
     alone = run_relay()
-    until(lambda: "broker away" in log.read_text())  # it waits for its next attempt
+    until(lambda: log.read_text().count("broker away") > before)  # it waits for its next attempt
     time.sleep(0.2)
     assert seconds_to_end(alone) < SOON
     assert alone.returncode == 0
