@@ -23,10 +23,10 @@ def test_what_waits_comes_back_after_so_many_seconds() -> None:
         assert arguments["x-dead-letter-exchange"] == ""
 
 
-def test_a_job_may_take_25_minutes_and_two_gigabytes_and_is_missed_after_two_hours() -> None:
+def test_a_job_may_take_25_minutes_and_two_gigabytes_and_is_missed_after_an_hour() -> None:
     assert Settings.model_fields["job_seconds"].default == 25 * 60
     assert Settings.model_fields["job_memory_mb"].default == 2048
-    assert Settings.model_fields["job_overdue_seconds"].default == 2 * 60 * 60
+    assert Settings.model_fields["job_overdue_seconds"].default == 60 * 60
 
 
 def test_deliveries_are_remembered_for_longer_than_any_of_them_can_take() -> None:

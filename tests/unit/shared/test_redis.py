@@ -100,11 +100,11 @@ def test_a_server_that_comes_back_while_one_asks_costs_nobody_an_answer(
 @pytest.mark.parametrize(
     ("connect", "waits"),
     [
-        (redis_server.connect, [0.05, 0.1, 0.2, 0.4, 0.4, 0.4]),
+        (redis_server.connect, [0.05, 0.1, 0.2, *[0.4] * 8]),
         (store.connect, [0.05, 0.1, 0.2]),
     ],
 )
-def test_a_client_waits_a_second_and_a_half_in_rooms_and_a_third_of_one_in_the_soap_server(
+def test_a_client_waits_three_seconds_and_a_half_in_rooms_and_a_third_of_one_in_the_soap_server(
     connect: Callable[[str], Redis], waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
