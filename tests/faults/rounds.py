@@ -33,7 +33,7 @@ from tests.faults.kills import Stage
 ROUNDS = int(os.environ.get("ROUNDS") or 20)
 PEOPLE = 300  # in each file
 RECOVERY_SECONDS = 120.0
-QUIET_SECONDS = 300.0
+QUIET_SECONDS = 900.0
 VICTIMS = (
     *("postgres", "rabbitmq", "redis") * 3,
     *("relay", "gateway", "soap", "beat"),
