@@ -4,32 +4,32 @@ import asyncio
 import json
 import sys
 
+from shared.client import Client
 from shared.errors import PregonError
 from shared.jobs import app
 from shared.outbox import job_queue_name
 from shared.room import ROOMS
-from shared.rooms import Rooms
 
 _PING_SECONDS = 2.0
 
 
 async def check_rooms() -> dict[str, str]:
     """`ok` or the reason, for every room."""
-    rooms = Rooms()
+    client = Client()
     try:
-        await rooms.start()
+        await client.start()
     except OSError as error:
         return dict.fromkeys(ROOMS, f"broker: {error}")
     try:
-        replies = await asyncio.gather(*(_check(rooms, room) for room in ROOMS))
+        replies = await asyncio.gather(*(_check(client, room) for room in ROOMS))
         return dict(zip(ROOMS, replies, strict=True))
     finally:
-        await rooms.stop()
+        await client.stop()
 
 
-async def _check(rooms: Rooms, room: str) -> str:
+async def _check(client: Client, room: str) -> str:
     try:
-        return await rooms.check_health(room)
+        return await client.check_health(room)
     except PregonError as error:
         return str(error)
 

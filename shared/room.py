@@ -1,4 +1,4 @@
-"""What a service class starts from: a database, calls to other rooms, trace, health."""
+"""What a service class starts from: a database, questions to other rooms, trace, health."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from shared.contracts import ROOMS as ROOMS
 from shared.db import Database
 from shared.events import handlers_of
 from shared.outbox import job_queue_name
-from shared.rpc import RoomCaller, Rooms, rpc
+from shared.rpc import Ask, AskProvider, rpc
 
 logger = log.get(__name__)
 
@@ -36,12 +36,12 @@ class TraceContext(DependencyProvider):  # type: ignore[misc]  # nameko has no t
 
 
 class Room:
-    """Base of the service classes: a database, calls to other rooms, trace, health."""
+    """Base of the service classes: a database, questions to other rooms, trace, health."""
 
     name: ClassVar[str]
 
     db: sessionmaker[Session] = Database()
-    rooms: RoomCaller = Rooms()
+    ask: Ask = AskProvider()
     context = TraceContext()
 
     @rpc(check_health)

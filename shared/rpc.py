@@ -177,25 +177,25 @@ def _check_name(procedure: Procedure[..., Any], door: Callable[..., Any]) -> Non
         raise TypeError(f"the door of {procedure.name} is called {door.__name__}")
 
 
-class Rooms(DependencyProvider):  # type: ignore[misc]  # nameko has no types
-    """Gives a room `self.rooms`, with which it calls procedures of other rooms."""
+class AskProvider(DependencyProvider):  # type: ignore[misc]  # nameko has no types
+    """Gives a room `self.ask(procedure, …)`, with which it asks other rooms."""
 
     replies = ReplyListener()
 
-    def get_dependency(self, worker_ctx: Any) -> "RoomCaller":  # noqa: ARG002  # nameko's signature
+    def get_dependency(self, worker_ctx: Any) -> "Ask":  # noqa: ARG002  # nameko's signature
         """A caller that continues the worker's trace."""
-        return RoomCaller(self.container.config, self.replies)
+        return Ask(self.container.config, self.replies)
 
 
-class RoomCaller:
-    """Calls with a deadline that travels along, so nothing runs for a caller that gave up."""
+class Ask:
+    """Questions with a deadline that travels along, so nothing runs for a caller that gave up."""
 
     def __init__(self, config: Any, replies: ReplyListener) -> None:
         self._exchange = get_rpc_exchange(config)
         self._publisher = Publisher(config["AMQP_URI"])
         self._replies = replies
 
-    def call(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors, Unavailable at the deadline."""
         if in_transaction():
             raise RuntimeError(f"{procedure.name} called inside an open transaction")

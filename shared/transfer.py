@@ -129,7 +129,7 @@ def expect(session: Session, transfer_id: UUID) -> None:
 
 
 @dataclass(frozen=True)
-class Target:
+class Destination:
     """Where the rows go and how those of a dead attempt are removed."""
 
     table: str
@@ -137,7 +137,7 @@ class Target:
     remove: Callable[[Session, UUID], None]
 
 
-def load_chunk(session: Session, chunk: Chunk, target: Target) -> bool:
+def load_chunk(session: Session, chunk: Chunk, target: Destination) -> bool:
     """Copy a chunk's rows and record its number, in the session's transaction.
 
     Returns whether it did: False for a chunk that is known, of a dead attempt, or not expected.
@@ -174,7 +174,7 @@ def _check(chunk: Chunk, rows: int, checksum: int) -> None:
         )
 
 
-def _enter_attempt(session: Session, transfer_id: UUID, chunk: Chunk, target: Target) -> bool:
+def _enter_attempt(session: Session, transfer_id: UUID, chunk: Chunk, target: Destination) -> bool:
     """Hold the transfer's row: shared, or alone to begin a higher attempt or to close one.
 
     Which of the two is known before locking, as two workers that both turned a shared hold into
@@ -193,7 +193,7 @@ def _enter_attempt(session: Session, transfer_id: UUID, chunk: Chunk, target: Ta
     return True
 
 
-def _begin_attempt(session: Session, transfer_id: UUID, attempt: int, target: Target) -> None:
+def _begin_attempt(session: Session, transfer_id: UUID, attempt: int, target: Destination) -> None:
     session.execute(
         update(Transfer)
         .where(Transfer.id == transfer_id)
@@ -258,7 +258,7 @@ def complete(session: Session, transfer_id: UUID) -> int | None:
     return rows
 
 
-def fail(session: Session, transfer_id: UUID, target: Target) -> bool:
+def fail(session: Session, transfer_id: UUID, target: Destination) -> bool:
     """Give a transfer up, with what has arrived of it; False when it had ended already."""
     transfer = _find_open(session, transfer_id)
     if transfer is None:

@@ -20,12 +20,12 @@ from infra.demo.generate_file import write_rows
 from infra.native import credentials, environment
 from infra.native.run import Run
 from shared import clock, files, trace
+from shared.client import Client
 from shared.contract import Actor
 from shared.contracts import campaign, customer_query, identity, mailer, risk_central, telemarketing
 from shared.contracts.campaign import Phase
 from shared.contracts.telemarketing import CallResult
 from shared.errors import Invalid, PregonError
-from shared.rooms import Rooms
 
 CUSTOMERS = 20_000
 SEED = 1
@@ -111,8 +111,8 @@ class Campaigns:
 class Seeder:
     """Acts as the demo's users, one step after another."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        self._rooms = rooms
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self._actors: dict[str, Actor] = {}
         self._rng = random.Random(SEED)  # noqa: S311  # plausible, not secret
 
@@ -156,9 +156,9 @@ class Seeder:
 
     async def _create_or_find(self, new: identity.NewUser) -> identity.User:
         try:
-            return await self._rooms.call(identity.create_user, new)
+            return await self._client.ask(identity.create_user, new)
         except Invalid:
-            everybody = await self._rooms.call(identity.list_users, limit=200)
+            everybody = await self._client.ask(identity.list_users, limit=200)
             return next(user for user in everybody.items if user.username == new.username)
 
     async def _load_people(self) -> None:
@@ -167,24 +167,24 @@ class Seeder:
         people_key = _store(customers.COLUMNS, people)
         risk_key = _store(risk.COLUMNS, risk.risk_rows(people, SEED))
         with trace.use(actor=self._actors["jefe"], idempotency_key="demo-customers"):
-            job = await self._rooms.call(
+            job = await self._client.ask(
                 customer_query.start_import,
                 customer_query.NewImport(file_key=people_key, file_name="clientes-demo.csv"),
             )
         with trace.use(actor=self._actors["admin"], idempotency_key="demo-risk"):
-            load = await self._rooms.call(risk_central.start_load, risk_key, "riesgos-demo.csv")
+            load = await self._client.ask(risk_central.start_load, risk_key, "riesgos-demo.csv")
         await self._until(
-            lambda: self._rooms.call(customer_query.get_import, job.id),
+            lambda: self._client.ask(customer_query.get_import, job.id),
             lambda found: found.finished_at is not None,
         )
         await self._until(
-            lambda: self._rooms.call(risk_central.get_load, load.id),
+            lambda: self._client.ask(risk_central.get_load, load.id),
             lambda found: found.finished_at is not None,
         )
 
     async def _campaign(self, new: campaign.NewCampaign, phase: Phase) -> int:
         say(f"campaign «{new.name}»")
-        designs = await self._rooms.call(mailer.list_designs)
+        designs = await self._client.ask(mailer.list_designs)
         design = designs.items[0 if phase is Phase.EXECUTING else -1]
         today = clock.today()
         dated = new.model_copy(
@@ -195,9 +195,9 @@ class Seeder:
             }
         )
         with trace.use(actor=self._actors["jefe"], idempotency_key=f"demo-{new.name}"):
-            created = await self._rooms.call(campaign.create_campaign, dated)
+            created = await self._client.ask(campaign.create_campaign, dated)
         await self._until(
-            lambda: self._rooms.call(campaign.get_audience, created.id),
+            lambda: self._client.ask(campaign.get_audience, created.id),
             lambda found: found.state is campaign.AudienceState.READY,
         )
         steps = (Phase.PLANNED, Phase.EXECUTING)[: 1 if phase is Phase.PLANNED else 2]
@@ -208,15 +208,15 @@ class Seeder:
         for phase in phases:
             key = f"demo-{campaign_id}-{phase}"
             with trace.use(actor=self._actors["jefe"], idempotency_key=key):
-                await self._rooms.call(campaign.change_phase, campaign_id, phase)
+                await self._client.ask(campaign.change_phase, campaign_id, phase)
 
     async def _mail(self, campaign_id: int) -> None:
         say(f"mails of campaign {campaign_id}")
         new = mailer.NewMailing(campaign_id=campaign_id)
         with trace.use(actor=self._actors["jefe"], idempotency_key=f"demo-mail-{campaign_id}"):
-            mailing = await self._eventually(lambda: self._rooms.call(mailer.create_mailing, new))
+            mailing = await self._eventually(lambda: self._client.ask(mailer.create_mailing, new))
         await self._until(
-            lambda: self._rooms.call(mailer.get_mailing, mailing.id),
+            lambda: self._client.ask(mailer.get_mailing, mailing.id),
             lambda found: found.finished_at is not None,
         )
 
@@ -225,24 +225,24 @@ class Seeder:
         advisors = [name for name, actor in self._actors.items() if actor.role == "advisor"]
         new = telemarketing.NewAssignment(advisors=advisors, per_advisor=per_advisor)
         await self._until(
-            lambda: self._rooms.call(telemarketing.count_unassigned, campaign_id),
+            lambda: self._client.ask(telemarketing.count_unassigned, campaign_id),
             lambda count: count > 0,
         )
         with trace.use(
             actor=self._actors["supervisor"], idempotency_key=f"demo-assign-{campaign_id}"
         ):
-            await self._rooms.call(telemarketing.assign_customers, campaign_id, new)
+            await self._client.ask(telemarketing.assign_customers, campaign_id, new)
         await asyncio.gather(*(self._advise(name, calls) for name in advisors))
 
     async def _advise(self, username: str, calls: int) -> None:
         for number in range(calls):
             with trace.use(actor=self._actors[username]):
-                lease = await self._rooms.call(telemarketing.next_call)
+                lease = await self._client.ask(telemarketing.next_call)
                 if lease is None:
                     return
                 if number % 5 == 0:
-                    await self._rooms.call(telemarketing.check_risk, lease.customer.customer_id)
-                await self._rooms.call(telemarketing.record_call, self._result(lease))
+                    await self._client.ask(telemarketing.check_risk, lease.customer.customer_id)
+                await self._client.ask(telemarketing.record_call, self._result(lease))
 
     def _result(self, lease: telemarketing.Lease) -> telemarketing.NewCall:
         result = self._rng.choices(list(RESULTS), list(RESULTS.values()))[0]
@@ -298,13 +298,13 @@ def say(step: str) -> None:
 
 async def seed(users: dict[str, dict[str, str]], *, empty: bool) -> None:
     """Fill a product that runs."""
-    rooms = Rooms()
-    await rooms.start()
+    client = Client()
+    await client.start()
     try:
-        seeder = Seeder(rooms)
+        seeder = Seeder(client)
         await (seeder.run_empty(users) if empty else seeder.run(users))
     finally:
-        await rooms.stop()
+        await client.stop()
 
 
 def main() -> None:

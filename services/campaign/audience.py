@@ -87,7 +87,7 @@ def remove_members(session: Session, audience_id: UUID) -> None:
     session.execute(delete(Member).where(Member.audience_id == audience_id))
 
 
-TARGET = transfer.Target(Member.__tablename__, AUDIENCE_COLUMNS, remove_members)
+TARGET = transfer.Destination(Member.__tablename__, AUDIENCE_COLUMNS, remove_members)
 
 
 def set_ready(session: Session, audience_id: UUID, rows: int) -> Audience | None:

@@ -67,7 +67,7 @@ class CampaignService(Room):
         """A changed definition transfers the audience anew."""
         values = change.model_dump(exclude_unset=True)
         if values.get("definition") is not None:
-            values["segment_summary"] = self.rooms.call(
+            values["segment_summary"] = self.ask(
                 customer_query.describe_segment, values["definition"]
             )
         self._check_design(values.get("design_id"))
@@ -285,14 +285,14 @@ class CampaignService(Room):
         if (new.definition is None) == (new.segment_id is None):
             raise Invalid.field("definition", "Elija un segmento guardado o defina uno.")
         if new.segment_id is not None:
-            saved = self.rooms.call(customer_query.get_segment, new.segment_id)
+            saved = self.ask(customer_query.get_segment, new.segment_id)
             return saved.definition, saved.summary
         definition = new.definition or {}
-        return definition, self.rooms.call(customer_query.describe_segment, definition)
+        return definition, self.ask(customer_query.describe_segment, definition)
 
     def _check_design(self, design_id: int | None) -> None:
         if design_id is not None:
-            self.rooms.call(mailer.get_design, design_id)
+            self.ask(mailer.get_design, design_id)
 
     def _request_audience(self, session: Session, campaign: Campaign) -> None:
         audience_id = audience.insert_audience(session, campaign.id)

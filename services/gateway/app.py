@@ -14,7 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from services.gateway import api, assets, guards, health, problems, routes
 from services.gateway.routing import Api, Pages
 from shared import log
-from shared.rooms import Rooms
+from shared.client import Client
 
 _RETRY_SECONDS = 1.0
 _DESCRIPTION = (
@@ -23,7 +23,7 @@ _DESCRIPTION = (
 )
 
 
-def create_app(rooms: Rooms | None = None) -> FastAPI:
+def create_app(client: Client | None = None) -> FastAPI:
     """The app with every page and API module of `routes/` and `api/`, in the order of names."""
     app = FastAPI(
         title="Pregón",
@@ -42,7 +42,7 @@ def create_app(rooms: Rooms | None = None) -> FastAPI:
             Middleware(guards.SizeLimit),
         ],
     )
-    app.state.rooms = rooms or Rooms()
+    app.state.client = client or Client()
     problems.install(app)
     _include_all(app)
     app.mount("/static", assets.Bundle(directory=assets.DIST, check_dir=False))
@@ -67,17 +67,17 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     log.set_up("gateway")
-    connecting = asyncio.create_task(_connect(app.state.rooms))
+    connecting = asyncio.create_task(_connect(app.state.client))
     yield
     connecting.cancel()
-    await app.state.rooms.stop()
+    await app.state.client.stop()
 
 
-async def _connect(rooms: Rooms) -> None:
+async def _connect(client: Client) -> None:
     """Keep trying until the broker is there; meanwhile pages say that a service is away."""
     while True:
         try:
-            return await rooms.start()
+            return await client.start()
         except OSError:
             await asyncio.sleep(_RETRY_SECONDS)
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from services.gateway.calls import Caller
+from services.gateway.asking import Asker
 from shared.contracts.identity import Session, log_in
 from shared.errors import Unavailable
 
@@ -11,11 +11,11 @@ ATTEMPTS = 12
 WAIT_SECONDS = 0.5  # about; not all come back at the same moment
 
 
-async def enter(call: Caller, username: str, password: str, source: str) -> Session:
+async def enter(ask: Asker, username: str, password: str, source: str) -> Session:
     """A new session. Raises Denied, and Unavailable when it takes too long."""
     for left in reversed(range(ATTEMPTS)):
         try:
-            return await call(log_in, username, password, source)
+            return await ask(log_in, username, password, source)
         except Unavailable as error:
             if not left or not _is_busy(error):
                 raise

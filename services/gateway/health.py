@@ -5,10 +5,10 @@ import asyncio
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
-from services.gateway.session import rooms_of
+from services.gateway.session import client_of
+from shared.client import Client
 from shared.contracts import ROOMS
 from shared.errors import Unavailable
-from shared.rooms import Rooms
 
 router = APIRouter(prefix="/health", include_in_schema=False)
 
@@ -25,11 +25,11 @@ async def serve(request: Request) -> JSONResponse:
 
     For whoever routes requests: a job that is stuck somewhere must not close the doors.
     """
-    rooms = rooms_of(request)
-    if not rooms.connected:
+    client = client_of(request)
+    if not client.connected:
         return JSONResponse({"status": "broker"}, 503)
     try:
-        await rooms.check_health("identity")
+        await client.check_health("identity")
     except Unavailable:
         return JSONResponse({"status": "identity"}, 503)
     return JSONResponse({"status": "ok"})
@@ -38,16 +38,16 @@ async def serve(request: Request) -> JSONResponse:
 @router.get("/ready")
 async def ready(request: Request) -> JSONResponse:
     """200 when every room answers and nothing is stuck; otherwise what is, by room."""
-    rooms = rooms_of(request)
-    if not rooms.connected:
+    client = client_of(request)
+    if not client.connected:
         return JSONResponse({"status": "broker"}, 503)
-    states = await asyncio.gather(*(_state(rooms, room) for room in ROOMS))
+    states = await asyncio.gather(*(_state(client, room) for room in ROOMS))
     found = {room: state for room, state in zip(ROOMS, states, strict=True) if state != "ok"}
     return JSONResponse(found, 503) if found else JSONResponse({"status": "ok"})
 
 
-async def _state(rooms: Rooms, room: str) -> str:
+async def _state(client: Client, room: str) -> str:
     try:
-        return await rooms.check_health(room)
+        return await client.check_health(room)
     except Unavailable as error:
         return str(error)

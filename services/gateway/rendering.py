@@ -13,7 +13,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.gateway import assets, labels, menu
-from services.gateway.calls import KEY_FIELD
+from services.gateway.asking import KEY_FIELD
 from services.gateway.forms import Form
 from services.gateway.session import find_session
 from shared.contracts.identity import Permission, Session

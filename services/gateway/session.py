@@ -6,9 +6,9 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from shared import clock
+from shared.client import Client
 from shared.contracts.identity import Session, get_session
 from shared.errors import Denied
-from shared.rooms import Rooms
 from shared.settings import settings
 
 COOKIE = "pregon_session"
@@ -18,10 +18,10 @@ class SessionExpired(Exception):  # noqa: N818  # it is a state, and so it is to
     """Nobody is logged in, or not any more."""
 
 
-def rooms_of(request: Request) -> Rooms:
+def client_of(request: Request) -> Client:
     """The process's one connection to the rooms."""
-    rooms: Rooms = request.app.state.rooms
-    return rooms
+    client: Client = request.app.state.client
+    return client
 
 
 def find_session(request: Request) -> Session | None:
@@ -43,7 +43,7 @@ async def require_session(request: Request) -> Session:
     if token is None:
         raise SessionExpired
     try:
-        session = await rooms_of(request).call(get_session, token)
+        session = await client_of(request).ask(get_session, token)
     except Denied:
         raise SessionExpired from None
     request.state.session = session

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from services.gateway.session import rooms_of
+from services.gateway.session import client_of
 from shared.contract import Event
 
 _LIFETIME_SECONDS = 300  # then the browser connects anew and its session is checked again
@@ -30,7 +30,7 @@ async def _drawings(
 ) -> AsyncIterator[ServerSentEvent]:
     loop = asyncio.get_running_loop()
     end = loop.time() + _LIFETIME_SECONDS
-    async with rooms_of(request).listen(*events) as heard:
+    async with client_of(request).listen(*events) as heard:
         yield ServerSentEvent(await draw())
         while await _concerned(heard, about, end - loop.time()):
             await asyncio.sleep(_PAUSE_SECONDS)

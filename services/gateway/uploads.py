@@ -7,7 +7,7 @@ from pathlib import PurePath
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from services.gateway.calls import Caller
+from services.gateway.asking import Asker
 from shared import files
 from shared.errors import Invalid
 from shared.settings import settings
@@ -16,7 +16,7 @@ MEGABYTE = 1 << 20
 
 
 async def store_upload(
-    call: Caller,
+    ask: Asker,
     upload: UploadFile,
     *,
     suffixes: tuple[str, ...],
@@ -37,24 +37,24 @@ async def store_upload(
         raise Invalid.field(field, "El archivo está vacío.")
     if upload.size > megabytes * MEGABYTE:
         raise Invalid.field(field, f"El archivo tiene más de {megabytes} MB. Divídalo en partes.")
-    return await run_in_threadpool(_store, call, upload, suffix)
+    return await run_in_threadpool(_store, ask, upload, suffix)
 
 
-def _store(call: Caller, upload: UploadFile, suffix: str) -> str:
-    return files.put(upload.file, key=files.new_key(suffix, _name_again(call, upload)))
+def _store(ask: Asker, upload: UploadFile, suffix: str) -> str:
+    return files.put(upload.file, key=files.new_key(suffix, _name_again(ask, upload)))
 
 
-def _name_again(call: Caller, upload: UploadFile) -> str | None:
+def _name_again(ask: Asker, upload: UploadFile) -> str | None:
     """The same for the same content of a user's request with the same key, and no one's to guess.
 
     Content alone does not name a file: two people's files would be one, and whoever has a copy
     could tell that somebody else uploaded it.
     """
-    if call.key is None:
+    if ask.key is None:
         return None
     content = hashlib.file_digest(upload.file, "sha256").hexdigest()  # type: ignore[arg-type]  # a file
     upload.file.seek(0)
-    words = "\n".join((call.username, call.key, content))
+    words = "\n".join((ask.username, ask.key, content))
     return hmac.new(settings().secret_key.encode(), words.encode(), "sha256").hexdigest()[:32]
 
 

@@ -12,7 +12,7 @@ from shared import clock, outbox
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import RECIPIENT_COLUMNS
 from shared.contracts.mailer import RecipientState
-from shared.transfer import Target
+from shared.transfer import Destination
 
 REPORT_BATCH = 500
 CANCEL_BATCH = 5_000
@@ -26,7 +26,7 @@ def remove_recipients(session: Session, transfer_id: UUID) -> None:
     session.execute(delete(Recipient).where(Recipient.transfer_id == transfer_id))
 
 
-TARGET = Target(
+TARGET = Destination(
     table="recipient",
     columns=("transfer_id", *RECIPIENT_COLUMNS[1:]),
     remove=remove_recipients,

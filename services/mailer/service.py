@@ -89,11 +89,7 @@ class MailerService(Room):
     @rpc(contract.preview_design)
     def preview_design(self, design_id: int, customer_id: int | None = None) -> contract.Preview:
         """Asks customer_query for the person before the transaction opens."""
-        person = (
-            None
-            if customer_id is None
-            else self.rooms.call(customer_query.get_customer, customer_id)
-        )
+        person = None if customer_id is None else self.ask(customer_query.get_customer, customer_id)
         values = merge.EXAMPLE | {merge.UNSUBSCRIBE: tokens.url(tokens.TEST)}
         if person is not None:
             values = merge.values_of(
@@ -126,7 +122,7 @@ class MailerService(Room):
     @rpc(contract.create_mailing)
     def create_mailing(self, new: contract.NewMailing) -> contract.Mailing:
         """Asks campaign for its present phase: what was announced may lag behind a person."""
-        found = self.rooms.call(campaign.get_campaign, new.campaign_id)
+        found = self.ask(campaign.get_campaign, new.campaign_id)
         with self.db.begin() as session:
             return idempotency.once(
                 session,
@@ -233,7 +229,7 @@ class MailerService(Room):
     ) -> contract.Mailing:
         with self.db.begin() as session:
             campaign_id = mailings.get_mailing(session, mailing_id).campaign_id
-        found = self.rooms.call(campaign.get_campaign, campaign_id)
+        found = self.ask(campaign.get_campaign, campaign_id)
 
         def change(session: Session) -> contract.Mailing:
             mailing = self._open(session, mailing_id, action)
@@ -291,7 +287,7 @@ class MailerService(Room):
         """Asks campaign whether each exists."""
         try:
             for campaign_id in schedule.campaign_ids:
-                self.rooms.call(campaign.get_campaign, campaign_id)
+                self.ask(campaign.get_campaign, campaign_id)
         except NotFound:
             raise Invalid.field("campaign_ids", f"No existe la campaña {campaign_id}.") from None
         with self.db.begin() as session:
@@ -372,7 +368,7 @@ class MailerService(Room):
         return mailings.to_contract(mailing, counts[mailing.transfer_id])
 
     def _ask_brief(self, campaign_id: int) -> campaign.CampaignBrief:
-        found = self.rooms.call(campaign.get_campaign, campaign_id)
+        found = self.ask(campaign.get_campaign, campaign_id)
         shown = campaign.CampaignBrief.model_fields.keys() - {"campaign_id"}
         return campaign.CampaignBrief(
             campaign_id=found.id, **{name: getattr(found, name) for name in shown}

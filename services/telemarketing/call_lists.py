@@ -74,7 +74,7 @@ def remove_rows(session: Session, transfer_id: UUID) -> None:
     session.execute(delete(CallListRow).where(CallListRow.transfer_id == transfer_id))
 
 
-TARGET = transfer.Target(
+TARGET = transfer.Destination(
     CallListRow.__tablename__, campaign_contract.CALL_LIST_COLUMNS, remove_rows
 )
 

@@ -84,7 +84,7 @@ class TelemarketingService(Room):
         found: set[str] = set()
         after: str | None = None
         while True:
-            page = self.rooms.call(identity.list_users, role=Role.ADVISOR, after=after, limit=200)
+            page = self.ask(identity.list_users, role=Role.ADVISOR, after=after, limit=200)
             found |= {user.username for user in page.items if user.active}
             if (after := page.next) is None:
                 return found

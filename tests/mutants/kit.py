@@ -25,7 +25,7 @@ MUTANTS = [
     ),
     Mutant(
         "gateway_calls_never_expire",
-        "shared/rooms.py",
+        "shared/client.py",
         "            expiration=seconds,\n",
         "",
         (VANISHES,),

@@ -1,6 +1,6 @@
 """Assignments over REST."""
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.routing import Api
 from shared.contract import Id, Limit, Model, Page
 from shared.contracts.identity import Permission
@@ -34,21 +34,21 @@ class Refreshed(Model):
 
 
 @api.post("/campaigns/{campaign_id}/assignments", allow=Permission.ASSIGN)
-async def assign(campaign_id: Id, new: NewAssignment, call: Call) -> Assigned:
+async def assign(campaign_id: Id, new: NewAssignment, ask: Ask) -> Assigned:
     """Give each advisor customers that nobody has yet; fewer when there are not enough."""
-    return await call(assign_customers, campaign_id, new)
+    return await ask(assign_customers, campaign_id, new)
 
 
 @api.post("/campaigns/{campaign_id}/call-list", allow=Permission.ASSIGN, status_code=202)
-async def ask_for_list(campaign_id: Id, call: Call) -> CallList:
+async def ask_for_list(campaign_id: Id, ask: Ask) -> CallList:
     """Ask for the call list anew, as after one that failed; 409 while one is on its way."""
-    return await call(request_call_list, campaign_id)
+    return await ask(request_call_list, campaign_id)
 
 
 @api.get("/campaigns/{campaign_id}/call-list", allow=Permission.ASSIGN)
-async def show_list(campaign_id: Id, call: Call) -> CallList:
+async def show_list(campaign_id: Id, ask: Ask) -> CallList:
     """The newest call list and what became of it; 404 before the first."""
-    found = await call(get_call_list, campaign_id)
+    found = await ask(get_call_list, campaign_id)
     if found is None:
         raise NotFound("La campaña todavía no tiene lista de llamadas.")
     return found
@@ -56,22 +56,22 @@ async def show_list(campaign_id: Id, call: Call) -> CallList:
 
 @api.get("/assignments", allow=Permission.ASSIGN)
 async def show_assignments(
-    call: Call,
+    ask: Ask,
     campaign_id: Id | None = None,
     advisor: str | None = None,
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[Assignment]:
     """By campaign, newest first, then advisor."""
-    return await call(
+    return await ask(
         list_assignments, campaign_id=campaign_id, advisor=advisor, after=after, limit=limit
     )
 
 
 @api.delete("/campaigns/{campaign_id}/assignments/{advisor}", allow=Permission.ASSIGN)
-async def free(campaign_id: Id, advisor: str, call: Call) -> Freed:
+async def free(campaign_id: Id, advisor: str, ask: Ask) -> Freed:
     """Take back what an advisor has not called yet."""
-    return Freed(freed=await call(take_back, campaign_id, advisor))
+    return Freed(freed=await ask(take_back, campaign_id, advisor))
 
 
 @api.post(
@@ -79,6 +79,6 @@ async def free(campaign_id: Id, advisor: str, call: Call) -> Freed:
     allow=Permission.ASSIGN,
     status_code=202,
 )
-async def refresh(campaign_id: Id, advisor: str, call: Call) -> Refreshed:
+async def refresh(campaign_id: Id, advisor: str, ask: Ask) -> Refreshed:
     """Ask the bureau about everybody an advisor has open, in the background."""
-    return Refreshed(customers=await call(refresh_risks, campaign_id, advisor))
+    return Refreshed(customers=await ask(refresh_risks, campaign_id, advisor))

@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
-from services.gateway.calls import Call as Ask
+from services.gateway.asking import Ask
 from services.gateway.routing import ANY_USER, Api
 from shared.contract import Id, Limit, Page
 from shared.contracts.identity import Permission

@@ -6,7 +6,7 @@ from fastapi import Body, File, Form, UploadFile
 from pydantic import Field, Json
 from starlette.responses import Response
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.downloads import rejected_rows
 from services.gateway.routing import Api
 from services.gateway.uploads import store_upload
@@ -63,16 +63,16 @@ class ImportAgain(Model):
     response_model_exclude=_STORED,
 )
 async def import_customers(
-    call: Call,
+    ask: Ask,
     file: Annotated[UploadFile, File()],
     mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
     dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
 ) -> Import:
     """Read a CSV or XLSX in the background; `mapping` is JSON: our field → the file's column."""
-    key = await store_upload(call, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
+    key = await store_upload(ask, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
     name = (file.filename or "")[-200:]
     new = NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run)
-    return await call(start_import, new)
+    return await ask(start_import, new)
 
 
 @api.get(
@@ -80,9 +80,9 @@ async def import_customers(
     allow=Permission.CUSTOMER_IMPORT,
     response_model_exclude={"items": {"__all__": _STORED}},
 )
-async def show_imports(call: Call, after: str | None = None, limit: Limit = 20) -> Page[Import]:
+async def show_imports(ask: Ask, after: str | None = None, limit: Limit = 20) -> Page[Import]:
     """Imports, newest first."""
-    return await call(list_imports, after=after, limit=limit)
+    return await ask(list_imports, after=after, limit=limit)
 
 
 @api.get(
@@ -90,9 +90,9 @@ async def show_imports(call: Call, after: str | None = None, limit: Limit = 20) 
     allow=Permission.CUSTOMER_IMPORT,
     response_model_exclude=_STORED,
 )
-async def show_import(import_id: Id, call: Call) -> Import:
+async def show_import(import_id: Id, ask: Ask) -> Import:
     """Progress and counts: read = created + updated + unchanged + rejected."""
-    return await call(get_import, import_id)
+    return await ask(get_import, import_id)
 
 
 @api.post(
@@ -101,10 +101,10 @@ async def show_import(import_id: Id, call: Call) -> Import:
     status_code=202,
     response_model_exclude=_STORED,
 )
-async def run_import_again(import_id: Id, call: Call, again: ImportAgain | None = None) -> Import:
+async def run_import_again(import_id: Id, ask: Ask, again: ImportAgain | None = None) -> Import:
     """Read the file of an import that has ended, also of one that failed, as a new import."""
     again = again or ImportAgain()
-    return await call(rerun_import, import_id, again.mapping, again.dry_run)
+    return await ask(rerun_import, import_id, again.mapping, again.dry_run)
 
 
 @api.get(
@@ -113,14 +113,14 @@ async def run_import_again(import_id: Id, call: Call, again: ImportAgain | None 
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-async def show_rejected_rows(import_id: Id, call: Call) -> Response:
+async def show_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows as they stood, with a column `motivo`; 409 while the import runs."""
-    return await rejected_rows(await call(get_import, import_id))
+    return await rejected_rows(await ask(get_import, import_id))
 
 
 @api.get("/customers", allow=Permission.CUSTOMER_READ)
 async def show_customers(
-    call: Call,
+    ask: Ask,
     search: str | None = None,
     province: str | None = None,
     category: Category | None = None,
@@ -128,7 +128,7 @@ async def show_customers(
     limit: Limit = 50,
 ) -> Page[CustomerRow]:
     """Customers by surname; `search` is a cédula, a surname's beginning, an e-mail or a phone."""
-    return await call(
+    return await ask(
         list_customers,
         search=search,
         province=province,
@@ -139,44 +139,44 @@ async def show_customers(
 
 
 @api.post("/customers", allow=Permission.CUSTOMER_WRITE, status_code=201)
-async def add_customer(new: NewCustomer, call: Call) -> Customer:
+async def add_customer(new: NewCustomer, ask: Ask) -> Customer:
     """Create a customer."""
-    return await call(create_customer, new)
+    return await ask(create_customer, new)
 
 
 @api.get("/customers/{customer_id}", allow=Permission.CUSTOMER_READ)
-async def show_customer(customer_id: Id, call: Call) -> Customer:
+async def show_customer(customer_id: Id, ask: Ask) -> Customer:
     """One profile."""
-    return await call(get_customer, customer_id)
+    return await ask(get_customer, customer_id)
 
 
 @api.patch("/customers/{customer_id}", allow=Permission.CUSTOMER_WRITE)
-async def change_customer(customer_id: Id, change: CustomerChange, call: Call) -> Customer:
+async def change_customer(customer_id: Id, change: CustomerChange, ask: Ask) -> Customer:
     """Change what is given; a changed consent is written to the consent ledger."""
-    return await call(update_customer, customer_id, change)
+    return await ask(update_customer, customer_id, change)
 
 
 @api.delete("/customers/{customer_id}", allow=Permission.CUSTOMER_ERASE, status_code=204)
 async def remove_customer(
     customer_id: Id,
-    call: Call,
+    ask: Ask,
     reason: str | None = None,
     erasure: Annotated[Erasure | None, Body()] = None,
 ) -> None:
     """Anonymise for good; the reason is a query parameter or stands in the body."""
     why = reason or (erasure or Erasure()).reason
-    await call(erase_customer, customer_id, why)
+    await ask(erase_customer, customer_id, why)
 
 
 @api.get("/customers/{customer_id}/timeline", allow=Permission.CUSTOMER_READ)
 async def show_timeline(
-    customer_id: Id, call: Call, after: str | None = None, limit: Limit = 50
+    customer_id: Id, ask: Ask, after: str | None = None, limit: Limit = 50
 ) -> Page[TimelineEntry]:
     """What happened with a customer, newest first."""
-    return await call(list_timeline, customer_id, after=after, limit=limit)
+    return await ask(list_timeline, customer_id, after=after, limit=limit)
 
 
 @api.get("/customers/{customer_id}/personal-data", allow=Permission.CUSTOMER_READ)
-async def show_personal_data(customer_id: Id, call: Call) -> PersonalData:
+async def show_personal_data(customer_id: Id, ask: Ask) -> PersonalData:
     """Everything held on a person."""
-    return await call(get_personal_data, customer_id)
+    return await ask(get_personal_data, customer_id)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request
 from pydantic import ValidationError
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.forms import read_form
 from services.gateway.routes.design import store_design
 from services.gateway.routing import Api
@@ -53,27 +53,27 @@ class PreviewOf(Model):
 
 
 @api.get("/designs", allow=Permission.DESIGN_WRITE)
-async def show_designs(call: Call, after: str | None = None, limit: Limit = 50) -> Page[Design]:
+async def show_designs(ask: Ask, after: str | None = None, limit: Limit = 50) -> Page[Design]:
     """Designs, built-in ones first."""
-    return await call(list_designs, after=after, limit=limit)
+    return await ask(list_designs, after=after, limit=limit)
 
 
 @api.get("/designs/merge-fields", allow=Permission.DESIGN_WRITE)
-async def show_merge_fields(call: Call) -> list[MergeField]:
+async def show_merge_fields(ask: Ask) -> list[MergeField]:
     """The personal fields that a design may use."""
-    return await call(list_merge_fields)
+    return await ask(list_merge_fields)
 
 
 @api.post("/designs", allow=Permission.DESIGN_WRITE, status_code=201, openapi_extra=_BODY)
-async def add_design(request: Request, call: Call) -> Design:
+async def add_design(request: Request, ask: Ask) -> Design:
     """Create a design from JSON, or from an uploaded .html or .zip file."""
-    return await call(create_design, await _read_new(request, call))
+    return await ask(create_design, await _read_new(request, ask))
 
 
-async def _read_new(request: Request, call: Call) -> NewDesign:
+async def _read_new(request: Request, ask: Ask) -> NewDesign:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         form = await read_form(request)
-        return form.parse(NewDesign, file_key=await store_design(call, form.file("file")))
+        return form.parse(NewDesign, file_key=await store_design(ask, form.file("file")))
     try:
         new = NewDesign.model_validate_json(await request.body())
     except ValidationError as error:
@@ -84,12 +84,12 @@ async def _read_new(request: Request, call: Call) -> NewDesign:
 
 
 @api.get("/designs/{design_id}", allow=Permission.DESIGN_WRITE)
-async def show_design(design_id: Id, call: Call) -> Design:
+async def show_design(design_id: Id, ask: Ask) -> Design:
     """One design, without its HTML."""
-    return await call(get_design, design_id)
+    return await ask(get_design, design_id)
 
 
 @api.post("/designs/{design_id}/preview", allow=Permission.DESIGN_WRITE)
-async def preview(design_id: Id, call: Call, of: PreviewOf | None = None) -> Preview:
+async def preview(design_id: Id, ask: Ask, of: PreviewOf | None = None) -> Preview:
     """A design filled in for a customer; show its HTML only in a sandboxed frame."""
-    return await call(preview_design, design_id, of.customer_id if of else None)
+    return await ask(preview_design, design_id, of.customer_id if of else None)

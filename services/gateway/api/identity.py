@@ -7,7 +7,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 from starlette.responses import Response
 
 from services.gateway import entrance, problems
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.routing import ANY_USER, PUBLIC, Api
 from services.gateway.session import SignedIn
 from shared import clock
@@ -48,12 +48,12 @@ class Me(Model):
 
 @api.post("/token", allow=PUBLIC, response_model=Token)
 async def create_token(
-    request: Request, credentials: Annotated[OAuth2PasswordRequestForm, Depends()], call: Call
+    request: Request, credentials: Annotated[OAuth2PasswordRequestForm, Depends()], ask: Ask
 ) -> Token | Response:
     """Log in with username and password; a wrong pair is 401, too many of them 429."""
     source = request.client.host if request.client else ""
     try:
-        session = await entrance.enter(call, credentials.username, credentials.password, source)
+        session = await entrance.enter(ask, credentials.username, credentials.password, source)
     except Denied as error:
         return _refuse(request, error)
     return _token(session)
@@ -74,22 +74,22 @@ async def show_me(session: SignedIn) -> Me:
 
 @api.get("/users", allow=Permission.USER_WRITE)
 async def show_users(
-    call: Call, role: Role | None = None, after: str | None = None, limit: Limit = 50
+    ask: Ask, role: Role | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[User]:
     """Users by username."""
-    return await call(list_users, role=role, after=after, limit=limit)
+    return await ask(list_users, role=role, after=after, limit=limit)
 
 
 @api.post("/users", allow=Permission.USER_WRITE, status_code=201)
-async def add_user(new: NewUser, call: Call) -> User:
+async def add_user(new: NewUser, ask: Ask) -> User:
     """Create a user."""
-    return await call(create_user, new)
+    return await ask(create_user, new)
 
 
 @api.patch("/users/{user_id}", allow=Permission.USER_WRITE)
-async def change_user(user_id: Id, change: UserChange, call: Call) -> User:
+async def change_user(user_id: Id, change: UserChange, ask: Ask) -> User:
     """Change what is given. A new password, role or state ends the user's sessions."""
-    return await call(update_user, user_id, change)
+    return await ask(update_user, user_id, change)
 
 
 def _refuse(request: Request, error: Denied) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import File, UploadFile
 from starlette.responses import Response
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.downloads import csv_table, stored_csv
 from services.gateway.routing import Api
 from services.gateway.uploads import store_upload
@@ -31,10 +31,10 @@ _STORED = {"rejected_key"}  # how the rows are found in the store is nobody's bu
 @api.post(
     "/risk-loads", allow=Permission.RISK_LOAD, status_code=202, response_model_exclude=_STORED
 )
-async def load_risks(call: Call, file: Annotated[UploadFile, File()]) -> Load:
+async def load_risks(ask: Ask, file: Annotated[UploadFile, File()]) -> Load:
     """Load a risk file (CSV) in the background."""
-    key = await store_upload(call, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
-    return await call(start_load, key, (file.filename or "")[-200:])
+    key = await store_upload(ask, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
+    return await ask(start_load, key, (file.filename or "")[-200:])
 
 
 @api.get(
@@ -42,15 +42,15 @@ async def load_risks(call: Call, file: Annotated[UploadFile, File()]) -> Load:
     allow=Permission.RISK_LOAD,
     response_model_exclude={"items": {"__all__": _STORED}},
 )
-async def show_loads(call: Call, after: str | None = None, limit: Limit = 20) -> Page[Load]:
+async def show_loads(ask: Ask, after: str | None = None, limit: Limit = 20) -> Page[Load]:
     """Loads, newest first."""
-    return await call(list_loads, after=after, limit=limit)
+    return await ask(list_loads, after=after, limit=limit)
 
 
 @api.get("/risk-loads/{load_id}", allow=Permission.RISK_LOAD, response_model_exclude=_STORED)
-async def show_load(load_id: Id, call: Call) -> Load:
+async def show_load(load_id: Id, ask: Ask) -> Load:
     """Progress and counts: read = created + updated + unchanged + rejected."""
-    return await call(get_load, load_id)
+    return await ask(get_load, load_id)
 
 
 @api.post(
@@ -59,9 +59,9 @@ async def show_load(load_id: Id, call: Call) -> Load:
     status_code=202,
     response_model_exclude=_STORED,
 )
-async def rerun(load_id: Id, call: Call) -> Load:
+async def rerun(load_id: Id, ask: Ask) -> Load:
     """Go on with a load that failed, after what it had done; 409 for any other."""
-    return await call(rerun_load, load_id)
+    return await ask(rerun_load, load_id)
 
 
 @api.get(
@@ -70,9 +70,9 @@ async def rerun(load_id: Id, call: Call) -> Load:
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-async def show_rejected_rows(load_id: Id, call: Call) -> Response:
+async def show_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows as they stood, with a column `motivo`; 409 while the load runs."""
-    return await rejected_rows(await call(get_load, load_id))
+    return await rejected_rows(await ask(get_load, load_id))
 
 
 async def rejected_rows(load: Load) -> Response:

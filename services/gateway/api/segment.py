@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.routing import Api
 from shared.contract import Id, Limit, Model, Page
 from shared.contracts.customer_query import (
@@ -39,43 +39,43 @@ class SegmentChange(Model):
 
 
 @api.post("/segments/count", allow=Permission.SEGMENT_READ)
-async def count(asked: Counted, call: Call) -> SegmentCount:
+async def count(asked: Counted, ask: Ask) -> SegmentCount:
     """Who a definition means right now, exactly; a wrong criterion is named by its path."""
-    return await call(count_segment, asked.definition)
+    return await ask(count_segment, asked.definition)
 
 
 @api.get("/segments", allow=Permission.SEGMENT_READ)
 async def show_segments(
-    call: Call, search: str | None = None, after: str | None = None, limit: Limit = 50
+    ask: Ask, search: str | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Segment]:
     """Saved segments by name."""
-    return await call(list_segments, search=search, after=after, limit=limit)
+    return await ask(list_segments, search=search, after=after, limit=limit)
 
 
 @api.post("/segments", allow=Permission.SEGMENT_WRITE, status_code=201)
-async def add_segment(new: NewSegment, call: Call) -> Segment:
+async def add_segment(new: NewSegment, ask: Ask) -> Segment:
     """Save a segment."""
-    return await call(create_segment, new)
+    return await ask(create_segment, new)
 
 
 @api.get("/segments/{segment_id}", allow=Permission.SEGMENT_READ)
-async def show_segment(segment_id: Id, call: Call) -> Segment:
+async def show_segment(segment_id: Id, ask: Ask) -> Segment:
     """One segment."""
-    return await call(get_segment, segment_id)
+    return await ask(get_segment, segment_id)
 
 
 @api.patch("/segments/{segment_id}", allow=Permission.SEGMENT_WRITE)
-async def change_segment(segment_id: Id, change: SegmentChange, call: Call) -> Segment:
+async def change_segment(segment_id: Id, change: SegmentChange, ask: Ask) -> Segment:
     """The next version of a segment."""
-    before = await call(get_segment, segment_id)
+    before = await ask(get_segment, segment_id)
     given = change.model_dump(exclude_none=True)
     new = NewSegment.model_validate(
         {name: given.get(name, getattr(before, name)) for name in NewSegment.model_fields}
     )
-    return await call(update_segment, segment_id, new)
+    return await ask(update_segment, segment_id, new)
 
 
 @api.delete("/segments/{segment_id}", allow=Permission.SEGMENT_WRITE, status_code=204)
-async def remove_segment(segment_id: Id, call: Call) -> None:
+async def remove_segment(segment_id: Id, ask: Ask) -> None:
     """Forget a segment; campaigns made from it keep its definition."""
-    await call(delete_segment, segment_id)
+    await ask(delete_segment, segment_id)

@@ -1,6 +1,6 @@
 """Figures over all campaigns, over REST."""
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.routing import Api
 from shared.contract import Id, Limit
 from shared.contracts.campaign import (
@@ -21,31 +21,31 @@ api = Api("statistics")
 
 @api.get("/statistics/repeated-customers", allow=Permission.STATISTICS_READ)
 async def show_repeated_customers(
-    call: Call, after: str | None = None, limit: Limit = 50
+    ask: Ask, after: str | None = None, limit: Limit = 50
 ) -> RepeatedCustomers:
     """Customers in more than one audience, and the campaign × campaign matrix."""
-    return await call(get_repeated_customers, after=after, limit=limit)
+    return await ask(get_repeated_customers, after=after, limit=limit)
 
 
 @api.get("/statistics/by-budget", allow=Permission.STATISTICS_READ)
-async def show_by_budget(call: Call) -> list[CampaignFigures]:
+async def show_by_budget(ask: Ask) -> list[CampaignFigures]:
     """The newest campaigns, largest budget first."""
-    return await call(list_by_budget)
+    return await ask(list_by_budget)
 
 
 @api.get("/statistics/by-age", allow=Permission.STATISTICS_READ)
-async def show_by_age(call: Call, campaign_id: Id | None = None) -> list[GroupFigures]:
+async def show_by_age(ask: Ask, campaign_id: Id | None = None) -> list[GroupFigures]:
     """By age group, over all campaigns or of one."""
-    return await call(list_by_age, campaign_id)
+    return await ask(list_by_age, campaign_id)
 
 
 @api.get("/statistics/by-gender", allow=Permission.STATISTICS_READ)
-async def show_by_gender(call: Call, campaign_id: Id | None = None) -> list[GroupFigures]:
+async def show_by_gender(ask: Ask, campaign_id: Id | None = None) -> list[GroupFigures]:
     """By gender, over all campaigns or of one."""
-    return await call(list_by_gender, campaign_id)
+    return await ask(list_by_gender, campaign_id)
 
 
 @api.get("/statistics/map", allow=Permission.STATISTICS_READ)
-async def show_map(call: Call, campaign_id: Id | None = None) -> list[ProvinceFigures]:
+async def show_map(ask: Ask, campaign_id: Id | None = None) -> list[ProvinceFigures]:
     """All provinces, over all campaigns or of one."""
-    return await call(list_by_province, campaign_id)
+    return await ask(list_by_province, campaign_id)

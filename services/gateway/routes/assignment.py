@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from services.gateway.calls import Call, Caller
+from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render_form
 from services.gateway.routing import Pages
@@ -34,51 +34,49 @@ CampaignId = Annotated[int | None, Query(alias="campana")]
 
 
 @pages.get("/asignaciones", allow=Permission.ASSIGN)
-async def show_assignments(
-    request: Request, call: Call, campaign_id: CampaignId = None
-) -> Response:
+async def show_assignments(request: Request, ask: Ask, campaign_id: CampaignId = None) -> Response:
     """A campaign's advisors with what each has, and the form for more."""
     form = Form({"per_advisor": ["50"], "strategy": [Strategy.EQUAL]})
-    return await _render(request, call, campaign_id, form)
+    return await _render(request, ask, campaign_id, form)
 
 
 @pages.post("/asignaciones/{campaign_id:int}", allow=Permission.ASSIGN)
-async def assign(request: Request, campaign_id: Id, call: Call) -> Response:
+async def assign(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Give the chosen advisors more customers."""
     form = await read_form(request)
     try:
-        assigned = await call(assign_customers, campaign_id, form.parse(NewAssignment))
+        assigned = await ask(assign_customers, campaign_id, form.parse(NewAssignment))
     except FORM_ERRORS as error:
-        return await _render(request, call, campaign_id, form.failed(error))
+        return await _render(request, ask, campaign_id, form.failed(error))
     return go(request, _address(campaign_id), notice=_told(assigned))
 
 
 @pages.post("/asignaciones/{campaign_id:int}/lista", allow=Permission.ASSIGN)
-async def ask_for_list(request: Request, campaign_id: Id, call: Call) -> Response:
+async def ask_for_list(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Ask for the call list again, after one that did not come."""
-    await call(request_call_list, campaign_id)
+    await ask(request_call_list, campaign_id)
     text = "Se pidió la lista de llamadas. Llega en unos minutos."
     return go(request, _address(campaign_id), notice=text)
 
 
 @pages.post("/asignaciones/{campaign_id:int}/{advisor}/retirar", allow=Permission.ASSIGN)
-async def free(request: Request, campaign_id: Id, advisor: str, call: Call) -> Response:
+async def free(request: Request, campaign_id: Id, advisor: str, ask: Ask) -> Response:
     """Take an advisor's open customers back."""
-    count = await call(take_back, campaign_id, advisor)
+    count = await ask(take_back, campaign_id, advisor)
     text = f"Se retiraron {format_number(count)} clientes de {advisor}."
     return go(request, _address(campaign_id), notice=text)
 
 
 @pages.post("/asignaciones/{campaign_id:int}/{advisor}/riesgos", allow=Permission.ASSIGN)
-async def refresh(request: Request, campaign_id: Id, advisor: str, call: Call) -> Response:
+async def refresh(request: Request, campaign_id: Id, advisor: str, ask: Ask) -> Response:
     """Ask the bureau about everybody an advisor has open."""
-    count = await call(refresh_risks, campaign_id, advisor)
+    count = await ask(refresh_risks, campaign_id, advisor)
     text = f"Se consulta la central de riesgos por {format_number(count)} clientes de {advisor}."
     return go(request, _address(campaign_id), notice=text)
 
 
-async def _render(request: Request, call: Caller, campaign_id: int | None, form: Form) -> Response:
-    campaigns = await _list_campaigns(call)
+async def _render(request: Request, ask: Asker, campaign_id: int | None, form: Form) -> Response:
+    campaigns = await _list_campaigns(ask)
     chosen = campaign_id or (campaigns[0].id if campaigns else None)
     return render_form(
         request,
@@ -86,30 +84,30 @@ async def _render(request: Request, call: Caller, campaign_id: int | None, form:
         form,
         campaigns=campaigns,
         campaign_id=chosen,
-        advisors=await _list_advisors(call),
-        assignments=await _by_advisor(call, chosen),
-        unassigned=await call(count_unassigned, chosen) if chosen else 0,
-        call_list=await call(get_call_list, chosen) if chosen else None,
+        advisors=await _list_advisors(ask),
+        assignments=await _by_advisor(ask, chosen),
+        unassigned=await ask(count_unassigned, chosen) if chosen else 0,
+        call_list=await ask(get_call_list, chosen) if chosen else None,
         strategies=list(Strategy),
     )
 
 
-async def _list_campaigns(call: Caller) -> list[CampaignRow]:
+async def _list_campaigns(ask: Asker) -> list[CampaignRow]:
     """Those that are called now: the newest 200 in execution, by phone."""
-    found = await call(list_campaigns, phase=Phase.EXECUTING, limit=200)
+    found = await ask(list_campaigns, phase=Phase.EXECUTING, limit=200)
     return [row for row in found.items if Channel.PHONE in row.channels]
 
 
-async def _list_advisors(call: Caller) -> list[User]:
-    found = await call(list_users, role=Role.ADVISOR, limit=200)
+async def _list_advisors(ask: Asker) -> list[User]:
+    found = await ask(list_users, role=Role.ADVISOR, limit=200)
     return [user for user in found.items if user.active]
 
 
-async def _by_advisor(call: Caller, campaign_id: int | None) -> dict[str, Assignment]:
+async def _by_advisor(ask: Asker, campaign_id: int | None) -> dict[str, Assignment]:
     """Also of those who are no longer active: what they have must be taken back."""
     if campaign_id is None:
         return {}
-    found = await call(list_assignments, campaign_id=campaign_id, limit=200)
+    found = await ask(list_assignments, campaign_id=campaign_id, limit=200)
     return {item.advisor: item for item in found.items}
 
 

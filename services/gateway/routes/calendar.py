@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
@@ -64,7 +64,7 @@ class Span:
 @pages.get("/agenda", allow=frozenset({Permission.CALL_WORK, Permission.CALL_READ_ALL}))
 async def show_calendar(
     request: Request,
-    call: Call,
+    ask: Ask,
     session: SignedIn,
     view: Annotated[View, Query(alias="vista")] = View.MONTH,
     day: Annotated[date | None, Query(alias="fecha")] = None,
@@ -74,7 +74,7 @@ async def show_calendar(
     chosen, today = day or clock.today(), clock.today()
     span = span_of(view, chosen)
     sees_all = Permission.CALL_READ_ALL in session.permissions
-    found = await call(
+    found = await ask(
         list_callbacks,
         _midnight(span.first),
         _midnight(span.last + _DAY),

@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.gateway import places
-from services.gateway.calls import Call, Caller
+from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -42,34 +42,34 @@ _HOUR = timedelta(hours=1)
 
 
 @pages.get("/llamadas", allow=Permission.CALL_WORK)
-async def show_desk(request: Request, call: Call) -> Response:
+async def show_desk(request: Request, ask: Ask) -> Response:
     """The customer at hand, or how the day stands and whether there is a next one."""
-    lease = await call(get_lease)
+    lease = await ask(get_lease)
     if lease is not None:
-        return await _render_call(request, call, lease, Form())
-    state, day = await call(get_queue_state), await call(get_day)
+        return await _render_call(request, ask, lease, Form())
+    state, day = await ask(get_queue_state), await ask(get_day)
     return render(request, "call/desk.html", state=state, day=day)
 
 
 @pages.post("/llamadas/siguiente", allow=Permission.CALL_WORK)
-async def take_next(request: Request, call: Call) -> Response:
+async def take_next(request: Request, ask: Ask) -> Response:
     """Take the next customer; the desk tells why when there is none."""
-    await call(next_call)
+    await ask(next_call)
     return go(request, "/llamadas")
 
 
 @pages.post("/llamadas/{lease_id:uuid}/resultado", allow=Permission.CALL_WORK)
-async def store_result(request: Request, lease_id: UUID, call: Call) -> Response:
+async def store_result(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """Record the result; the time of a callback counts only with that result."""
     form = await read_form(request)
     try:
-        made = await call(record_call, _new_call(form, lease_id))
+        made = await ask(record_call, _new_call(form, lease_id))
     except FORM_ERRORS as error:
-        lease = await call(get_lease)
+        lease = await ask(get_lease)
         if lease is None or lease.lease_id != lease_id:
             return go(request, "/llamadas", notice=f"El resultado no se guardó. {error.message}")
-        return await _render_call(request, call, lease, form.failed(error))
-    meanings = {meaning.result: meaning.label for meaning in await call(list_results)}
+        return await _render_call(request, ask, lease, form.failed(error))
+    meanings = {meaning.result: meaning.label for meaning in await ask(list_results)}
     return go(request, "/llamadas", notice=f"{made.customer_name}: {meanings[made.result]}.")
 
 
@@ -80,54 +80,54 @@ def _new_call(form: Form, lease_id: UUID) -> NewCall:
 
 
 @pages.post("/llamadas/{lease_id:uuid}/nota", allow=Permission.CALL_WORK)
-async def keep_note(request: Request, lease_id: UUID, call: Call) -> Response:
+async def keep_note(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """What is typed during the call, saved as it grows."""
     form = await read_form(request)
-    await call(save_note, lease_id, form.value("note"))
+    await ask(save_note, lease_id, form.value("note"))
     return Response(status_code=204)
 
 
 @pages.post("/llamadas/{lease_id:uuid}/soltar", allow=Permission.CALL_WORK)
-async def give_back(request: Request, lease_id: UUID, call: Call) -> Response:
+async def give_back(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """Leave the customer for later, without a call."""
-    await call(release_lease, lease_id)
+    await ask(release_lease, lease_id)
     return go(request, "/llamadas", notice="El cliente vuelve a su lista.")
 
 
 @pages.get("/llamadas/{lease_id:uuid}/tiempo", allow=Permission.CALL_WORK)
-async def show_time(request: Request, lease_id: UUID, call: Call) -> Response:
+async def show_time(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """The part that tells how long the customer is still held."""
-    lease = await call(get_lease)
+    lease = await ask(get_lease)
     if lease is not None and lease.lease_id != lease_id:
         return go(request, "/llamadas")
     return render(request, "call/time.html", lease_id=lease_id, minutes=_minutes_left(lease))
 
 
 @pages.post("/llamadas/riesgo/{customer_id:int}", allow=Permission.RISK_CHECK)
-async def ask_risk(request: Request, customer_id: Id, call: Call) -> Response:
+async def ask_risk(request: Request, customer_id: Id, ask: Ask) -> Response:
     """The part with the bureau's answer, also when it does not answer."""
-    check = await call(check_risk, customer_id)
+    check = await ask(check_risk, customer_id)
     return render(request, "call/risk.html", customer_id=customer_id, risk=check)
 
 
 @pages.get("/llamadas/historial", allow=frozenset({Permission.CALL_WORK, Permission.CALL_READ_ALL}))
 async def show_history(
     request: Request,
-    call: Call,
+    ask: Ask,
     campaign_id: str = "",
     customer_id: str = "",
     advisor: str = "",
     after: str | None = None,
 ) -> Response:
     """Calls that were made, newest first."""
-    found = await call(
+    found = await ask(
         list_calls,
         campaign_id=_number(campaign_id),
         customer_id=_number(customer_id),
         advisor=advisor.strip() or None,
         after=after,
     )
-    campaigns = await call(list_campaigns, limit=200)
+    campaigns = await ask(list_campaigns, limit=200)
     return render(
         request,
         "call/history.html",
@@ -144,7 +144,7 @@ def _number(text: str) -> int | None:
     return int(text) if text.strip().isdecimal() else None
 
 
-async def _render_call(request: Request, call: Caller, lease: Lease, form: Form) -> Response:
+async def _render_call(request: Request, ask: Asker, lease: Lease, form: Form) -> Response:
     customer_id = lease.customer.customer_id
     return render_form(
         request,
@@ -156,19 +156,19 @@ async def _render_call(request: Request, call: Caller, lease: Lease, form: Form)
         customer=lease.customer,
         phone=format_phone(lease.customer.phone),
         place=places.place(lease.customer.canton, lease.customer.province),
-        results=await call(list_results),
-        day=await call(get_day),
-        risk=await call(find_last_risk, customer_id),
-        timeline=await _timeline(call, customer_id),
+        results=await ask(list_results),
+        day=await ask(get_day),
+        risk=await ask(find_last_risk, customer_id),
+        timeline=await _timeline(ask, customer_id),
         minutes=_minutes_left(lease),
         suggested=_suggest_callback(),
     )
 
 
-async def _timeline(call: Caller, customer_id: int) -> list[TimelineEntry] | None:
+async def _timeline(ask: Asker, customer_id: int) -> list[TimelineEntry] | None:
     """The newest entries; None when customer_query does not answer: the call goes on."""
     try:
-        return (await call(list_timeline, customer_id, limit=TIMELINE)).items
+        return (await ask(list_timeline, customer_id, limit=TIMELINE)).items
     except (Unavailable, Conflict):
         return None
 

@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.gateway import places
-from services.gateway.calls import Call, Caller
+from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.labels import MAILING_STATES
 from services.gateway.rendering import go, render, render_form
@@ -56,10 +56,10 @@ _EMPTY_TEXTS = ("goal", "mail_subject", "script")
 
 @pages.get("/campanas", allow=Permission.CAMPAIGN_READ)
 async def show_campaigns(
-    request: Request, call: Call, search: str = "", phase: str = "", after: str | None = None
+    request: Request, ask: Ask, search: str = "", phase: str = "", after: str | None = None
 ) -> Response:
     """Campaigns, newest first."""
-    found = await call(
+    found = await ask(
         list_campaigns,
         phase=Phase(phase) if phase in set(Phase) else None,
         search=search.strip() or None,
@@ -76,11 +76,9 @@ async def show_campaigns(
 
 
 @pages.get("/campanas/tablero", allow=Permission.CAMPAIGN_READ)
-async def show_board(request: Request, call: Call) -> Response:
+async def show_board(request: Request, ask: Ask) -> Response:
     """The newest campaigns of each phase, side by side."""
-    columns = {
-        phase: await call(list_campaigns, phase=phase, limit=_BOARD_LIMIT) for phase in BOARD
-    }
+    columns = {phase: await ask(list_campaigns, phase=phase, limit=_BOARD_LIMIT) for phase in BOARD}
     return render(request, "campaign/board.html", columns=columns)
 
 
@@ -89,43 +87,43 @@ async def show_board(request: Request, call: Call) -> Response:
 
 @pages.get("/campanas/nueva", allow=Permission.CAMPAIGN_WRITE)
 async def show_new_campaign(
-    request: Request, call: Call, segmento: str = "", definicion: str = ""
+    request: Request, ask: Ask, segmento: str = "", definicion: str = ""
 ) -> Response:
     """An empty form; the builder passes a definition, the list of segments the number of one."""
     form = Form(
         {"channels": ["mail", "phone"], "segment_id": [segmento], "definition": [definicion]}
     )
-    return await _render_new(request, call, form)
+    return await _render_new(request, ask, form)
 
 
 @pages.post("/campanas/nueva", allow=Permission.CAMPAIGN_WRITE)
-async def add_campaign(request: Request, call: Call) -> Response:
+async def add_campaign(request: Request, ask: Ask) -> Response:
     """Create a draft, whose audience is transferred at once."""
     form = await read_form(request)
     try:
-        campaign = await call(create_campaign, _parse_new(form))
+        campaign = await ask(create_campaign, _parse_new(form))
     except (*FORM_ERRORS, NotFound, Unavailable) as error:
-        return await _render_new(request, call, form.failed(error))
+        return await _render_new(request, ask, form.failed(error))
     notice = "Se creó la campaña. Su público se está transfiriendo."
     return go(request, f"/campanas/{campaign.id}", notice=notice)
 
 
 @pages.get("/campanas/{campaign_id:int}/editar", allow=Permission.CAMPAIGN_WRITE)
-async def show_edit(request: Request, campaign_id: Id, call: Call) -> Response:
+async def show_edit(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """The campaign as a form."""
-    campaign = await call(get_campaign, campaign_id)
-    return await _render_edit(request, call, Form.of(campaign), campaign)
+    campaign = await ask(get_campaign, campaign_id)
+    return await _render_edit(request, ask, Form.of(campaign), campaign)
 
 
 @pages.post("/campanas/{campaign_id:int}/editar", allow=Permission.CAMPAIGN_WRITE)
-async def edit_campaign(request: Request, campaign_id: Id, call: Call) -> Response:
+async def edit_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Change what differs from what is stored, so that closed fields need not be sent."""
     form = await read_form(request)
-    campaign = await call(get_campaign, campaign_id)
+    campaign = await ask(get_campaign, campaign_id)
     try:
-        await call(update_campaign, campaign_id, _parse_change(form, campaign))
+        await ask(update_campaign, campaign_id, _parse_change(form, campaign))
     except (*FORM_ERRORS, NotFound, Unavailable) as error:
-        return await _render_edit(request, call, form.failed(error), campaign)
+        return await _render_edit(request, ask, form.failed(error), campaign)
     return go(request, f"/campanas/{campaign_id}", notice="Se guardaron los cambios.")
 
 
@@ -156,37 +154,37 @@ def _plain(value: Any) -> Any:
     return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
-async def _render_new(request: Request, call: Caller, form: Form) -> Response:
-    summary = await _describe(call, form)
+async def _render_new(request: Request, ask: Asker, form: Form) -> Response:
+    summary = await _describe(ask, form)
     return render_form(
         request,
         "campaign/new.html",
         form,
         summary=summary,
-        segments=[] if summary else (await call(list_segments, limit=200)).items,
-        **await _choices(call),
+        segments=[] if summary else (await ask(list_segments, limit=200)).items,
+        **await _choices(ask),
     )
 
 
-async def _render_edit(request: Request, call: Caller, form: Form, campaign: Campaign) -> Response:
+async def _render_edit(request: Request, ask: Asker, form: Form, campaign: Campaign) -> Response:
     return render_form(
-        request, "campaign/edit.html", form, campaign=campaign, **await _choices(call)
+        request, "campaign/edit.html", form, campaign=campaign, **await _choices(ask)
     )
 
 
-async def _describe(call: Caller, form: Form) -> str:
+async def _describe(ask: Asker, form: Form) -> str:
     """The passed definition in Spanish; empty without one."""
     if not form.value("definition"):
         return ""
     try:
-        return await call(describe_segment, read_definition(form.value("definition")))
+        return await ask(describe_segment, read_definition(form.value("definition")))
     except Invalid as error:
         form.failed(error)
         return "El segmento tiene errores"
 
 
-async def _choices(call: Caller) -> dict[str, Any]:
-    designs = await _if_there(call(list_designs, limit=200))
+async def _choices(ask: Asker) -> dict[str, Any]:
+    designs = await _if_there(ask(list_designs, limit=200))
     return {
         "channels": list(Channel),
         "shares": _share_options,
@@ -209,13 +207,13 @@ def _design_options(designs: list[Design]) -> list[tuple[str, str]]:
 
 @pages.get("/campanas/{campaign_id:int}", allow=Permission.CAMPAIGN_READ)
 async def show_campaign(
-    request: Request, campaign_id: Id, call: Call, search: str = "", after: str | None = None
+    request: Request, campaign_id: Id, ask: Ask, search: str = "", after: str | None = None
 ) -> Response:
     """The plan and the audience."""
-    members = await call(list_members, campaign_id, search=search.strip() or None, after=after)
+    members = await ask(list_members, campaign_id, search=search.strip() or None, after=after)
     return await _render_tab(
         request,
-        call,
+        ask,
         campaign_id,
         "audience",
         members=members,
@@ -225,68 +223,68 @@ async def show_campaign(
 
 
 @pages.get("/campanas/{campaign_id:int}/publico", allow=Permission.CAMPAIGN_READ)
-async def show_audience(request: Request, campaign_id: Id, call: Call) -> Response:
+async def show_audience(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """The part that moves while the audience is transferred; the whole page when it is there."""
-    audience = await call(get_audience, campaign_id)
+    audience = await ask(get_audience, campaign_id)
     if audience.state != "transferring":
         return go(request, f"/campanas/{campaign_id}")
     return render(request, "campaign/transfer.html", audience=audience, campaign_id=campaign_id)
 
 
 @pages.post("/campanas/{campaign_id:int}/publico", allow=Permission.CAMPAIGN_WRITE)
-async def transfer_audience(request: Request, campaign_id: Id, call: Call) -> Response:
+async def transfer_audience(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Transfer the segment's customers anew."""
-    await call(request_audience, campaign_id)
+    await ask(request_audience, campaign_id)
     return go(request, f"/campanas/{campaign_id}", notice="El público se está transfiriendo.")
 
 
 @pages.get("/campanas/{campaign_id:int}/fases", allow=Permission.CAMPAIGN_READ)
-async def show_phases(request: Request, campaign_id: Id, call: Call) -> Response:
+async def show_phases(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Where it stands, where it may go, and who moved it."""
-    return await _render_phases(request, call, campaign_id, Form())
+    return await _render_phases(request, ask, campaign_id, Form())
 
 
 @pages.post("/campanas/{campaign_id:int}/fases", allow=Permission.CAMPAIGN_WRITE)
-async def move_campaign(request: Request, campaign_id: Id, call: Call) -> Response:
+async def move_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Move to another phase; what is missing for it is listed."""
     form = await read_form(request)
     try:
         phase = _parse_phase(form.value("phase"))
-        await call(change_phase, campaign_id, phase, form.value("reason"))
+        await ask(change_phase, campaign_id, phase, form.value("reason"))
     except FORM_ERRORS as error:
         missing = [item for item in error.fields if item.field != "reason"]
-        return await _render_phases(request, call, campaign_id, form.failed(error), missing)
+        return await _render_phases(request, ask, campaign_id, form.failed(error), missing)
     return go(request, f"/campanas/{campaign_id}/fases", notice="La campaña cambió de fase.")
 
 
 @pages.get("/campanas/{campaign_id:int}/correo", allow=Permission.CAMPAIGN_READ)
 async def show_mail(
-    request: Request, campaign_id: Id, call: Call, after: str | None = None
+    request: Request, campaign_id: Id, ask: Ask, after: str | None = None
 ) -> Response:
     """The campaign's mailings; a message where mail does not answer."""
-    mailings = await _if_there(call(list_mailings, campaign_id=campaign_id, after=after))
+    mailings = await _if_there(ask(list_mailings, campaign_id=campaign_id, after=after))
     return await _render_tab(
-        request, call, campaign_id, "mail", mailings=mailings, states=MAILING_STATES
+        request, ask, campaign_id, "mail", mailings=mailings, states=MAILING_STATES
     )
 
 
 @pages.get("/campanas/{campaign_id:int}/llamadas", allow=Permission.CAMPAIGN_READ)
 async def show_calls(
-    request: Request, campaign_id: Id, call: Call, after: str | None = None
+    request: Request, campaign_id: Id, ask: Ask, after: str | None = None
 ) -> Response:
     """Who calls whom and what came of it; a message where telemarketing does not answer."""
-    assignments = await _if_there(call(list_assignments, campaign_id=campaign_id, limit=200))
+    assignments = await _if_there(ask(list_assignments, campaign_id=campaign_id, limit=200))
     there = assignments is not None
     return await _render_tab(
         request,
-        call,
+        ask,
         campaign_id,
         "calls",
         assignments=assignments,
-        calls=await _if_there(call(list_calls, campaign_id=campaign_id, after=after))
+        calls=await _if_there(ask(list_calls, campaign_id=campaign_id, after=after))
         if there
         else None,
-        left=await _if_there(call(count_unassigned, campaign_id)) if there else None,
+        left=await _if_there(ask(count_unassigned, campaign_id)) if there else None,
     )
 
 
@@ -298,15 +296,15 @@ def _parse_phase(text: str) -> Phase:
 
 async def _render_phases(
     request: Request,
-    call: Caller,
+    ask: Asker,
     campaign_id: int,
     form: Form,
     missing: list[FieldError] | None = None,
 ) -> Response:
-    changes = await call(list_phase_changes, campaign_id)
+    changes = await ask(list_phase_changes, campaign_id)
     return await _render_tab(
         request,
-        call,
+        ask,
         campaign_id,
         "phases",
         status=form.status,
@@ -317,9 +315,9 @@ async def _render_phases(
 
 
 async def _render_tab(
-    request: Request, call: Caller, campaign_id: int, tab: str, **context: Any
+    request: Request, ask: Asker, campaign_id: int, tab: str, **context: Any
 ) -> Response:
-    campaign = await call(get_campaign, campaign_id)
+    campaign = await ask(get_campaign, campaign_id)
     return render(request, f"campaign/{tab}.html", campaign=campaign, **context)
 
 

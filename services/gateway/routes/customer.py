@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.gateway import places
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -58,14 +58,14 @@ _CHOICES: dict[str, Any] = {
 @pages.get("/clientes", allow=Permission.CUSTOMER_READ)
 async def show_customers(
     request: Request,
-    call: Call,
+    ask: Ask,
     search: str = "",
     province: str = "",
     category: str = "",
     after: str | None = None,
 ) -> Response:
     """Customers by surname, those that are searched for."""
-    found = await call(
+    found = await ask(
         list_customers,
         search=search.strip() or None,
         province=province or None,
@@ -85,11 +85,11 @@ async def show_new_customer(request: Request) -> Response:
 
 
 @pages.post("/clientes/nuevo", allow=Permission.CUSTOMER_WRITE)
-async def add_customer(request: Request, call: Call) -> Response:
+async def add_customer(request: Request, ask: Ask) -> Response:
     """Create a customer."""
     form = await read_form(request)
     try:
-        customer = await call(create_customer, form.parse(NewCustomer))
+        customer = await ask(create_customer, form.parse(NewCustomer))
     except FORM_ERRORS as error:
         return render_form(request, "customer/new.html", form.failed(error), **_CHOICES)
     return go(request, f"/clientes/{customer.id}", notice="Se creó el cliente.")
@@ -97,11 +97,11 @@ async def add_customer(request: Request, call: Call) -> Response:
 
 @pages.get("/clientes/{customer_id:int}", allow=Permission.CUSTOMER_READ)
 async def show_customer(
-    request: Request, customer_id: Id, call: Call, after: str | None = None
+    request: Request, customer_id: Id, ask: Ask, after: str | None = None
 ) -> Response:
     """A profile with its time line."""
-    customer = await call(get_customer, customer_id)
-    timeline = await call(list_timeline, customer_id, after=after)
+    customer = await ask(get_customer, customer_id)
+    timeline = await ask(list_timeline, customer_id, after=after)
     return render(
         request,
         "customer/profile.html",
@@ -113,9 +113,9 @@ async def show_customer(
 
 
 @pages.get("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
-async def show_edit(request: Request, customer_id: Id, call: Call) -> Response:
+async def show_edit(request: Request, customer_id: Id, ask: Ask) -> Response:
     """The profile as a form; a category by tenure shows as none chosen."""
-    customer = await call(get_customer, customer_id)
+    customer = await ask(get_customer, customer_id)
     shown = customer
     if customer.category_reason is None:
         shown = customer.model_copy(update={"category": None})
@@ -123,31 +123,31 @@ async def show_edit(request: Request, customer_id: Id, call: Call) -> Response:
 
 
 @pages.post("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
-async def edit_customer(request: Request, customer_id: Id, call: Call) -> Response:
+async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Change the profile; emptied fields are emptied."""
     form = await read_form(request)
     emptied = {name: None for name in _MAY_BE_EMPTY if not form.value(name).strip()}
     try:
-        await call(update_customer, customer_id, form.parse(CustomerChange, **emptied))
+        await ask(update_customer, customer_id, form.parse(CustomerChange, **emptied))
     except FORM_ERRORS as error:
-        customer = await call(get_customer, customer_id)
+        customer = await ask(get_customer, customer_id)
         return _render_edit(request, form.failed(error), customer)
     return go(request, f"/clientes/{customer_id}", notice="Se guardaron los cambios.")
 
 
 @pages.post("/clientes/{customer_id:int}/consentimientos", allow=Permission.CUSTOMER_WRITE)
-async def change_consents(request: Request, customer_id: Id, call: Call) -> Response:
+async def change_consents(request: Request, customer_id: Id, ask: Ask) -> Response:
     """What the person agreed to; the change goes into the consent ledger."""
     form = await read_form(request)
-    await call(update_customer, customer_id, form.parse(CustomerChange))
+    await ask(update_customer, customer_id, form.parse(CustomerChange))
     notice = "Se guardaron los consentimientos."
     return go(request, f"/clientes/{customer_id}", notice=notice)
 
 
 @pages.get("/clientes/{customer_id:int}/datos-personales", allow=Permission.CUSTOMER_READ)
-async def show_personal_data(request: Request, customer_id: Id, call: Call) -> Response:
+async def show_personal_data(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Everything held on a person, to be printed or handed over."""
-    held = await call(get_personal_data, customer_id)
+    held = await ask(get_personal_data, customer_id)
     return render(
         request,
         "customer/personal_data.html",
@@ -158,9 +158,9 @@ async def show_personal_data(request: Request, customer_id: Id, call: Call) -> R
 
 
 @pages.get("/clientes/{customer_id:int}/datos-personales.json", allow=Permission.CUSTOMER_READ)
-async def download_personal_data(customer_id: Id, call: Call) -> Response:
+async def download_personal_data(customer_id: Id, ask: Ask) -> Response:
     """The same as a file that other systems read."""
-    held = await call(get_personal_data, customer_id)
+    held = await ask(get_personal_data, customer_id)
     name = f"datos-personales-{customer_id}.json"
     return Response(
         held.model_dump_json(indent=2),
@@ -170,20 +170,20 @@ async def download_personal_data(customer_id: Id, call: Call) -> Response:
 
 
 @pages.get("/clientes/{customer_id:int}/eliminar", allow=Permission.CUSTOMER_ERASE)
-async def show_erase(request: Request, customer_id: Id, call: Call) -> Response:
+async def show_erase(request: Request, customer_id: Id, ask: Ask) -> Response:
     """What erasing means, and the question why."""
-    customer = await call(get_customer, customer_id)
+    customer = await ask(get_customer, customer_id)
     return render_form(request, "customer/erase.html", Form(), customer=customer)
 
 
 @pages.post("/clientes/{customer_id:int}/eliminar", allow=Permission.CUSTOMER_ERASE)
-async def erase(request: Request, customer_id: Id, call: Call) -> Response:
+async def erase(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Anonymise for good."""
     form = await read_form(request)
     try:
-        await call(erase_customer, customer_id, form.value("reason"))
+        await ask(erase_customer, customer_id, form.value("reason"))
     except FORM_ERRORS as error:
-        customer = await call(get_customer, customer_id)
+        customer = await ask(get_customer, customer_id)
         return render_form(request, "customer/erase.html", form.failed(error), customer=customer)
     return go(request, "/clientes", notice="Se eliminaron los datos personales del cliente.")
 

@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.gateway.api.customer import CUSTOMER_FILE_MEGABYTES, CUSTOMER_FILES
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.downloads import csv_table, rejected_rows
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -70,17 +70,17 @@ async def show_upload(request: Request) -> Response:
 
 
 @pages.post("/clientes/importar", allow=Permission.CUSTOMER_IMPORT)
-async def upload(request: Request, call: Call) -> Response:
+async def upload(request: Request, ask: Ask) -> Response:
     """Store the file and begin to read it."""
     form = await read_form(request)
     try:
         file = form.file("file")
         key = await store_upload(
-            call, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES
+            ask, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES
         )
         name = (file.filename or "")[-200:]
         new = form.parse(NewImport, file_key=key, file_name=name)
-        job = await call(start_import, new)
+        job = await ask(start_import, new)
     except FORM_ERRORS as error:
         return _render_upload(request, form.failed(error))
     return go(request, f"/clientes/importaciones/{job.id}")
@@ -93,44 +93,44 @@ async def download_example() -> Response:
 
 
 @pages.get("/clientes/importaciones", allow=Permission.CUSTOMER_IMPORT)
-async def show_imports(request: Request, call: Call, after: str | None = None) -> Response:
+async def show_imports(request: Request, ask: Ask, after: str | None = None) -> Response:
     """Imports, newest first."""
-    found = await call(list_imports, after=after)
+    found = await ask(list_imports, after=after)
     return render(request, "customer_import/list.html", imports=found)
 
 
 @pages.get("/clientes/importaciones/{import_id:int}", allow=Permission.CUSTOMER_IMPORT)
-async def show_import(request: Request, import_id: Id, call: Call) -> Response:
+async def show_import(request: Request, import_id: Id, ask: Ask) -> Response:
     """One import; its progress asks again by itself while it runs."""
-    job = await call(get_import, import_id)
+    job = await ask(get_import, import_id)
     return render(request, "customer_import/show.html", form=Form(), **_shown(job))
 
 
 @pages.get("/clientes/importaciones/{import_id:int}/avance", allow=Permission.CUSTOMER_IMPORT)
-async def show_progress(request: Request, import_id: Id, call: Call) -> Response:
+async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
     """The part of the page that moves; the whole page once the import has ended."""
-    job = await call(get_import, import_id)
+    job = await ask(get_import, import_id)
     if job.finished_at is not None:
         return go(request, f"/clientes/importaciones/{import_id}")
     return render(request, "customer_import/progress.html", **_shown(job))
 
 
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=Permission.CUSTOMER_IMPORT)
-async def download_rejected_rows(import_id: Id, call: Call) -> Response:
+async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_rows(await call(get_import, import_id))
+    return await rejected_rows(await ask(get_import, import_id))
 
 
 @pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=Permission.CUSTOMER_IMPORT)
-async def repeat(request: Request, import_id: Id, call: Call) -> Response:
+async def repeat(request: Request, import_id: Id, ask: Ask) -> Response:
     """Read the same file again: for real after a dry run, or with the columns chosen by hand."""
     form = await read_form(request)
     mapping = {field: column for field in FIELDS if (column := form.value(f"map_{field}"))}
     dry_run = form.value("dry_run") == "true"
     try:
-        job = await call(rerun_import, import_id, mapping or None, dry_run)
+        job = await ask(rerun_import, import_id, mapping or None, dry_run)
     except FORM_ERRORS as error:
-        job = await call(get_import, import_id)
+        job = await ask(get_import, import_id)
         failed = form.failed(error)
         return render_form(request, "customer_import/show.html", failed, **_shown(job))
     return go(request, f"/clientes/importaciones/{job.id}")

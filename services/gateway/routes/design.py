@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.previews import sandboxed
 from services.gateway.rendering import go, render, render_form
@@ -46,117 +46,117 @@ class TestMail(Model):
 
 
 @pages.get("/disenos", allow=Permission.DESIGN_WRITE)
-async def show_designs(request: Request, call: Call, after: str | None = None) -> Response:
+async def show_designs(request: Request, ask: Ask, after: str | None = None) -> Response:
     """The gallery, built-in designs first."""
-    found = await call(list_designs, after=after, limit=24)
+    found = await ask(list_designs, after=after, limit=24)
     return render(request, "design/list.html", designs=found)
 
 
 @pages.get("/disenos/nuevo", allow=Permission.DESIGN_WRITE)
-async def show_new_design(request: Request, call: Call) -> Response:
+async def show_new_design(request: Request, ask: Ask) -> Response:
     """An empty form and the list of personal fields."""
-    return await _new_design(request, call, Form())
+    return await _new_design(request, ask, Form())
 
 
 @pages.post("/disenos/nuevo", allow=Permission.DESIGN_WRITE)
-async def add_design(request: Request, call: Call) -> Response:
+async def add_design(request: Request, ask: Ask) -> Response:
     """Create a design from a file or from pasted HTML; what is wrong names the line."""
     form = await read_form(request)
     try:
-        new = form.parse(NewDesign, **await _read_source(call, form))
-        design = await call(create_design, new)
+        new = form.parse(NewDesign, **await _read_source(ask, form))
+        design = await ask(create_design, new)
     except FORM_ERRORS as error:
-        return await _new_design(request, call, form.failed(error))
+        return await _new_design(request, ask, form.failed(error))
     return go(request, f"/disenos/{design.id}", notice="Se creó el diseño. Revise cómo se ve.")
 
 
-async def _read_source(call: Call, form: Form) -> dict[str, str]:
+async def _read_source(ask: Ask, form: Form) -> dict[str, str]:
     """A chosen file counts; pasted HTML otherwise."""
     try:
         upload = form.file("file")
     except Invalid:
         return {}
-    return {"file_key": await store_design(call, upload)}
+    return {"file_key": await store_design(ask, upload)}
 
 
-async def store_design(call: Call, upload: UploadFile) -> str:
+async def store_design(ask: Ask, upload: UploadFile) -> str:
     """Store an uploaded design and return its key. Raises Invalid on `file`."""
     try:
-        return await store_upload(call, upload, suffixes=_SUFFIXES, megabytes=_MEGABYTES)
+        return await store_upload(ask, upload, suffixes=_SUFFIXES, megabytes=_MEGABYTES)
     finally:
         await upload.close()
 
 
-async def _new_design(request: Request, call: Call, form: Form) -> Response:
-    fields = await call(list_merge_fields)
+async def _new_design(request: Request, ask: Ask, form: Form) -> Response:
+    fields = await ask(list_merge_fields)
     return render_form(request, "design/new.html", form, fields=fields)
 
 
 @pages.get("/disenos/{design_id}", allow=Permission.DESIGN_WRITE)
 async def show_design(
-    request: Request, design_id: Id, call: Call, cedula: str = "", width: str = "wide"
+    request: Request, design_id: Id, ask: Ask, cedula: str = "", width: str = "wide"
 ) -> Response:
     """A design as one customer or an example person gets it."""
-    return await _design(request, call, design_id, Form(), cedula=cedula, width=width)
+    return await _design(request, ask, design_id, Form(), cedula=cedula, width=width)
 
 
 async def _design(
-    request: Request, call: Call, design_id: int, form: Form, *, cedula: str, width: str
+    request: Request, ask: Ask, design_id: int, form: Form, *, cedula: str, width: str
 ) -> Response:
-    customer = await _find_customer(call, cedula)
+    customer = await _find_customer(ask, cedula)
     customer_id = customer.id if customer else None
     return render_form(
         request,
         "design/show.html",
         form,
-        design=await call(get_design, design_id),
-        preview=await call(preview_design, design_id, customer_id),
+        design=await ask(get_design, design_id),
+        preview=await ask(preview_design, design_id, customer_id),
         customer=customer,
         cedula=cedula,
         narrow=width == "narrow",
     )
 
 
-async def _find_customer(call: Call, cedula: str) -> CustomerRow | None:
+async def _find_customer(ask: Ask, cedula: str) -> CustomerRow | None:
     if not cedula.strip():
         return None
-    found = await call(list_customers, search=cedula.strip(), limit=1)
+    found = await ask(list_customers, search=cedula.strip(), limit=1)
     exact = [item for item in found.items if item.cedula == cedula.strip()]
     return exact[0] if exact else None
 
 
 @pages.get("/disenos/{design_id}/vista", allow=Permission.DESIGN_WRITE)
-async def show_preview(design_id: Id, call: Call, customer_id: int | None = None) -> Response:
+async def show_preview(design_id: Id, ask: Ask, customer_id: int | None = None) -> Response:
     """The filled-in HTML alone, for the sandboxed frame."""
-    preview = await call(preview_design, design_id, customer_id)
+    preview = await ask(preview_design, design_id, customer_id)
     return sandboxed(preview.html)
 
 
 @pages.get("/disenos/{design_id}/miniatura", allow=Permission.DESIGN_WRITE)
-async def show_thumbnail(design_id: Id, call: Call) -> Response:
+async def show_thumbnail(design_id: Id, ask: Ask) -> Response:
     """The HTML at half size, for the gallery."""
-    preview = await call(preview_design, design_id)
+    preview = await ask(preview_design, design_id)
     return sandboxed(preview.html, zoom=_THUMBNAIL)
 
 
 @pages.post("/disenos/{design_id}/prueba", allow=Permission.DESIGN_WRITE)
-async def send_test_mail(request: Request, design_id: Id, call: Call) -> Response:
+async def send_test_mail(request: Request, design_id: Id, ask: Ask) -> Response:
     """Send the design to one's own address."""
     form = await read_form(request)
     try:
         test = form.parse(TestMail)
-        await call(send_test, design_id, test.subject, test.email)
+        await ask(send_test, design_id, test.subject, test.email)
     except FORM_ERRORS as error:
         failed = form.failed(error)
-        return await _design(request, call, design_id, failed, cedula="", width="wide")
+        return await _design(request, ask, design_id, failed, cedula="", width="wide")
     notice = f"La prueba va en camino a {test.email}."
     return go(request, f"/disenos/{design_id}", notice=notice)
 
 
 @pages.post("/disenos/{design_id}/eliminar", allow=Permission.DESIGN_WRITE)
-async def remove_design(request: Request, design_id: Id, call: Call) -> Response:
+async def remove_design(request: Request, design_id: Id, ask: Ask) -> Response:
     """Take a design out of the gallery; ended runs still name it."""
-    await call(delete_design, design_id)
+    await ask(delete_design, design_id)
     return go(request, "/disenos", notice="Se eliminó el diseño.")
 
 

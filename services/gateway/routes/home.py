@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway.calls import Call, Caller
+from services.gateway.asking import Ask, Asker
 from services.gateway.charts import Chart, Series
 from services.gateway.labels import MAILING_STATES
 from services.gateway.rendering import render
@@ -36,7 +36,7 @@ _FIRST = {
 
 
 @pages.get("/", allow=ANY_USER)
-async def home(request: Request, session: SignedIn, call: Call) -> Response:
+async def home(request: Request, session: SignedIn, ask: Ask) -> Response:
     """Greeting, the role's first action and figures, and the user's part of the menu as cards.
 
     A room that does not answer costs its figures, not the page.
@@ -45,7 +45,7 @@ async def home(request: Request, session: SignedIn, call: Call) -> Response:
     figures: dict[str, Any] = {"away": False, "chart": None}
     if role in _FIGURES:
         try:
-            figures |= await _FIGURES[role](call)
+            figures |= await _FIGURES[role](ask)
         except Unavailable:
             figures["away"] = True
     return render(
@@ -58,10 +58,8 @@ async def home(request: Request, session: SignedIn, call: Call) -> Response:
     )
 
 
-async def _marketing_head(call: Caller) -> dict[str, Any]:
-    campaigns, mailings = await asyncio.gather(
-        call(list_by_budget), call(list_mailings, limit=LINES)
-    )
+async def _marketing_head(ask: Asker) -> dict[str, Any]:
+    campaigns, mailings = await asyncio.gather(ask(list_by_budget), ask(list_mailings, limit=LINES))
     running = [item for item in campaigns if item.phase in {Phase.EXECUTING, Phase.PAUSED}]
     return {
         "campaigns": running[:LINES],
@@ -88,14 +86,14 @@ def _campaign_chart(campaigns: list[CampaignFigures]) -> Chart:
     )
 
 
-async def _advisor(call: Caller) -> dict[str, Any]:
+async def _advisor(ask: Asker) -> dict[str, Any]:
     start, end = _today()
-    day, callbacks = await asyncio.gather(call(get_day), call(list_callbacks, start, end))
+    day, callbacks = await asyncio.gather(ask(get_day), ask(list_callbacks, start, end))
     return {"day": day, "callbacks": [item for item in callbacks if not item.done]}
 
 
-async def _supervisor(call: Caller) -> dict[str, Any]:
-    assignments = await call(list_assignments, limit=50)
+async def _supervisor(ask: Asker) -> dict[str, Any]:
+    assignments = await ask(list_assignments, limit=50)
     return {
         "assignments": assignments.items,
         "totals": {
@@ -106,14 +104,14 @@ async def _supervisor(call: Caller) -> dict[str, Any]:
     }
 
 
-async def _admin(call: Caller) -> dict[str, Any]:
+async def _admin(ask: Asker) -> dict[str, Any]:
     users, imports = await asyncio.gather(
-        call(list_users, limit=200), call(list_imports, limit=LINES)
+        ask(list_users, limit=200), ask(list_imports, limit=LINES)
     )
     return {"users": [user for user in users.items if user.active], "imports": imports.items}
 
 
-_FIGURES: dict[Role, Callable[[Caller], Awaitable[dict[str, Any]]]] = {
+_FIGURES: dict[Role, Callable[[Asker], Awaitable[dict[str, Any]]]] = {
     Role.MARKETING_HEAD: _marketing_head,
     Role.ADVISOR: _advisor,
     Role.SUPERVISOR: _supervisor,

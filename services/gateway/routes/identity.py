@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.gateway import entrance
 from services.gateway import session as sessions
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import ANY_USER, PUBLIC, Pages
@@ -36,13 +36,13 @@ async def show_log_in(request: Request, next: str = "/") -> Response:  # noqa: A
 
 
 @pages.post("/ingresar", allow=PUBLIC)
-async def enter(request: Request, call: Call) -> Response:
+async def enter(request: Request, ask: Ask) -> Response:
     """Start a session; a refusal keeps the username and where one was going."""
     form = await read_form(request)
     leads_to = local_path(form.value("next"))
     source = request.client.host if request.client else ""
     try:
-        session = await entrance.enter(call, form.value("username"), form.value("password"), source)
+        session = await entrance.enter(ask, form.value("username"), form.value("password"), source)
     except (Denied, Invalid, Unavailable) as error:
         told = form.failed(type(error)(error.message))  # the seconds to wait are for programs
         return render_form(request, "identity/log_in.html", told, next=leads_to)
@@ -52,31 +52,31 @@ async def enter(request: Request, call: Call) -> Response:
 
 
 @pages.post("/salir", allow=PUBLIC)
-async def leave(request: Request, call: Call) -> Response:
+async def leave(request: Request, ask: Ask) -> Response:
     """End the session, also one that has expired already."""
     if token := read_token(request):
-        await call(log_out, token)
+        await ask(log_out, token)
     response = go(request, "/ingresar", notice="La sesión se cerró.")
     sessions.forget(response)
     return response
 
 
 @pages.get("/cuenta", allow=ANY_USER)
-async def show_account(request: Request, session: SignedIn, call: Call) -> Response:
+async def show_account(request: Request, session: SignedIn, ask: Ask) -> Response:
     """What is held of the user who asks."""
-    user = await call(get_user, session.actor.user_id)
+    user = await ask(get_user, session.actor.user_id)
     return render(request, "identity/account.html", user=user)
 
 
 @pages.get("/usuarios", allow=Permission.USER_WRITE)
 async def show_users(
     request: Request,
-    call: Call,
+    ask: Ask,
     role: Annotated[Role | None, Query()] = None,
     after: str | None = None,
 ) -> Response:
     """Users by username, of one role or of all."""
-    users = await call(list_users, role=role, after=after)
+    users = await ask(list_users, role=role, after=after)
     return render(request, "identity/list.html", users=users, role=role, roles=list(Role))
 
 
@@ -87,11 +87,11 @@ async def show_new_user(request: Request) -> Response:
 
 
 @pages.post("/usuarios/nuevo", allow=Permission.USER_WRITE)
-async def add_user(request: Request, call: Call) -> Response:
+async def add_user(request: Request, ask: Ask) -> Response:
     """Create a user."""
     form = await read_form(request)
     try:
-        user = await call(create_user, form.parse(NewUser))
+        user = await ask(create_user, form.parse(NewUser))
     except FORM_ERRORS as error:
         failed = form.failed(error)
         return render_form(request, "identity/new.html", failed, roles=list(Role))
@@ -99,33 +99,33 @@ async def add_user(request: Request, call: Call) -> Response:
 
 
 @pages.get("/usuarios/{user_id}", allow=Permission.USER_WRITE)
-async def show_user(request: Request, user_id: Id, call: Call) -> Response:
+async def show_user(request: Request, user_id: Id, ask: Ask) -> Response:
     """One user, to be changed."""
-    user = await call(get_user, user_id)
+    user = await ask(get_user, user_id)
     form = Form.of(user)
     return render_form(request, "identity/edit.html", form, user=user, roles=list(Role))
 
 
 @pages.post("/usuarios/{user_id}", allow=Permission.USER_WRITE)
-async def change_user(request: Request, user_id: Id, call: Call) -> Response:
+async def change_user(request: Request, user_id: Id, ask: Ask) -> Response:
     """Change name, role or password."""
     form = await read_form(request)
     try:
-        user = await call(update_user, user_id, form.parse(UserChange))
+        user = await ask(update_user, user_id, form.parse(UserChange))
     except FORM_ERRORS as error:
-        user, failed = await call(get_user, user_id), form.failed(error)
+        user, failed = await ask(get_user, user_id), form.failed(error)
         return render_form(request, "identity/edit.html", failed, user=user, roles=list(Role))
     return go(request, "/usuarios", notice=f"Se guardaron los cambios de {user.username}.")
 
 
 @pages.post("/usuarios/{user_id}/estado", allow=Permission.USER_WRITE)
-async def change_state(request: Request, user_id: Id, call: Call) -> Response:
+async def change_state(request: Request, user_id: Id, ask: Ask) -> Response:
     """Activate or deactivate a user; the last administrator stays."""
     form = await read_form(request)
     try:
-        user = await call(update_user, user_id, UserChange(active=form.value("active") == "true"))
+        user = await ask(update_user, user_id, UserChange(active=form.value("active") == "true"))
     except FORM_ERRORS as error:
-        user = await call(get_user, user_id)
+        user = await ask(get_user, user_id)
         failed = Form.of(user).failed(error)
         return render_form(request, "identity/edit.html", failed, user=user, roles=list(Role))
     done = "activó" if user.active else "desactivó"

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
 from services.gateway import labels
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.labels import MAILING_STATES, RECIPIENT_STATES
 from services.gateway.rendering import go, render, render_form
@@ -88,10 +88,10 @@ class NewRun(Model):
 
 @pages.get("/envios", allow=Permission.MAIL_READ)
 async def show_mailings(
-    request: Request, call: Call, campaign: int | None = None, after: str | None = None
+    request: Request, ask: Ask, campaign: int | None = None, after: str | None = None
 ) -> Response:
     """Runs, newest first, of one campaign or of all."""
-    found = await call(list_mailings, campaign_id=campaign, after=after)
+    found = await ask(list_mailings, campaign_id=campaign, after=after)
     return render(
         request, "mailing/list.html", mailings=found, campaign=campaign, states=MAILING_STATES
     )
@@ -101,29 +101,29 @@ async def show_mailings(
 
 
 @pages.get("/envios/nuevo", allow=Permission.MAIL_SEND)
-async def show_new_mailing(request: Request, call: Call, campaign: int | None = None) -> Response:
+async def show_new_mailing(request: Request, ask: Ask, campaign: int | None = None) -> Response:
     """Choose a campaign in execution, then how and when."""
     if campaign is None:
-        choices = await _executing(call)
+        choices = await _executing(ask)
         return render(request, "mailing/choose_campaign.html", campaigns=choices)
-    return await _new_mailing(request, call, campaign, Form())
+    return await _new_mailing(request, ask, campaign, Form())
 
 
 @pages.post("/envios/nuevo", allow=Permission.MAIL_SEND)
-async def add_mailing(request: Request, call: Call, campaign: Id) -> Response:
+async def add_mailing(request: Request, ask: Ask, campaign: Id) -> Response:
     """Begin a run; the form's key makes a double click one run."""
     form = await read_form(request)
     try:
         run = form.parse(NewRun)
-        mailing = await call(create_mailing, await _to_contract(call, campaign, run))
+        mailing = await ask(create_mailing, await _to_contract(ask, campaign, run))
     except FORM_ERRORS as error:
-        return await _new_mailing(request, call, campaign, form.failed(error))
+        return await _new_mailing(request, ask, campaign, form.failed(error))
     return go(request, f"/envios/{mailing.id}", notice="El envío comenzó a prepararse.")
 
 
-async def _new_mailing(request: Request, call: Call, campaign_id: int, form: Form) -> Response:
-    campaign = await call(get_campaign, campaign_id)
-    designs = await call(list_designs, limit=200)
+async def _new_mailing(request: Request, ask: Ask, campaign_id: int, form: Form) -> Response:
+    campaign = await ask(get_campaign, campaign_id)
+    designs = await ask(list_designs, limit=200)
     return render_form(
         request,
         "mailing/new.html",
@@ -145,17 +145,17 @@ def _problem(campaign: Campaign) -> str:
     return ""
 
 
-async def _to_contract(call: Call, campaign_id: int, run: NewRun) -> NewMailing:
+async def _to_contract(ask: Ask, campaign_id: int, run: NewRun) -> NewMailing:
     return NewMailing(
         campaign_id=campaign_id,
         design_id=run.design_id,
         subject=run.subject,
         send_at=run.send_at,
-        customer_ids=await _find_members(call, campaign_id, run.cedulas.split()),
+        customer_ids=await _find_members(ask, campaign_id, run.cedulas.split()),
     )
 
 
-async def _find_members(call: Call, campaign_id: int, cedulas: list[str]) -> list[int] | None:
+async def _find_members(ask: Ask, campaign_id: int, cedulas: list[str]) -> list[int] | None:
     """The people of these cédulas in the audience. Raises Invalid naming those that are not."""
     wanted = sorted({cedula.strip(",;") for cedula in cedulas})
     if not wanted:
@@ -163,7 +163,7 @@ async def _find_members(call: Call, campaign_id: int, cedulas: list[str]) -> lis
     if len(wanted) > _MAX_CEDULAS:
         raise Invalid.field("cedulas", f"Escriba como máximo {_MAX_CEDULAS} cédulas.")
     pages = await asyncio.gather(
-        *(call(list_members, campaign_id, search=cedula, limit=1) for cedula in wanted)
+        *(ask(list_members, campaign_id, search=cedula, limit=1) for cedula in wanted)
     )
     found = {member.cedula: member.customer_id for page in pages for member in page.items}
     if missing := [cedula for cedula in wanted if cedula not in found]:
@@ -172,8 +172,8 @@ async def _find_members(call: Call, campaign_id: int, cedulas: list[str]) -> lis
     return sorted(found.values())
 
 
-async def _executing(call: Call) -> list[CampaignRow]:
-    found = await call(list_campaigns, phase=Phase.EXECUTING, limit=200)
+async def _executing(ask: Ask) -> list[CampaignRow]:
+    found = await ask(list_campaigns, phase=Phase.EXECUTING, limit=200)
     return [campaign for campaign in found.items if Channel.MAIL in campaign.channels]
 
 
@@ -181,27 +181,27 @@ async def _executing(call: Call) -> list[CampaignRow]:
 
 
 @pages.get("/envios/mensual", allow=Permission.MAIL_SEND)
-async def show_monthly(request: Request, call: Call) -> Response:
+async def show_monthly(request: Request, ask: Ask) -> Response:
     """Day, hour and campaigns of the monthly run."""
-    schedule = await call(get_monthly_schedule)
-    return await _monthly(request, call, Form.of(schedule), schedule.error)
+    schedule = await ask(get_monthly_schedule)
+    return await _monthly(request, ask, Form.of(schedule), schedule.error)
 
 
 @pages.post("/envios/mensual", allow=Permission.MAIL_SEND)
-async def change_monthly(request: Request, call: Call) -> Response:
+async def change_monthly(request: Request, ask: Ask) -> Response:
     """Replace the schedule."""
     form = await read_form(request)
     try:
-        await call(set_monthly_schedule, form.parse(MonthlySchedule))
+        await ask(set_monthly_schedule, form.parse(MonthlySchedule))
     except FORM_ERRORS as error:
-        return await _monthly(request, call, form.failed(error))
+        return await _monthly(request, ask, form.failed(error))
     return go(request, "/envios/mensual", notice="Se guardó la programación mensual.")
 
 
 @pages.post("/envios/mensual/ejecutar", allow=Permission.MAIL_SEND)
-async def run_month(request: Request, call: Call) -> Response:
+async def run_month(request: Request, ask: Ask) -> Response:
     """Begin this month's runs that have not begun yet."""
-    outcomes = await call(run_monthly)
+    outcomes = await ask(run_monthly)
     started = sum(outcome.started for outcome in outcomes)
     return go(request, "/envios/mensual", notice=_monthly_notice(started, len(outcomes)))
 
@@ -214,14 +214,12 @@ def _monthly_notice(started: int, total: int) -> str:
     return f"Comenzaron {started} envíos; {total - started} ya existían este mes."
 
 
-async def _monthly(
-    request: Request, call: Call, form: Form, problem: str | None = None
-) -> Response:
-    campaigns = {str(campaign.id): campaign.name for campaign in await _executing(call)}
+async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None = None) -> Response:
+    campaigns = {str(campaign.id): campaign.name for campaign in await _executing(ask)}
     for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
-        chosen = await call(get_campaign, int(campaign_id))
+        chosen = await ask(get_campaign, int(campaign_id))
         campaigns[campaign_id] = f"{chosen.name} ({labels.label(chosen.phase).lower()})"
-    mailings = await call(list_mailings, limit=200)
+    mailings = await ask(list_mailings, limit=200)
     return render_form(
         request,
         "mailing/monthly.html",
@@ -240,14 +238,14 @@ async def _monthly(
 async def show_mailing(
     request: Request,
     mailing_id: Id,
-    call: Call,
+    ask: Ask,
     state: Annotated[RecipientState | None, Query()] = None,
     after: str | None = None,
 ) -> Response:
     """Progress, and who did not get it and why."""
-    mailing = await call(get_mailing, mailing_id)
+    mailing = await ask(get_mailing, mailing_id)
     shown = state or _most_telling(mailing)
-    recipients = await call(list_recipients, mailing_id, state=shown, after=after)
+    recipients = await ask(list_recipients, mailing_id, state=shown, after=after)
     return render(
         request,
         "mailing/show.html",
@@ -274,12 +272,12 @@ def _most_telling(mailing: Mailing) -> RecipientState:
 
 @pages.get("/envios/{mailing_id}/avance", allow=Permission.MAIL_READ)
 async def follow_mailing(
-    request: Request, mailing_id: Id, call: Call, since: MailingState
+    request: Request, mailing_id: Id, ask: Ask, since: MailingState
 ) -> Response:
     """The live part of the page; `since` is the state that the rest of the page shows."""
 
     async def draw() -> str:
-        mailing = await call(get_mailing, mailing_id)
+        mailing = await ask(get_mailing, mailing_id)
         part = render(
             request,
             "mailing/progress.html",
@@ -304,53 +302,53 @@ async def reload_mailing(mailing_id: Id) -> Response:  # noqa: ARG001  # it name
 
 
 @pages.post("/envios/{mailing_id}/pausar", allow=Permission.MAIL_SEND)
-async def pause(request: Request, mailing_id: Id, call: Call) -> Response:
+async def pause(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Stop for now."""
-    await call(pause_mailing, mailing_id)
+    await ask(pause_mailing, mailing_id)
     return go(request, f"/envios/{mailing_id}", notice="El envío está en pausa.")
 
 
 @pages.post("/envios/{mailing_id}/reanudar", allow=Permission.MAIL_SEND)
-async def resume(request: Request, mailing_id: Id, call: Call) -> Response:
+async def resume(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Go on."""
-    await call(resume_mailing, mailing_id)
+    await ask(resume_mailing, mailing_id)
     return go(request, f"/envios/{mailing_id}", notice="El envío continúa.")
 
 
 @pages.post("/envios/{mailing_id}/cancelar", allow=Permission.MAIL_SEND)
-async def cancel(request: Request, mailing_id: Id, call: Call) -> Response:
+async def cancel(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Stop for good."""
-    await call(cancel_mailing, mailing_id)
+    await ask(cancel_mailing, mailing_id)
     return go(request, f"/envios/{mailing_id}", notice="El envío se canceló.")
 
 
 @pages.post("/envios/{mailing_id}/reintentar", allow=Permission.MAIL_SEND)
-async def retry(request: Request, mailing_id: Id, call: Call) -> Response:
+async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Send again to the failed and, when asked, the doubtful."""
     form = await read_form(request)
-    await call(retry_mailing, mailing_id, include_doubtful=form.value("include_doubtful") == "true")
+    await ask(retry_mailing, mailing_id, include_doubtful=form.value("include_doubtful") == "true")
     return go(request, f"/envios/{mailing_id}", notice="Se envía de nuevo a quienes faltaban.")
 
 
 @pages.get("/envios/{mailing_id}/destinatarios.csv", allow=Permission.MAIL_READ)
 async def download_recipients(
-    mailing_id: Id, call: Call, state: Annotated[RecipientState | None, Query()] = None
+    mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, Query()] = None
 ) -> Response:
     """The ledger of one state or, without one, of all who did not get the mail."""
-    await call(get_mailing, mailing_id)
+    await ask(get_mailing, mailing_id)
     states = (state,) if state else _NOT_RECEIVED
     name = f"envio-{mailing_id}-{state or 'no-recibieron'}.csv"
     return StreamingResponse(
-        _csv(call, mailing_id, states),
+        _csv(ask, mailing_id, states),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-async def _csv(call: Call, mailing_id: int, states: Iterable[RecipientState]) -> AsyncIterator[str]:
+async def _csv(ask: Ask, mailing_id: int, states: Iterable[RecipientState]) -> AsyncIterator[str]:
     yield _BOM + _line("cliente", "nombre", "correo", "estado", "motivo", "fecha")
     for state in states:
-        async for row in _recipients(call, mailing_id, state):
+        async for row in _recipients(ask, mailing_id, state):
             yield _line(
                 row.customer_id,
                 row.full_name,
@@ -361,12 +359,10 @@ async def _csv(call: Call, mailing_id: int, states: Iterable[RecipientState]) ->
             )
 
 
-async def _recipients(
-    call: Call, mailing_id: int, state: RecipientState
-) -> AsyncIterator[Recipient]:
+async def _recipients(ask: Ask, mailing_id: int, state: RecipientState) -> AsyncIterator[Recipient]:
     after: str | None = None
     while True:
-        page = await call(list_recipients, mailing_id, state=state, after=after, limit=_CSV_PAGE)
+        page = await ask(list_recipients, mailing_id, state=state, after=after, limit=_CSV_PAGE)
         for row in page.items:
             yield row
         after = page.next

@@ -5,7 +5,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from services.gateway.api.risk import RISK_FILE_MEGABYTES, RISK_FILES, rejected_rows
-from services.gateway.calls import Call, Caller
+from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -28,69 +28,69 @@ pages = Pages()
 
 @pages.get("/central-de-riesgos", allow=frozenset({Permission.RISK_LOAD, Permission.RISK_CHECK}))
 async def show_risk_central(
-    request: Request, call: Call, session: SignedIn, q: str = "", after: str | None = None
+    request: Request, ask: Ask, session: SignedIn, q: str = "", after: str | None = None
 ) -> Response:
     """Search for whoever checks risks; loads for whoever loads."""
     form = Form({"search": [q]})
     if not q.strip():
-        return await _render(request, call, session, form, None, after)
+        return await _render(request, ask, session, form, None, after)
     try:
-        found = await call(find_risks, q)
+        found = await ask(find_risks, q)
     except FORM_ERRORS as error:
-        return await _render(request, call, session, form.failed(error), None, after)
-    return await _render(request, call, session, form, found, after)
+        return await _render(request, ask, session, form.failed(error), None, after)
+    return await _render(request, ask, session, form, found, after)
 
 
 @pages.post("/central-de-riesgos/cargas", allow=Permission.RISK_LOAD)
-async def upload(request: Request, call: Call, session: SignedIn) -> Response:
+async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
     """Store the file and begin to load it."""
     form = await read_form(request)
     try:
-        load = await _start(call, form.file("file"))
+        load = await _start(ask, form.file("file"))
     except FORM_ERRORS as error:
-        return await _render(request, call, session, form.failed(error), None, None)
+        return await _render(request, ask, session, form.failed(error), None, None)
     return go(request, f"/central-de-riesgos/cargas/{load.id}")
 
 
 @pages.get("/central-de-riesgos/cargas/{load_id:int}", allow=Permission.RISK_LOAD)
-async def show_load(request: Request, load_id: Id, call: Call) -> Response:
+async def show_load(request: Request, load_id: Id, ask: Ask) -> Response:
     """One load; its progress asks again by itself while it runs."""
-    return render(request, "risk/load.html", load=await call(get_load, load_id))
+    return render(request, "risk/load.html", load=await ask(get_load, load_id))
 
 
 @pages.post("/central-de-riesgos/cargas/{load_id:int}/repetir", allow=Permission.RISK_LOAD)
-async def rerun(request: Request, load_id: Id, call: Call) -> Response:
+async def rerun(request: Request, load_id: Id, ask: Ask) -> Response:
     """Go on with a load that failed."""
-    await call(rerun_load, load_id)
+    await ask(rerun_load, load_id)
     return go(request, f"/central-de-riesgos/cargas/{load_id}")
 
 
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/avance", allow=Permission.RISK_LOAD)
-async def show_progress(request: Request, load_id: Id, call: Call) -> Response:
+async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
     """The part of the page that moves; the whole page once the load has ended."""
-    load = await call(get_load, load_id)
+    load = await ask(get_load, load_id)
     if load.finished_at is not None:
         return go(request, f"/central-de-riesgos/cargas/{load_id}")
     return render(request, "risk/progress.html", load=load)
 
 
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=Permission.RISK_LOAD)
-async def download_rejected_rows(load_id: Id, call: Call) -> Response:
+async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_rows(await call(get_load, load_id))
+    return await rejected_rows(await ask(get_load, load_id))
 
 
-async def _start(call: Caller, file: UploadFile) -> Load:
+async def _start(ask: Asker, file: UploadFile) -> Load:
     try:
-        key = await store_upload(call, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
+        key = await store_upload(ask, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
     finally:
         await file.close()
-    return await call(start_load, key, (file.filename or "")[-200:])
+    return await ask(start_load, key, (file.filename or "")[-200:])
 
 
 async def _render(
     request: Request,
-    call: Caller,
+    ask: Asker,
     session: Session,
     form: Form,
     found: list[RiskReport] | None,
@@ -102,7 +102,7 @@ async def _render(
         "risk/risk_central.html",
         form,
         found=found,
-        loads=await call(list_loads, after=after) if may_load else None,
+        loads=await ask(list_loads, after=after) if may_load else None,
         accept=",".join(RISK_FILES),
         megabytes=RISK_FILE_MEGABYTES,
         label_of_load=label_of_load,

@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from services.gateway import places
-from services.gateway.calls import Call
+from services.gateway.asking import Ask
 from services.gateway.charts import Chart, Series
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -46,63 +46,63 @@ class Asked(Model):
 
 @pages.get("/segmentos", allow=Permission.SEGMENT_READ)
 async def show_segments(
-    request: Request, call: Call, search: str = "", after: str | None = None
+    request: Request, ask: Ask, search: str = "", after: str | None = None
 ) -> Response:
     """Saved segments by name."""
-    found = await call(list_segments, search=search.strip() or None, after=after)
+    found = await ask(list_segments, search=search.strip() or None, after=after)
     return render(request, "segment/list.html", segments=found, search=search)
 
 
 @pages.get("/segmentos/nuevo", allow=Permission.SEGMENT_WRITE)
-async def show_new_segment(request: Request, call: Call) -> Response:
+async def show_new_segment(request: Request, ask: Ask) -> Response:
     """The builder, empty."""
-    return await _render_builder(request, call, Form(), EVERYBODY)
+    return await _render_builder(request, ask, Form(), EVERYBODY)
 
 
 @pages.post("/segmentos/nuevo", allow=Permission.SEGMENT_WRITE)
-async def add_segment(request: Request, call: Call) -> Response:
+async def add_segment(request: Request, ask: Ask) -> Response:
     """Save a segment."""
     form = await read_form(request)
     try:
-        segment = await call(create_segment, _parse(form))
+        segment = await ask(create_segment, _parse(form))
     except FORM_ERRORS as error:
-        return await _render_builder(request, call, form.failed(error), _typed(form))
+        return await _render_builder(request, ask, form.failed(error), _typed(form))
     notice = f"Se guardó el segmento {segment.name}."
     return go(request, f"/segmentos/{segment.id}", notice=notice)
 
 
 @pages.get("/segmentos/{segment_id:int}", allow=Permission.SEGMENT_READ)
-async def show_segment(request: Request, segment_id: Id, call: Call) -> Response:
+async def show_segment(request: Request, segment_id: Id, ask: Ask) -> Response:
     """The builder with a saved segment."""
-    segment = await call(get_segment, segment_id)
-    return await _render_builder(request, call, Form.of(segment), segment.definition, segment)
+    segment = await ask(get_segment, segment_id)
+    return await _render_builder(request, ask, Form.of(segment), segment.definition, segment)
 
 
 @pages.post("/segmentos/{segment_id:int}", allow=Permission.SEGMENT_WRITE)
-async def change_segment(request: Request, segment_id: Id, call: Call) -> Response:
+async def change_segment(request: Request, segment_id: Id, ask: Ask) -> Response:
     """Save the next version."""
     form = await read_form(request)
     try:
-        segment = await call(update_segment, segment_id, _parse(form))
+        segment = await ask(update_segment, segment_id, _parse(form))
     except FORM_ERRORS as error:
-        segment = await call(get_segment, segment_id)
-        return await _render_builder(request, call, form.failed(error), _typed(form), segment)
+        segment = await ask(get_segment, segment_id)
+        return await _render_builder(request, ask, form.failed(error), _typed(form), segment)
     notice = f"Se guardó la versión {segment.version}."
     return go(request, f"/segmentos/{segment_id}", notice=notice)
 
 
 @pages.post("/segmentos/{segment_id:int}/eliminar", allow=Permission.SEGMENT_WRITE)
-async def remove_segment(request: Request, segment_id: Id, call: Call) -> Response:
+async def remove_segment(request: Request, segment_id: Id, ask: Ask) -> Response:
     """Forget a segment; campaigns made from it keep its definition."""
-    await call(delete_segment, segment_id)
+    await ask(delete_segment, segment_id)
     return go(request, "/segmentos", notice="Se eliminó el segmento.")
 
 
 @pages.post("/segmentos/contar", allow=Permission.SEGMENT_READ)
-async def count(request: Request, asked: Asked, call: Call) -> Response:
+async def count(request: Request, asked: Asked, ask: Ask) -> Response:
     """Who the definition means: a part of the page, or the errors by path as JSON."""
     try:
-        counted = await call(count_segment, asked.definition)
+        counted = await ask(count_segment, asked.definition)
     except Invalid as error:
         return _errors(error)
     return render(
@@ -117,10 +117,10 @@ async def count(request: Request, asked: Asked, call: Call) -> Response:
 
 
 @pages.post("/segmentos/describir", allow=Permission.SEGMENT_READ)
-async def describe(asked: Asked, call: Call) -> Response:
+async def describe(asked: Asked, ask: Ask) -> Response:
     """A definition in Spanish, for what the builder does not show as rows."""
     try:
-        return JSONResponse({"text": await call(describe_segment, asked.definition)})
+        return JSONResponse({"text": await ask(describe_segment, asked.definition)})
     except Invalid as error:
         return _errors(error)
 
@@ -162,7 +162,7 @@ def _typed(form: Form) -> Definition:
 
 async def _render_builder(
     request: Request,
-    call: Call,
+    ask: Ask,
     form: Form,
     definition: Definition,
     segment: Segment | None = None,
@@ -173,11 +173,11 @@ async def _render_builder(
         form,
         segment=segment,
         definition=definition,
-        criteria=await _criteria(call),
+        criteria=await _criteria(ask),
     )
 
 
-async def _criteria(call: Call) -> dict[str, dict[str, Any]]:
+async def _criteria(ask: Ask) -> dict[str, dict[str, Any]]:
     """What the builder offers for each field of the grammar, in the order of its menu."""
     cantons = [(code, name) for _, names in places.canton_options() for code, name in names]
     return {
@@ -193,7 +193,7 @@ async def _criteria(call: Call) -> dict[str, dict[str, Any]]:
         "consent_mail": {"label": "Acepta correo", "kind": "flag"},
         "consent_phone": {"label": "Acepta llamadas", "kind": "flag"},
         "days_since_contact": _range("Días desde el último contacto", "días", 30, 36500),
-        "in_campaign": _choice("Está en la campaña", await _campaigns(call), kind="numbers"),
+        "in_campaign": _choice("Está en la campaña", await _campaigns(ask), kind="numbers"),
     }
 
 
@@ -213,10 +213,10 @@ def _range(label: str, unit: str, low: int, high: int) -> dict[str, Any]:
     return {"label": label, "kind": "range", "unit": unit, "low": low, "high": high}
 
 
-async def _campaigns(call: Call) -> list[tuple[str, str]]:
+async def _campaigns(ask: Ask) -> list[tuple[str, str]]:
     """The newest campaigns; none while their room is away, so that the builder works on."""
     try:
-        found = await call(list_campaigns, limit=200)
+        found = await ask(list_campaigns, limit=200)
     except Unavailable:
         return []
     return [(str(item.id), item.name) for item in found.items]

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from services.gateway import statistics_charts as charts
-from services.gateway.calls import Call, Caller
+from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import csv_table
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
@@ -37,14 +37,14 @@ _REPEATED_A_CALL = 200
 
 @pages.get("/campanas/{campaign_id:int}/estadisticas", allow=Permission.STATISTICS_READ)
 async def show_campaign_statistics(
-    request: Request, campaign_id: Id, call: Call, valor: str = "audience"
+    request: Request, campaign_id: Id, ask: Ask, valor: str = "audience"
 ) -> Response:
     """All figures of a campaign."""
-    figures = await call(get_statistics, campaign_id)
+    figures = await ask(get_statistics, campaign_id)
     return render(
         request,
         "campaign/statistics.html",
-        campaign=await call(get_campaign, campaign_id),
+        campaign=await ask(get_campaign, campaign_id),
         figures=figures,
         by_result=charts.counts(figures.by_result, "Llamadas"),
         by_day=charts.by_day(figures.by_day),
@@ -58,38 +58,36 @@ async def show_campaign_statistics(
 
 
 @pages.get("/campanas/{campaign_id:int}/estadisticas/{name}.csv", allow=Permission.STATISTICS_READ)
-async def download_campaign_statistics(campaign_id: Id, name: str, call: Call) -> Response:
+async def download_campaign_statistics(campaign_id: Id, name: str, ask: Ask) -> Response:
     """One of the page's tables."""
-    tables = charts.campaign_tables(await call(get_statistics, campaign_id))
+    tables = charts.campaign_tables(await ask(get_statistics, campaign_id))
     return _download(tables.get(name), f"campana-{campaign_id}-{name}.csv")
 
 
 @pages.get("/estadisticas", allow=Permission.STATISTICS_READ)
 async def show_statistics(
-    request: Request, call: Call, campana: Campaign = None, valor: str = "audience"
+    request: Request, ask: Ask, campana: Campaign = None, valor: str = "audience"
 ) -> Response:
     """Over all campaigns; the map, ages and genders also of one."""
-    campaigns = await call(list_by_budget)
+    campaigns = await ask(list_by_budget)
     return render(
         request,
         "statistics/overview.html",
         campaigns=campaigns,
         chosen=campana,
         by_budget=charts.by_budget(campaigns),
-        by_age=charts.groups(await call(list_by_age, campana)),
-        by_gender=charts.groups(await call(list_by_gender, campana)),
-        map=charts.province_map(await call(list_by_province, campana), _map_value(valor)),
+        by_age=charts.groups(await ask(list_by_age, campana)),
+        by_gender=charts.groups(await ask(list_by_gender, campana)),
+        map=charts.province_map(await ask(list_by_province, campana), _map_value(valor)),
         map_value=_map_value(valor),
         map_values=charts.MAP_VALUES,
     )
 
 
 @pages.get("/estadisticas/repetidos", allow=Permission.STATISTICS_READ)
-async def show_repeated_customers(
-    request: Request, call: Call, after: str | None = None
-) -> Response:
+async def show_repeated_customers(request: Request, ask: Ask, after: str | None = None) -> Response:
     """Customers in more than one campaign, and how many each two campaigns share."""
-    repeated = await call(get_repeated_customers, after=after)
+    repeated = await ask(get_repeated_customers, after=after)
     return render(
         request,
         "statistics/repeated.html",
@@ -99,39 +97,39 @@ async def show_repeated_customers(
 
 
 @pages.get("/estadisticas/{name}.csv", allow=Permission.STATISTICS_READ)
-async def download_statistics(name: str, call: Call, campana: Campaign = None) -> Response:
+async def download_statistics(name: str, ask: Ask, campana: Campaign = None) -> Response:
     """One of the tables over all campaigns."""
     table = _TABLES.get(name)
-    return _download(await table(call, campana) if table else None, f"{name}.csv")
+    return _download(await table(ask, campana) if table else None, f"{name}.csv")
 
 
-async def _budget_table(call: Caller, _campaign_id: int | None) -> Table:
-    return charts.campaigns_table(await call(list_by_budget))
+async def _budget_table(ask: Asker, _campaign_id: int | None) -> Table:
+    return charts.campaigns_table(await ask(list_by_budget))
 
 
-async def _age_table(call: Caller, campaign_id: int | None) -> Table:
-    return charts.groups_table(await call(list_by_age, campaign_id))
+async def _age_table(ask: Asker, campaign_id: int | None) -> Table:
+    return charts.groups_table(await ask(list_by_age, campaign_id))
 
 
-async def _gender_table(call: Caller, campaign_id: int | None) -> Table:
-    return charts.groups_table(await call(list_by_gender, campaign_id))
+async def _gender_table(ask: Asker, campaign_id: int | None) -> Table:
+    return charts.groups_table(await ask(list_by_gender, campaign_id))
 
 
-async def _province_table(call: Caller, campaign_id: int | None) -> Table:
-    return charts.provinces_table(await call(list_by_province, campaign_id))
+async def _province_table(ask: Asker, campaign_id: int | None) -> Table:
+    return charts.provinces_table(await ask(list_by_province, campaign_id))
 
 
-async def _repeated_table(call: Caller, _campaign_id: int | None) -> Table:
+async def _repeated_table(ask: Asker, _campaign_id: int | None) -> Table:
     """The first 10,000; a page at a time."""
-    found = await call(get_repeated_customers, limit=_REPEATED_A_CALL)
+    found = await ask(get_repeated_customers, limit=_REPEATED_A_CALL)
     table = charts.repeated_table(found)
     while found.next and len(table.rows) < _REPEATED_IN_FILE:
-        found = await call(get_repeated_customers, after=found.next, limit=_REPEATED_A_CALL)
+        found = await ask(get_repeated_customers, after=found.next, limit=_REPEATED_A_CALL)
         table.rows.extend(charts.repeated_table(found).rows)
     return table
 
 
-_TABLES: dict[str, Callable[[Caller, int | None], Awaitable[Table]]] = {
+_TABLES: dict[str, Callable[[Asker, int | None], Awaitable[Table]]] = {
     "presupuesto": _budget_table,
     "edad": _age_table,
     "genero": _gender_table,

@@ -32,8 +32,8 @@ class OtherRooms:
             mailer.get_design.name: _find_design,
         }
 
-    def call(self, procedure: Procedure[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """As `RoomCaller.call`."""
+    def __call__(self, procedure: Procedure[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """As `Ask` does."""
         payload = procedure.encode_arguments(*args, **kwargs)
         reply = self.answers[procedure.name](**procedure.decode_arguments(payload))
         return procedure.decode_reply(procedure.encode_reply(reply))
@@ -63,7 +63,7 @@ def stored(database: Callable[[str], Sessions]) -> Sessions:
 @pytest.fixture
 def campaigns(stored: Sessions, door: Callable[..., Any]) -> Any:
     """The service."""
-    return door("campaign", stored, rooms=Mock(wraps=OtherRooms()))
+    return door("campaign", stored, ask=Mock(wraps=OtherRooms()))
 
 
 def new_campaign(**changes: Any) -> contract.NewCampaign:
@@ -101,7 +101,7 @@ def bring(stored: Sessions) -> Callable[..., UUID]:
     return arrive
 
 
-NOTHING_TO_REMOVE = transfer.Target(Member.__tablename__, (), lambda _session, _id: None)
+NOTHING_TO_REMOVE = transfer.Destination(Member.__tablename__, (), lambda _session, _id: None)
 
 
 def person(number: int, **values: Any) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared import jobs, open_jobs, outbox, trace
+from shared.client import Client
 from shared.contract import Actor, Id, procedure
 from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unavailable
 from shared.outbox import job_queue_name
 from shared.room import Room
-from shared.rooms import Rooms
 from shared.rpc import command, container_config, query, rpc
 from shared.settings import settings
 
@@ -115,13 +115,13 @@ def ask(database: Any, container: Callable[[Any], Any]) -> Callable[..., Any]:
 
     def call(target: Any, *args: Any, **context: Any) -> Any:
         async def play() -> Any:
-            rooms = Rooms()
-            await rooms.start()
+            client = Client()
+            await client.start()
             try:
                 with trace.use(**{"actor": actor} | context):
-                    return await rooms.call(target, *args)
+                    return await client.ask(target, *args)
             finally:
-                await rooms.stop()
+                await client.stop()
 
         return tpool.execute(asyncio.run, play())
 
@@ -228,14 +228,14 @@ class Asker(Room):
 
     @rpc(pass_on)
     def pass_on(self) -> None:
-        self.rooms.call(add_note, "nobody there")
+        self.ask(add_note, "nobody there")
 
     @rpc(give_up)
     def give_up(self) -> float:
         started = time.monotonic()
         soon = trace.use(actor=trace.actor(), deadline=time.time() + 0.3)
         with pytest.raises(Unavailable), soon:
-            self.rooms.call(take_long)
+            self.ask(take_long)
         return time.monotonic() - started
 
 
@@ -314,11 +314,11 @@ def test_a_room_nobody_runs_is_unavailable_at_once(ask: Callable[..., Any]) -> N
 
 
 def test_no_call_inside_an_open_transaction(database: Any, door: Any) -> None:
-    from shared.rpc import RoomCaller
+    from shared.rpc import Ask
 
     sessions = database("identity")
-    caller = RoomCaller(container_config(), None)
+    caller = Ask(container_config(), None)
     with sessions.begin() as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(RuntimeError, match="open transaction"):
-            caller.call(double, 1)
+            caller(double, 1)

@@ -97,7 +97,7 @@ def neighbours() -> Neighbours:
 def mailer(door: Any, sessions: sessionmaker[Session], neighbours: Neighbours) -> Any:
     """The doors."""
     service = door("mailer", sessions)
-    service.rooms.call.side_effect = neighbours
+    service.ask.side_effect = neighbours
     return service
 
 

@@ -68,7 +68,7 @@ def sessions(database: Any) -> sessionmaker[Session]:
 def room(door: Any, sessions: sessionmaker[Session]) -> Any:
     """The doors, with identity knowing three advisors."""
     service = door("telemarketing", sessions, bureau=Bureau())
-    service.rooms.call.side_effect = _answer
+    service.ask.side_effect = _answer
     return service
 
 

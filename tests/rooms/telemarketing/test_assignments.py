@@ -135,7 +135,7 @@ def test_nobody_is_given_or_leased_to_two_by_many_at_once(
         session.get_one(Campaign, 8).listed_at = NOON
     add_people(sessions, 100, campaign_id=8)
     service = TelemarketingService()
-    service.db, service.rooms = sessions, room.rooms
+    service.db, service.ask = sessions, room.ask
 
     def give(advisor: str) -> int:
         with acting("eva", "supervisor"):

@@ -14,11 +14,11 @@ from fastapi import FastAPI
 from services.gateway.app import create_app
 from services.gateway.session import COOKIE
 from shared import clock, trace
+from shared.client import Client
 from shared.contract import Actor, Event, Procedure
 from shared.contracts import identity
 from shared.contracts.identity import ROLE_PERMISSIONS, Role, Session, User
 from shared.errors import Denied, Unavailable
-from shared.rooms import Rooms
 from shared.settings import settings
 
 P = ParamSpec("P")
@@ -48,7 +48,7 @@ class Heard:
 
 
 @dataclass
-class FakeRooms(Rooms):
+class FakeAsk(Client):
     """Answers by procedure; arguments and replies pass the contract both ways."""
 
     answers: dict[str, Callable[..., Any]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class FakeRooms(Rooms):
             raise Unavailable(f"{service} is away")
         return self.stuck.get(service, "ok")
 
-    async def call(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def ask(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The test's answer, as it would come over the wire."""
         arguments = procedure.encode_arguments(*args, **kwargs)
         context = (trace.find_actor(), trace.trace_id(), trace.idempotency_key())
@@ -128,9 +128,9 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def rooms() -> FakeRooms:
+def rooms() -> FakeAsk:
     """Rooms that know the sessions `admin`, `advisor`, …"""
-    return FakeRooms(answers={identity.get_session.name: find_session})
+    return FakeAsk(answers={identity.get_session.name: find_session})
 
 
 class Browser:
@@ -157,7 +157,7 @@ class Browser:
 
 
 @pytest.fixture
-def client(rooms: FakeRooms) -> Browser:
+def client(rooms: FakeAsk) -> Browser:
     """A browser that is not logged in."""
     return Browser(create_app(rooms))
 

@@ -21,7 +21,7 @@ from shared.contracts.telemarketing import (
     RiskRefresh,
 )
 from shared.errors import Conflict
-from tests.unit.gateway.conftest import Browser, FakeRooms, make_user
+from tests.unit.gateway.conftest import Browser, FakeAsk, make_user
 
 FORM = {"advisors": ["", "ana"], "per_advisor": "20", "strategy": "equal"}
 
@@ -42,7 +42,7 @@ def make_row(**changes: Any) -> CampaignRow:
 
 
 @pytest.fixture
-def supervisor(client: Browser, rooms: FakeRooms) -> Browser:
+def supervisor(client: Browser, rooms: FakeAsk) -> Browser:
     """A campaign of a hundred, of which ana has ten."""
     client.cookies.set(COOKIE, Role.SUPERVISOR)
     mine = Assignment(
@@ -73,7 +73,7 @@ def test_the_page_shows_active_advisors_and_campaigns_by_phone(supervisor: Brows
     assert "90" in page
 
 
-def test_assigning_tells_what_each_got(supervisor: Browser, rooms: FakeRooms) -> None:
+def test_assigning_tells_what_each_got(supervisor: Browser, rooms: FakeAsk) -> None:
     answer = supervisor.post("/asignaciones/7", data=FORM)
     assert (answer.status_code, answer.headers["location"]) == (303, "/asignaciones?campana=7")
     [heard] = rooms.heard_of(telemarketing.assign_customers)
@@ -98,7 +98,7 @@ def test_what_is_wrong_is_told_at_its_field(
     assert message in answer.text
 
 
-def test_a_refusal_keeps_the_form(supervisor: Browser, rooms: FakeRooms) -> None:
+def test_a_refusal_keeps_the_form(supervisor: Browser, rooms: FakeAsk) -> None:
     def refuse(campaign_id: int, new: NewAssignment) -> None:
         raise Conflict("La lista de llamadas de la campaña aún no está lista. Espere un momento.")
 
@@ -109,9 +109,7 @@ def test_a_refusal_keeps_the_form(supervisor: Browser, rooms: FakeRooms) -> None
     assert 'value="20"' in answer.text
 
 
-def test_taking_back_and_refreshing_risks_say_how_many(
-    supervisor: Browser, rooms: FakeRooms
-) -> None:
+def test_taking_back_and_refreshing_risks_say_how_many(supervisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers |= {
         "take_back": lambda campaign_id, advisor: 8,
         "refresh_risks": lambda campaign_id, advisor: 8,
@@ -122,7 +120,7 @@ def test_taking_back_and_refreshing_risks_say_how_many(
     assert "por 8 clientes de ana" in supervisor.get("/asignaciones").text
 
 
-def test_without_a_campaign_the_page_says_what_to_do(supervisor: Browser, rooms: FakeRooms) -> None:
+def test_without_a_campaign_the_page_says_what_to_do(supervisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_campaigns"] = lambda **_: Page(items=[])
     assert "No hay campañas telefónicas en ejecución" in supervisor.get("/asignaciones").text
 
@@ -148,7 +146,7 @@ def make_list(state: CallListState, error: str | None = None) -> CallList:
 
 
 def test_a_list_that_did_not_come_says_why_and_is_asked_for_again(
-    supervisor: Browser, rooms: FakeRooms
+    supervisor: Browser, rooms: FakeAsk
 ) -> None:
     failed = make_list(CallListState.FAILED, "El disco está lleno.")
     rooms.answers |= {
@@ -175,7 +173,7 @@ def test_a_list_that_did_not_come_says_why_and_is_asked_for_again(
     ],
 )
 def test_a_list_on_its_way_is_told_and_not_asked_for(
-    supervisor: Browser, rooms: FakeRooms, state: CallListState, *, told: bool
+    supervisor: Browser, rooms: FakeAsk, state: CallListState, *, told: bool
 ) -> None:
     rooms.answers["get_call_list"] = lambda campaign_id: make_list(state)
     page = supervisor.get("/asignaciones").text
@@ -183,7 +181,7 @@ def test_a_list_on_its_way_is_told_and_not_asked_for(
     assert "/asignaciones/7/lista" not in page
 
 
-def test_api_asks_for_a_list_and_tells_how_it_is(supervisor: Browser, rooms: FakeRooms) -> None:
+def test_api_asks_for_a_list_and_tells_how_it_is(supervisor: Browser, rooms: FakeAsk) -> None:
     assert supervisor.get("/api/v1/campaigns/7/call-list").status_code == 404
     failed = make_list(CallListState.FAILED, "No.")
     rooms.answers |= {
@@ -219,7 +217,7 @@ def test_lists_are_asked_for_by_those_who_assign(client: Browser, role: Role) ->
     ],
 )
 def test_how_far_the_bureau_was_asked_stands_at_the_advisor(
-    supervisor: Browser, rooms: FakeRooms, state: RefreshState, text: str
+    supervisor: Browser, rooms: FakeAsk, state: RefreshState, text: str
 ) -> None:
     error = "La central no respondió." if state is RefreshState.FAILED else None
     refresh = RiskRefresh(state=state, people=1200, asked=500, error=error, started_at=clock.now())

@@ -12,13 +12,13 @@ from services.gateway.session import COOKIE
 from shared.contracts import telemarketing
 from shared.contracts.identity import Role
 from shared.contracts.telemarketing import Callback
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 AT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # still the 23rd in Ecuador
 
 
 @pytest.fixture
-def browser(client: Browser, rooms: FakeRooms) -> Browser:
+def browser(client: Browser, rooms: FakeAsk) -> Browser:
     """One agreed call, whoever asks."""
     callback = Callback(
         id=1,
@@ -45,7 +45,7 @@ def test_every_view_shows_the_call_on_its_day_in_ecuador(browser: Browser, view:
     assert "Lunes, 23 nov 2026" in page
 
 
-def test_a_month_asks_for_whole_weeks(browser: Browser, rooms: FakeRooms) -> None:
+def test_a_month_asks_for_whole_weeks(browser: Browser, rooms: FakeAsk) -> None:
     browser.get("/agenda?fecha=2026-11-23")
     [heard] = rooms.heard_of(telemarketing.list_callbacks)
     assert heard.arguments["from_at"] == "2026-10-26T00:00:00-05:00"
@@ -58,7 +58,7 @@ def test_only_who_may_see_all_chooses_an_advisor(browser: Browser) -> None:
     assert 'name="asesor"' in browser.get("/agenda").text
 
 
-def test_an_empty_calendar_says_where_calls_come_from(browser: Browser, rooms: FakeRooms) -> None:
+def test_an_empty_calendar_says_where_calls_come_from(browser: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_callbacks"] = lambda **_: []
     assert "No hay llamadas agendadas" in browser.get("/agenda?vista=dia").text
 

@@ -27,7 +27,7 @@ from shared.contracts.telemarketing import (
     RiskState,
 )
 from shared.errors import Conflict, Invalid, Unavailable
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 KEY = re.compile(r'name="idempotency_key" value="([^"]+)"')
 LEASE_ID = UUID("6b0f24c5-7a34-4f45-9d8e-000000000001")
@@ -121,7 +121,7 @@ def queue(empty: EmptyQueue | None, **changes: Any) -> QueueState:
 
 
 @pytest.fixture
-def advisor(client: Browser, rooms: FakeRooms) -> Browser:
+def advisor(client: Browser, rooms: FakeAsk) -> Browser:
     """An advisor's browser, a customer at hand."""
     client.cookies.set(COOKIE, Role.ADVISOR)
     day = AdvisorDay(calls=12, contacted=5, accepted=2, open=38, callbacks_today=1)
@@ -158,7 +158,7 @@ def test_enter_in_the_callbacks_field_means_the_callback(advisor: Browser) -> No
     assert 'value="callback"' in first
 
 
-def test_the_call_goes_on_without_the_customers_history(advisor: Browser, rooms: FakeRooms) -> None:
+def test_the_call_goes_on_without_the_customers_history(advisor: Browser, rooms: FakeAsk) -> None:
     def fail(**_: Any) -> None:
         raise Unavailable("El servicio no responde.")
 
@@ -169,7 +169,7 @@ def test_the_call_goes_on_without_the_customers_history(advisor: Browser, rooms:
 
 
 def test_a_result_is_recorded_with_the_note_and_leads_to_the_desk(
-    advisor: Browser, rooms: FakeRooms
+    advisor: Browser, rooms: FakeAsk
 ) -> None:
     typed = {"result": "accepted", "note": "Quiere fibra", "callback_at": "2026-11-21T10:00"}
     answer = advisor.post(RESULT, data=typed)
@@ -181,13 +181,13 @@ def test_a_result_is_recorded_with_the_note_and_leads_to_the_desk(
     assert heard.actor is not None
 
 
-def test_a_callbacks_time_is_ecuadors(advisor: Browser, rooms: FakeRooms) -> None:
+def test_a_callbacks_time_is_ecuadors(advisor: Browser, rooms: FakeAsk) -> None:
     advisor.post(RESULT, data={"result": "callback", "callback_at": "2026-11-21T10:00"})
     [heard] = rooms.heard_of(telemarketing.record_call)
     assert heard.arguments["new"]["callback_at"] == "2026-11-21T10:00:00-05:00"
 
 
-def test_a_wrong_callback_keeps_the_screen_and_says_why(advisor: Browser, rooms: FakeRooms) -> None:
+def test_a_wrong_callback_keeps_the_screen_and_says_why(advisor: Browser, rooms: FakeAsk) -> None:
     def refuse(new: NewCall) -> None:
         raise Invalid.field("callback_at", "Elija una fecha y hora que esté por venir.")
 
@@ -201,7 +201,7 @@ def test_a_wrong_callback_keeps_the_screen_and_says_why(advisor: Browser, rooms:
 
 
 def test_a_result_that_comes_too_late_leads_to_the_desk_and_says_so(
-    advisor: Browser, rooms: FakeRooms
+    advisor: Browser, rooms: FakeAsk
 ) -> None:
     def refuse(new: NewCall) -> None:
         raise Conflict("Esta atención ya terminó: pida el siguiente cliente.")
@@ -225,7 +225,7 @@ def test_a_result_that_comes_too_late_leads_to_the_desk_and_says_so(
     ],
 )
 def test_the_desk_says_whether_there_is_a_next_one_and_why_not(
-    advisor: Browser, rooms: FakeRooms, empty: EmptyQueue | None, text: str
+    advisor: Browser, rooms: FakeAsk, empty: EmptyQueue | None, text: str
 ) -> None:
     rooms.answers |= {
         "get_lease": lambda: None,
@@ -236,14 +236,14 @@ def test_the_desk_says_whether_there_is_a_next_one_and_why_not(
     assert ("/llamadas/siguiente" in page) is (empty is None)
 
 
-def test_next_takes_a_customer_and_shows_the_screen(advisor: Browser, rooms: FakeRooms) -> None:
+def test_next_takes_a_customer_and_shows_the_screen(advisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["next_call"] = make_lease
     answer = advisor.post("/llamadas/siguiente")
     assert (answer.status_code, answer.headers["location"]) == (303, "/llamadas")
     assert len(rooms.heard_of(telemarketing.next_call)) == 1
 
 
-def test_note_is_saved_while_it_is_typed(advisor: Browser, rooms: FakeRooms) -> None:
+def test_note_is_saved_while_it_is_typed(advisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["save_note"] = lambda lease_id, note: None
     answer = advisor.post(f"/llamadas/{LEASE_ID}/nota", data={"note": "Tarde"})
     assert answer.status_code == 204
@@ -260,7 +260,7 @@ def test_note_is_saved_while_it_is_typed(advisor: Browser, rooms: FakeRooms) -> 
     ],
 )
 def test_risk_check_answers_with_a_part_in_every_state(
-    advisor: Browser, rooms: FakeRooms, state: RiskState, shown: str, sign: str
+    advisor: Browser, rooms: FakeAsk, state: RiskState, shown: str, sign: str
 ) -> None:
     rooms.answers["check_risk"] = lambda customer_id, purpose: make_check(state)
     part = advisor.post("/llamadas/riesgo/5", headers={"HX-Request": "true"})
@@ -270,7 +270,7 @@ def test_risk_check_answers_with_a_part_in_every_state(
     assert "<html" not in part.text
 
 
-def test_each_question_about_risk_has_a_key_of_its_own(advisor: Browser, rooms: FakeRooms) -> None:
+def test_each_question_about_risk_has_a_key_of_its_own(advisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["check_risk"] = lambda customer_id, purpose: make_check(RiskState.UNKNOWN)
     rooms.answers["get_lease"] = make_lease
     page = advisor.get("/llamadas").text
@@ -286,7 +286,7 @@ def test_each_question_about_risk_has_a_key_of_its_own(advisor: Browser, rooms: 
     assert keys == [first[1], "k7"]
 
 
-def test_the_time_left_is_told_and_its_end_too(advisor: Browser, rooms: FakeRooms) -> None:
+def test_the_time_left_is_told_and_its_end_too(advisor: Browser, rooms: FakeAsk) -> None:
     headers = {"HX-Request": "true"}
     assert "15 min" in advisor.get(f"/llamadas/{LEASE_ID}/tiempo", headers=headers).text
     rooms.answers["get_lease"] = lambda: None
@@ -294,7 +294,7 @@ def test_the_time_left_is_told_and_its_end_too(advisor: Browser, rooms: FakeRoom
     assert "Se terminó la reserva" in part
 
 
-def test_history_takes_filters_as_they_are_typed(advisor: Browser, rooms: FakeRooms) -> None:
+def test_history_takes_filters_as_they_are_typed(advisor: Browser, rooms: FakeAsk) -> None:
     new = NewCall(lease_id=LEASE_ID, result=CallResult.NO_ANSWER)
     rooms.answers |= {
         "list_calls": lambda **_: Page(items=[make_call(new)]),
@@ -314,7 +314,7 @@ def test_the_screen_is_for_those_who_call(client: Browser) -> None:
     assert client.get("/llamadas/historial").status_code == 403
 
 
-def test_api_next_is_a_lease_or_nothing(advisor: Browser, rooms: FakeRooms) -> None:
+def test_api_next_is_a_lease_or_nothing(advisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["next_call"] = make_lease
     answer = advisor.post("/api/v1/calls/next")
     assert answer.status_code == 200
@@ -333,20 +333,20 @@ def test_api_records_a_call_and_refuses_nonsense(advisor: Browser) -> None:
     assert wrong.headers["content-type"] == "application/problem+json"
 
 
-def test_api_lists_callbacks_between_two_moments(advisor: Browser, rooms: FakeRooms) -> None:
+def test_api_lists_callbacks_between_two_moments(advisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_callbacks"] = lambda from_at, to_at, advisor: []
     params = {"from": "2026-11-20T00:00:00-05:00", "to": "2026-11-21T00:00:00-05:00"}
     assert advisor.get("/api/v1/callbacks", params=params).json() == []
     assert advisor.get("/api/v1/callbacks").status_code == 422
 
 
-def test_api_risk_check_says_the_state(advisor: Browser, rooms: FakeRooms) -> None:
+def test_api_risk_check_says_the_state(advisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["check_risk"] = lambda customer_id, purpose: make_check(RiskState.UNAVAILABLE)
     answer = advisor.post("/api/v1/customers/5/risk-checks")
     assert (answer.status_code, answer.json()["state"]) == (200, "unavailable")
 
 
-def test_timeline_is_asked_for_a_few_entries_only(advisor: Browser, rooms: FakeRooms) -> None:
+def test_timeline_is_asked_for_a_few_entries_only(advisor: Browser, rooms: FakeAsk) -> None:
     advisor.get("/llamadas")
     [heard] = rooms.heard_of(customer_query.list_timeline)
     assert heard.arguments["limit"] == 8

@@ -31,7 +31,7 @@ from shared.contracts.campaign import (
 from shared.contracts.customer_query import Channel
 from shared.contracts.identity import Role
 from shared.errors import Conflict, FieldError, Invalid, Unavailable
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 AUDIENCE = Audience(
     state=AudienceState.READY,
@@ -148,7 +148,7 @@ def away(**_: Any) -> Any:
 
 
 @pytest.fixture
-def head(client: Browser, rooms: FakeRooms) -> Browser:
+def head(client: Browser, rooms: FakeAsk) -> Browser:
     """The marketing head; mailer and telemarketing are away."""
     rooms.answers |= dict.fromkeys(
         ("list_designs", "list_mailings", "list_assignments", "list_calls"), away
@@ -210,9 +210,7 @@ def test_the_figures_of_the_audience_add_up_on_the_page(head: Browser) -> None:
     assert page.count('<td class="figure">10</td>') == 2  # by mail and by phone
 
 
-def test_all_that_is_missing_is_listed_with_where_to_mend_it(
-    head: Browser, rooms: FakeRooms
-) -> None:
+def test_all_that_is_missing_is_listed_with_where_to_mend_it(head: Browser, rooms: FakeAsk) -> None:
     def refuse(**_: Any) -> Any:
         fields = [
             FieldError("budget", "Indique un presupuesto."),
@@ -229,7 +227,7 @@ def test_all_that_is_missing_is_listed_with_where_to_mend_it(
 
 
 def test_only_what_differs_is_sent_so_that_closed_fields_do_not_matter(
-    head: Browser, rooms: FakeRooms
+    head: Browser, rooms: FakeAsk
 ) -> None:
     changes: list[CampaignChange] = []
 
@@ -255,7 +253,7 @@ def test_only_what_differs_is_sent_so_that_closed_fields_do_not_matter(
     }
 
 
-def test_a_refused_change_is_told_and_kept(head: Browser, rooms: FakeRooms) -> None:
+def test_a_refused_change_is_told_and_kept(head: Browser, rooms: FakeAsk) -> None:
     def refuse(**_: Any) -> Any:
         raise Conflict("En una campaña en ejecución ya no se puede cambiar el presupuesto.")
 
@@ -269,7 +267,7 @@ def test_a_refused_change_is_told_and_kept(head: Browser, rooms: FakeRooms) -> N
     assert 'value="999,00"' in page.text
 
 
-def test_the_transfer_asks_again_until_it_is_there(head: Browser, rooms: FakeRooms) -> None:
+def test_the_transfer_asks_again_until_it_is_there(head: Browser, rooms: FakeAsk) -> None:
     partial = {"HX-Request": "true"}
     assert head.get("/campanas/7/publico", headers=partial).headers["HX-Redirect"] == "/campanas/7"
     coming = AUDIENCE.model_copy(update={"state": AudienceState.TRANSFERRING, "expected": None})
@@ -299,7 +297,7 @@ def test_a_file_that_does_not_exist_is_not_found(head: Browser) -> None:
     assert head.get("/campanas/7/estadisticas/nada.csv").status_code == 404
 
 
-def test_the_api_speaks_of_campaigns_as_agreed(head: Browser, rooms: FakeRooms) -> None:
+def test_the_api_speaks_of_campaigns_as_agreed(head: Browser, rooms: FakeAsk) -> None:
     rooms.answers["create_campaign"] = lambda new: make_campaign()
     rooms.answers["change_phase"] = lambda campaign_id, phase, reason: make_campaign()
     rooms.answers["request_audience"] = lambda campaign_id: AUDIENCE

@@ -25,7 +25,7 @@ from shared.contracts.customer_query import (
 )
 from shared.contracts.identity import Role
 from shared.errors import Conflict, Invalid
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 ANA = Customer(
     id=5,
@@ -92,7 +92,7 @@ def make_import(**changes: Any) -> Import:
 
 
 @pytest.fixture
-def head(client: Browser, rooms: FakeRooms) -> Browser:
+def head(client: Browser, rooms: FakeAsk) -> Browser:
     """The marketing head, and a room that knows Ana."""
     rooms.answers |= {
         "list_customers": lambda **_: Page(items=[ROW], next="5|mora"),
@@ -150,7 +150,7 @@ def test_an_advisor_may_look_and_no_more(head: Browser, address: str) -> None:
     assert "/clientes/importar" not in page.text
 
 
-def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeRooms) -> None:
+def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeAsk) -> None:
     head.get("/clientes?search=+mora+&province=17&category=loyal&after=x")
     [heard] = rooms.heard_of(contract.list_customers)
     assert heard.arguments == {
@@ -162,7 +162,7 @@ def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeRooms) -
     assert head.get("/clientes?category=vip").status_code == 200
 
 
-def test_emptied_fields_are_emptied_and_others_kept(head: Browser, rooms: FakeRooms) -> None:
+def test_emptied_fields_are_emptied_and_others_kept(head: Browser, rooms: FakeAsk) -> None:
     changes: list[CustomerChange] = []
 
     def update(customer_id: int, change: CustomerChange) -> Customer:
@@ -180,7 +180,7 @@ def test_emptied_fields_are_emptied_and_others_kept(head: Browser, rooms: FakeRo
 
 
 def test_a_wrong_field_is_told_where_it_is_and_what_was_typed_stays(
-    head: Browser, rooms: FakeRooms
+    head: Browser, rooms: FakeAsk
 ) -> None:
     def create(new: NewCustomer) -> Customer:
         raise Invalid.field("cedula", "La cédula no es válida.")
@@ -196,7 +196,7 @@ def test_a_wrong_field_is_told_where_it_is_and_what_was_typed_stays(
 # --- imports ---
 
 
-def test_an_upload_is_stored_and_begun(head: Browser, rooms: FakeRooms) -> None:
+def test_an_upload_is_stored_and_begun(head: Browser, rooms: FakeAsk) -> None:
     upload = {"file": ("clientes.csv", b"cedula,nombres,apellidos\n", "text/csv")}
     answer = head.post("/clientes/importar", files=upload, data={"dry_run": "true"})
     assert answer.headers["location"] == "/clientes/importaciones/3"
@@ -216,7 +216,7 @@ def test_what_is_no_customer_file_is_refused_at_once(
     assert 'id="error-file"' in page.text
 
 
-def test_progress_asks_again_until_the_import_has_ended(head: Browser, rooms: FakeRooms) -> None:
+def test_progress_asks_again_until_the_import_has_ended(head: Browser, rooms: FakeAsk) -> None:
     partial = {"HX-Request": "true"}
     running = make_import(state=ImportState.RUNNING, finished_at=None)
     rooms.answers["get_import"] = lambda import_id: running
@@ -227,7 +227,7 @@ def test_progress_asks_again_until_the_import_has_ended(head: Browser, rooms: Fa
 
 
 def test_a_dry_run_is_repeated_for_real_with_the_columns_chosen(
-    head: Browser, rooms: FakeRooms
+    head: Browser, rooms: FakeAsk
 ) -> None:
     rooms.answers["rerun_import"] = lambda import_id, mapping, dry_run: make_import(id=4)
     form = {"map_cedula": "A", "map_email": "", "dry_run": "false"}
@@ -240,9 +240,7 @@ def test_a_dry_run_is_repeated_for_real_with_the_columns_chosen(
 # --- the API ---
 
 
-def test_the_api_imports_with_a_mapping_and_hides_the_store(
-    head: Browser, rooms: FakeRooms
-) -> None:
+def test_the_api_imports_with_a_mapping_and_hides_the_store(head: Browser, rooms: FakeAsk) -> None:
     answer = head.post(
         "/api/v1/customers/imports",
         files={"file": ("c.csv", b"A,B,C\n")},
@@ -263,7 +261,7 @@ def test_a_mapping_that_is_no_mapping_is_told(head: Browser, mapping: str) -> No
     assert answer.json()["errors"][0]["field"].startswith("mapping")
 
 
-def test_rejected_rows_are_a_csv_once_the_import_has_ended(head: Browser, rooms: FakeRooms) -> None:
+def test_rejected_rows_are_a_csv_once_the_import_has_ended(head: Browser, rooms: FakeAsk) -> None:
     address = "/api/v1/customers/imports/3/rejected"
     assert head.get(address).text == "\ufeffcedula,nombres,apellidos,motivo\r\n"
     key = files.put(io.BytesIO(b"cedula,motivo\n1,mal\n"), ".csv")
@@ -282,7 +280,7 @@ def test_rejected_rows_are_a_csv_once_the_import_has_ended(head: Browser, rooms:
     ],
 )
 def test_only_the_administrator_erases_and_says_why(
-    head: Browser, rooms: FakeRooms, options: dict[str, Any], reason: str
+    head: Browser, rooms: FakeAsk, options: dict[str, Any], reason: str
 ) -> None:
     rooms.answers["erase_customer"] = lambda customer_id, reason: None
     assert head.ask("DELETE", "/api/v1/customers/5", **options).status_code == 403
@@ -292,7 +290,7 @@ def test_only_the_administrator_erases_and_says_why(
     assert heard.arguments == {"customer_id": 5, "reason": reason}
 
 
-def test_an_error_of_the_room_is_a_problem(head: Browser, rooms: FakeRooms) -> None:
+def test_an_error_of_the_room_is_a_problem(head: Browser, rooms: FakeAsk) -> None:
     def update(customer_id: int, change: CustomerChange) -> Customer:
         raise Conflict("Los datos de este cliente fueron eliminados.")
 

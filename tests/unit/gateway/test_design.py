@@ -12,7 +12,7 @@ from shared.contract import Page
 from shared.contracts.identity import Role
 from shared.contracts.mailer import Design, MergeField, NewDesign, Preview
 from shared.errors import Invalid
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 HTML = "<!doctype html><html><head></head><body>Hola<script>1</script></body></html>"
 
@@ -36,7 +36,7 @@ def refuse(new: NewDesign) -> Design:
 
 
 @pytest.fixture
-def chief(client: Browser, rooms: FakeRooms) -> Browser:
+def chief(client: Browser, rooms: FakeAsk) -> Browser:
     """A marketing head with one design."""
     client.cookies.set(COOKIE, Role.MARKETING_HEAD)
     rooms.answers |= {
@@ -74,7 +74,7 @@ def test_what_cleaning_took_out_is_shown(chief: Browser) -> None:
     assert "Se quitó: código (script)." in chief.get("/disenos/3").text
 
 
-def test_pasted_html_becomes_a_design(chief: Browser, rooms: FakeRooms) -> None:
+def test_pasted_html_becomes_a_design(chief: Browser, rooms: FakeAsk) -> None:
     form = {"name": "Propio", "html": "<p>", "idempotency_key": "k"}
     answer = chief.post("/disenos/nuevo", data=form)
     assert answer.headers["location"] == "/disenos/3"
@@ -82,7 +82,7 @@ def test_pasted_html_becomes_a_design(chief: Browser, rooms: FakeRooms) -> None:
     assert rooms.heard[-1].idempotency_key == "k"
 
 
-def test_an_uploaded_file_is_stored_and_named_by_key(chief: Browser, rooms: FakeRooms) -> None:
+def test_an_uploaded_file_is_stored_and_named_by_key(chief: Browser, rooms: FakeAsk) -> None:
     upload = {"file": ("mi correo.HTML", b"<p>", "text/html")}
     answer = chief.post("/disenos/nuevo", data={"name": "Propio"}, files=upload)
     assert answer.status_code == 303
@@ -91,7 +91,7 @@ def test_an_uploaded_file_is_stored_and_named_by_key(chief: Browser, rooms: Fake
 
 
 def test_a_wrong_field_is_told_at_the_html_and_what_was_typed_stays(
-    chief: Browser, rooms: FakeRooms
+    chief: Browser, rooms: FakeAsk
 ) -> None:
     rooms.answers["create_design"] = refuse
     answer = chief.post("/disenos/nuevo", data={"name": "Propio", "html": "<p>&{{ nombrez }}"})
@@ -107,12 +107,12 @@ def test_a_file_that_is_no_design_is_told_at_the_file(chief: Browser) -> None:
     assert 'id="error-file">Elija un archivo HTML, HTM o ZIP.' in answer.text
 
 
-def test_a_test_that_did_not_go_out_says_why(chief: Browser, rooms: FakeRooms) -> None:
+def test_a_test_that_did_not_go_out_says_why(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["get_design"] = lambda design_id: make_design(test_error="550 no such user")
     assert "La última prueba no salió: 550 no such user" in chief.get("/disenos/3").text
 
 
-def test_a_repeated_upload_is_known_by_its_content(chief: Browser, rooms: FakeRooms) -> None:
+def test_a_repeated_upload_is_known_by_its_content(chief: Browser, rooms: FakeAsk) -> None:
     def post(content: bytes, key: str | None) -> str:
         headers = {"Idempotency-Key": key} if key else {}
         upload = {"file": ("a.html", content, "text/html")}
@@ -126,7 +126,7 @@ def test_a_repeated_upload_is_known_by_its_content(chief: Browser, rooms: FakeRo
         assert source.read() == b"<p>"
 
 
-def test_a_test_goes_to_ones_own_address(chief: Browser, rooms: FakeRooms) -> None:
+def test_a_test_goes_to_ones_own_address(chief: Browser, rooms: FakeAsk) -> None:
     answer = chief.post("/disenos/3/prueba", data={"email": "yo@pregon.example", "subject": ""})
     assert answer.status_code == 303
     assert rooms.heard[-1].arguments == {
@@ -146,7 +146,7 @@ def test_images_are_public_and_nothing_else_of_the_store_is(client: Browser) -> 
         assert client.get(f"/imagenes/{key}").status_code == 404
 
 
-def test_the_api_takes_json_and_files(chief: Browser, rooms: FakeRooms) -> None:
+def test_the_api_takes_json_and_files(chief: Browser, rooms: FakeAsk) -> None:
     answer = chief.post("/api/v1/designs", json={"name": "Propio", "html": "<p>"})
     assert (answer.status_code, answer.json()["name"]) == (201, "Propio")
     upload = {"file": ("a.html", b"<p>", "text/html")}
@@ -172,7 +172,7 @@ def test_the_api_says_which_field_is_wrong(
 
 
 @pytest.mark.parametrize("body", [None, {"customer_id": 5}])
-def test_the_api_previews(chief: Browser, rooms: FakeRooms, body: Any) -> None:
+def test_the_api_previews(chief: Browser, rooms: FakeAsk, body: Any) -> None:
     answer = chief.post("/api/v1/designs/3/preview", json=body)
     assert answer.json()["subject"] == "Hola Ana"
     expected = body["customer_id"] if body else None

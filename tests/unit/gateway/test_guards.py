@@ -7,7 +7,7 @@ import pytest
 from services.gateway import guards
 from services.gateway.session import COOKIE
 from shared.contracts import identity
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 
 def test_each_answer_has_headers_and_a_trace_id_of_ours(client: Browser) -> None:
@@ -33,7 +33,7 @@ def test_each_answer_has_headers_and_a_trace_id_of_ours(client: Browser) -> None
     ],
 )
 def test_what_another_site_sends_is_refused(
-    client: Browser, rooms: FakeRooms, headers: dict[str, str], cookie: bool, status: int
+    client: Browser, rooms: FakeAsk, headers: dict[str, str], cookie: bool, status: int
 ) -> None:
     rooms.answers[identity.log_out.name] = lambda token: None
     del client.headers["Origin"]
@@ -64,7 +64,7 @@ def test_upload_of_nobody_gets_the_small_limit(client: Browser) -> None:
     assert client.post("/ingresar", files=upload).status_code == 413
 
 
-def test_defect_is_500_with_headers_and_the_id_to_report(admin: Browser, rooms: FakeRooms) -> None:
+def test_defect_is_500_with_headers_and_the_id_to_report(admin: Browser, rooms: FakeAsk) -> None:
     def fail(user_id: int) -> None:
         raise RuntimeError("secret detail")
 

@@ -10,7 +10,7 @@ from shared.contracts import identity
 from shared.contracts.identity import NewUser, Role, Session, User, UserChange
 from shared.errors import Conflict, Denied, FieldError, Invalid, Unavailable
 from shared.settings import settings
-from tests.unit.gateway.conftest import Browser, FakeRooms, make_session, make_user
+from tests.unit.gateway.conftest import Browser, FakeAsk, make_session, make_user
 
 NEW = {
     "username": "pedro",
@@ -21,7 +21,7 @@ NEW = {
 
 
 @pytest.fixture
-def with_log_in(rooms: FakeRooms) -> None:
+def with_log_in(rooms: FakeAsk) -> None:
     """identity knows one pair."""
 
     def log_in(username: str, password: str, source: str) -> Session:
@@ -72,7 +72,7 @@ def test_token_is_given_for_the_right_pair_only(client: Browser) -> None:
     assert wrong.status_code == 401
 
 
-def test_log_out_ends_the_session_and_says_so(admin: Browser, rooms: FakeRooms) -> None:
+def test_log_out_ends_the_session_and_says_so(admin: Browser, rooms: FakeAsk) -> None:
     rooms.answers[identity.log_out.name] = lambda token: None
     answer = admin.post("/salir")
     assert rooms.heard_of(identity.log_out)[0].arguments == {"token": "admin"}
@@ -82,7 +82,7 @@ def test_log_out_ends_the_session_and_says_so(admin: Browser, rooms: FakeRooms) 
     assert "La sesión se cerró." not in admin.get("/ingresar").text
 
 
-def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeRooms) -> None:
+def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeAsk) -> None:
     users = Page[User](items=[make_user(full_name="<b>Ana</b>")], next="ana")
     rooms.answers[identity.list_users.name] = lambda role, after, limit: users
     answer = admin.get("/usuarios?role=advisor")
@@ -91,12 +91,12 @@ def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeRooms) ->
     assert rooms.heard_of(identity.list_users)[0].arguments["role"] == "advisor"
 
 
-def test_empty_list_says_what_to_do(admin: Browser, rooms: FakeRooms) -> None:
+def test_empty_list_says_what_to_do(admin: Browser, rooms: FakeAsk) -> None:
     rooms.answers[identity.list_users.name] = lambda role, after, limit: Page(items=[])
     assert "No hay usuarios con ese rol" in admin.get("/usuarios").text
 
 
-def test_new_user_is_created_once_for_its_form(admin: Browser, rooms: FakeRooms) -> None:
+def test_new_user_is_created_once_for_its_form(admin: Browser, rooms: FakeAsk) -> None:
     def create(new: NewUser) -> User:
         return make_user(username=new.username)
 
@@ -110,7 +110,7 @@ def test_new_user_is_created_once_for_its_form(admin: Browser, rooms: FakeRooms)
     assert heard.trace_id == answer.headers["x-trace-id"]
 
 
-def test_wrong_new_user_keeps_what_was_typed(admin: Browser, rooms: FakeRooms) -> None:
+def test_wrong_new_user_keeps_what_was_typed(admin: Browser, rooms: FakeAsk) -> None:
     answer = admin.post("/usuarios/nuevo", data={**NEW, "username": "Ñ", "password": "corta"})
     assert answer.status_code == 422
     assert 'value="Pedro Pérez"' in answer.text
@@ -120,7 +120,7 @@ def test_wrong_new_user_keeps_what_was_typed(admin: Browser, rooms: FakeRooms) -
     assert not rooms.heard_of(identity.create_user)
 
 
-def test_taken_username_is_told_at_its_field(admin: Browser, rooms: FakeRooms) -> None:
+def test_taken_username_is_told_at_its_field(admin: Browser, rooms: FakeAsk) -> None:
     def create(new: NewUser) -> User:
         raise Invalid.field("username", "Ya hay un usuario con ese nombre. Elija otro.")
 
@@ -130,7 +130,7 @@ def test_taken_username_is_told_at_its_field(admin: Browser, rooms: FakeRooms) -
     assert 'id="error-username">Ya hay un usuario' in answer.text
 
 
-def test_change_leaves_an_empty_password_as_it_is(admin: Browser, rooms: FakeRooms) -> None:
+def test_change_leaves_an_empty_password_as_it_is(admin: Browser, rooms: FakeAsk) -> None:
     def update(user_id: int, change: UserChange) -> User:
         return make_user(id=user_id)
 
@@ -142,7 +142,7 @@ def test_change_leaves_an_empty_password_as_it_is(admin: Browser, rooms: FakeRoo
     assert given == {"full_name": "Ana Vera", "role": "supervisor"}
 
 
-def test_last_administrator_stays_and_the_page_says_why(admin: Browser, rooms: FakeRooms) -> None:
+def test_last_administrator_stays_and_the_page_says_why(admin: Browser, rooms: FakeAsk) -> None:
     def update(**_: Any) -> User:
         raise Conflict("Debe quedar al menos un administrador activo.")
 
@@ -154,7 +154,7 @@ def test_last_administrator_stays_and_the_page_says_why(admin: Browser, rooms: F
     assert 'value="Ana Lucía Zambrano Vera"' in answer.text
 
 
-def test_api_creates_with_the_callers_key(client: Browser, rooms: FakeRooms) -> None:
+def test_api_creates_with_the_callers_key(client: Browser, rooms: FakeAsk) -> None:
     rooms.answers[identity.create_user.name] = lambda new: make_user(username=new.username)
     headers = {"Authorization": "Bearer admin", "Idempotency-Key": "k-2"}
     answer = client.post("/api/v1/users", json=NEW, headers=headers)
@@ -162,12 +162,12 @@ def test_api_creates_with_the_callers_key(client: Browser, rooms: FakeRooms) -> 
     assert rooms.heard_of(identity.create_user)[0].idempotency_key == "k-2"
 
 
-def test_account_shows_ones_own_data(admin: Browser, rooms: FakeRooms) -> None:
+def test_account_shows_ones_own_data(admin: Browser, rooms: FakeAsk) -> None:
     rooms.answers[identity.get_user.name] = lambda user_id: make_user(id=user_id)
     assert "Ana Lucía Zambrano Vera" in admin.get("/cuenta").text
 
 
-def busy(times: int, rooms: FakeRooms) -> None:
+def busy(times: int, rooms: FakeAsk) -> None:
     """identity has its hands full so many times, and then answers."""
     left = [times]
 
@@ -185,7 +185,7 @@ CREDENTIALS = {"username": "ana", "password": "una-clave-larga"}
 
 
 def test_while_many_log_in_one_waits_here(
-    client: Browser, rooms: FakeRooms, monkeypatch: pytest.MonkeyPatch
+    client: Browser, rooms: FakeAsk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(entrance, "WAIT_SECONDS", 0)
     busy(entrance.ATTEMPTS - 1, rooms)
@@ -195,7 +195,7 @@ def test_while_many_log_in_one_waits_here(
 
 
 def test_after_some_waiting_one_is_told(
-    client: Browser, rooms: FakeRooms, monkeypatch: pytest.MonkeyPatch
+    client: Browser, rooms: FakeAsk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(entrance, "WAIT_SECONDS", 0)
     busy(entrance.ATTEMPTS, rooms)
@@ -206,7 +206,7 @@ def test_after_some_waiting_one_is_told(
     assert client.post("/api/v1/token", data=CREDENTIALS).status_code == 503
 
 
-def test_an_identity_that_is_away_is_not_waited_for(client: Browser, rooms: FakeRooms) -> None:
+def test_an_identity_that_is_away_is_not_waited_for(client: Browser, rooms: FakeAsk) -> None:
     def log_in(**_: Any) -> Session:
         raise Unavailable("El servicio identity no responde.")
 

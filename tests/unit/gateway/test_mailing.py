@@ -23,14 +23,14 @@ from shared.contracts.mailer import (
 )
 from shared.errors import Conflict, NotFound
 from shared.settings import settings
-from tests.unit.gateway.conftest import Browser, FakeRooms, Heard
+from tests.unit.gateway.conftest import Browser, FakeAsk, Heard
 from tests.unit.gateway.test_assignment import make_row
 from tests.unit.gateway.test_design import make_design
 
 MOMENT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
-def heard(rooms: FakeRooms, name: str) -> list[Heard]:
+def heard(rooms: FakeAsk, name: str) -> list[Heard]:
     return [call for call in rooms.heard if call.name == name]
 
 
@@ -103,7 +103,7 @@ def make_recipient(customer_id: int = 1, **changes: Any) -> Recipient:
 
 
 @pytest.fixture
-def chief(client: Browser, rooms: FakeRooms) -> Browser:
+def chief(client: Browser, rooms: FakeAsk) -> Browser:
     """A marketing head with a run that sends."""
     client.cookies.set(COOKIE, Role.MARKETING_HEAD)
     rooms.answers |= {
@@ -153,7 +153,7 @@ def test_a_run_shows_its_counts_rate_and_actions(chief: Browser) -> None:
 
 
 def test_the_cancelled_of_a_run_are_told_apart_from_the_skipped(
-    chief: Browser, rooms: FakeRooms
+    chief: Browser, rooms: FakeAsk
 ) -> None:
     rooms.answers["get_mailing"] = lambda mailing_id: make_mailing(
         state="cancelled", failed=0, doubtful=0
@@ -169,7 +169,7 @@ def test_the_cancelled_of_a_run_are_told_apart_from_the_skipped(
 
 
 def test_the_file_of_who_did_not_get_it_holds_every_such_state(
-    chief: Browser, rooms: FakeRooms
+    chief: Browser, rooms: FakeAsk
 ) -> None:
     chief.get("/envios/4/destinatarios.csv")
     asked = [call.arguments["state"] for call in heard(rooms, "list_recipients")]
@@ -177,7 +177,7 @@ def test_the_file_of_who_did_not_get_it_holds_every_such_state(
 
 
 def test_a_run_that_could_not_be_prepared_says_why_and_is_prepared_anew(
-    chief: Browser, rooms: FakeRooms
+    chief: Browser, rooms: FakeAsk
 ) -> None:
     rooms.answers["get_mailing"] = lambda mailing_id: make_mailing(
         state="failed", error="No hay público."
@@ -189,7 +189,7 @@ def test_a_run_that_could_not_be_prepared_says_why_and_is_prepared_anew(
     assert chief.post("/envios/4/reintentar").status_code == 303
 
 
-def test_a_half_cancelled_run_is_cancelled_again(chief: Browser, rooms: FakeRooms) -> None:
+def test_a_half_cancelled_run_is_cancelled_again(chief: Browser, rooms: FakeAsk) -> None:
     for error, offered in (("No se terminó de cancelar.", True), (None, False)):
         rooms.answers["get_mailing"] = lambda mailing_id, error=error: make_mailing(
             state="cancelled", error=error
@@ -197,16 +197,14 @@ def test_a_half_cancelled_run_is_cancelled_again(chief: Browser, rooms: FakeRoom
         assert ("Cancelar envío" in chief.get("/envios/4").text) is offered
 
 
-def test_the_schedule_says_why_the_last_one_could_not_begin(
-    chief: Browser, rooms: FakeRooms
-) -> None:
+def test_the_schedule_says_why_the_last_one_could_not_begin(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["get_monthly_schedule"] = lambda: MonthlySchedule(
         day=5, hour=9, campaign_ids=[8], error="El servidor no respondió."
     )
     assert "no pudo comenzar: El servidor no respondió." in chief.get("/envios/mensual").text
 
 
-def test_who_may_only_read_sees_no_buttons(chief: Browser, rooms: FakeRooms) -> None:
+def test_who_may_only_read_sees_no_buttons(chief: Browser, rooms: FakeAsk) -> None:
     chief.cookies.set(COOKIE, Role.SUPERVISOR)
     answer = chief.get("/envios/4")
     if answer.status_code == 200:
@@ -227,7 +225,7 @@ def test_the_form_names_the_number_of_people_before_it_sends(chief: Browser) -> 
     ],
 )
 def test_a_campaign_that_cannot_be_mailed_says_why(
-    chief: Browser, rooms: FakeRooms, changes: dict[str, Any], told: str
+    chief: Browser, rooms: FakeAsk, changes: dict[str, Any], told: str
 ) -> None:
     rooms.answers["get_campaign"] = lambda campaign_id: make_campaign(**changes)
     page = chief.get("/envios/nuevo?campaign=7").text
@@ -235,7 +233,7 @@ def test_a_campaign_that_cannot_be_mailed_says_why(
     assert 'id="new-mailing"' not in page
 
 
-def test_a_run_is_created_with_the_forms_key(chief: Browser, rooms: FakeRooms) -> None:
+def test_a_run_is_created_with_the_forms_key(chief: Browser, rooms: FakeAsk) -> None:
     form = {"subject": "Hola", "send_at": "2026-12-01T09:30", "idempotency_key": "clic"}
     answer = chief.post("/envios/nuevo?campaign=7", data=form)
     assert answer.headers["location"] == "/envios/4"
@@ -245,14 +243,14 @@ def test_a_run_is_created_with_the_forms_key(chief: Browser, rooms: FakeRooms) -
     assert found.arguments["new"]["customer_ids"] is None
 
 
-def test_a_part_is_named_by_cedulas(chief: Browser, rooms: FakeRooms) -> None:
+def test_a_part_is_named_by_cedulas(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_members"] = find_member
     chief.post("/envios/nuevo?campaign=7", data={"cedulas": "1710034065,\n 0102030405"})
     (found,) = heard(rooms, "create_mailing")
     assert found.arguments["new"]["customer_ids"] == [5, 6]
 
 
-def test_cedulas_that_are_not_in_the_audience_are_told(chief: Browser, rooms: FakeRooms) -> None:
+def test_cedulas_that_are_not_in_the_audience_are_told(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_members"] = find_member
     answer = chief.post("/envios/nuevo?campaign=7", data={"cedulas": "1710034065 999"})
     assert 'id="error-cedulas">No están en el público de la campaña: 999.' in answer.text
@@ -267,7 +265,7 @@ def find_member(search: str, **_: Any) -> Page[Member]:
     return Page(items=[Member(**row | {"customer_id": found})] if found else [])
 
 
-def test_a_conflict_keeps_what_was_typed(chief: Browser, rooms: FakeRooms) -> None:
+def test_a_conflict_keeps_what_was_typed(chief: Browser, rooms: FakeAsk) -> None:
     def refuse(new: Any) -> Mailing:
         raise Conflict("La campaña no está en ejecución.")
 
@@ -282,7 +280,7 @@ def test_a_conflict_keeps_what_was_typed(chief: Browser, rooms: FakeRooms) -> No
     ("path", "procedure"),
     [("pausar", "pause"), ("reanudar", "resume"), ("cancelar", "cancel"), ("reintentar", "retry")],
 )
-def test_actions_of_a_run(chief: Browser, rooms: FakeRooms, path: str, procedure: str) -> None:
+def test_actions_of_a_run(chief: Browser, rooms: FakeAsk, path: str, procedure: str) -> None:
     answer = chief.post(f"/envios/4/{path}", data={"include_doubtful": "true"})
     assert answer.headers["location"] == "/envios/4"
     (found,) = heard(rooms, f"{procedure}_mailing")
@@ -291,7 +289,7 @@ def test_actions_of_a_run(chief: Browser, rooms: FakeRooms, path: str, procedure
 
 
 def test_the_download_has_all_pages_of_those_who_got_nothing(
-    chief: Browser, rooms: FakeRooms
+    chief: Browser, rooms: FakeAsk
 ) -> None:
     def listed(state: RecipientState, after: str | None, **_: Any) -> Page[Recipient]:
         if state is not RecipientState.FAILED:
@@ -311,7 +309,7 @@ def test_the_download_has_all_pages_of_those_who_got_nothing(
 
 
 def test_the_monthly_page_keeps_a_chosen_campaign_that_does_not_execute(
-    chief: Browser, rooms: FakeRooms
+    chief: Browser, rooms: FakeAsk
 ) -> None:
     rooms.answers["get_campaign"] = lambda campaign_id: make_campaign(
         id=campaign_id, name="Vieja", phase=Phase.PAUSED
@@ -320,7 +318,7 @@ def test_the_monthly_page_keeps_a_chosen_campaign_that_does_not_execute(
     assert "Vieja (en pausa)" in page
 
 
-def test_the_monthly_schedule_is_saved_and_run(chief: Browser, rooms: FakeRooms) -> None:
+def test_the_monthly_schedule_is_saved_and_run(chief: Browser, rooms: FakeAsk) -> None:
     form = {"day": "3", "hour": "8", "campaign_ids": ["", "7"]}
     assert chief.post("/envios/mensual", data=form).status_code == 303
     (found,) = heard(rooms, "set_monthly_schedule")
@@ -341,7 +339,7 @@ def test_the_live_part_says_when_the_page_is_out_of_date(chief: Browser) -> None
 # --- API ---
 
 
-def test_the_api_creates_runs_once_per_key(chief: Browser, rooms: FakeRooms) -> None:
+def test_the_api_creates_runs_once_per_key(chief: Browser, rooms: FakeAsk) -> None:
     body = {"campaign_id": 7, "design_id": 3, "subject": "Hola", "send_at": None}
     answer = chief.post("/api/v1/mailings", json=body, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 202
@@ -356,7 +354,7 @@ def test_the_apis_actions(chief: Browser, action: str) -> None:
     assert chief.post(f"/api/v1/mailings/4/{action}").json()["id"] == 4
 
 
-def test_the_api_reads_runs_and_recipients(chief: Browser, rooms: FakeRooms) -> None:
+def test_the_api_reads_runs_and_recipients(chief: Browser, rooms: FakeAsk) -> None:
     assert chief.get("/api/v1/mailings/4").json()["state"] == "sending"
     assert chief.get("/api/v1/mailings?campaign_id=7").json()["items"][0]["id"] == 4
     answer = chief.get("/api/v1/mailings/4/recipients?state=skipped&limit=1")
@@ -366,7 +364,7 @@ def test_the_api_reads_runs_and_recipients(chief: Browser, rooms: FakeRooms) -> 
 
 
 @pytest.mark.parametrize("body", [None, {"month": None}])
-def test_the_apis_monthly_run(chief: Browser, rooms: FakeRooms, body: Any) -> None:
+def test_the_apis_monthly_run(chief: Browser, rooms: FakeAsk, body: Any) -> None:
     answer = chief.post("/api/v1/mailings/monthly", json=body)
     assert [item["started"] for item in answer.json()] == [True, False]
     schedule = chief.get("/api/v1/mailings/monthly/schedule").json()
@@ -377,7 +375,7 @@ def test_the_apis_monthly_run(chief: Browser, rooms: FakeRooms, body: Any) -> No
 
 
 @pytest.fixture
-def public(client: Browser, rooms: FakeRooms) -> Browser:
+def public(client: Browser, rooms: FakeAsk) -> Browser:
     """Somebody with a mail, not logged in."""
     rooms.answers |= {
         "get_subscription": lambda token: subscription(token, unsubscribed=False),
@@ -394,7 +392,7 @@ def subscription(token: str, *, unsubscribed: bool) -> Subscription:
     )
 
 
-def test_opening_the_link_only_asks(public: Browser, rooms: FakeRooms) -> None:
+def test_opening_the_link_only_asks(public: Browser, rooms: FakeAsk) -> None:
     page = public.get("/baja/bueno")
     assert "a…@correo.example" in page.text
     assert "Darme de baja" in page.text

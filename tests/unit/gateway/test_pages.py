@@ -13,7 +13,7 @@ from services.gateway.session import COOKIE
 from shared.contracts.identity import ROLE_PERMISSIONS, Role
 from shared.errors import Unavailable
 from shared.settings import settings
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 TEMPLATES = Path(rendering.__file__).parent / "templates"
 ICON = re.compile(r"""icon\(["']([a-z0-9-]+)["']""")
@@ -36,7 +36,7 @@ def test_menu_offers_what_the_role_may_open(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_every_role_has_a_home_even_while_rooms_are_away(
-    client: Browser, rooms: FakeRooms, role: Role
+    client: Browser, rooms: FakeAsk, role: Role
 ) -> None:
     def away(**_: object) -> None:
         raise Unavailable("No responde.")
@@ -107,7 +107,7 @@ def test_state_without_a_word_shows_its_code() -> None:
     assert labels.state_of("unheard_of").label == "unheard_of"
 
 
-def test_health_tells_living_from_ready(client: Browser, rooms: FakeRooms) -> None:
+def test_health_tells_living_from_ready(client: Browser, rooms: FakeAsk) -> None:
     assert client.get("/health/ready").status_code == 200
     rooms.connected = False
     assert client.get("/health/live").status_code == 200
@@ -116,9 +116,7 @@ def test_health_tells_living_from_ready(client: Browser, rooms: FakeRooms) -> No
         assert (answer.status_code, answer.json()) == (503, {"status": "broker"})
 
 
-def test_a_room_that_is_stuck_is_named_and_closes_no_doors(
-    client: Browser, rooms: FakeRooms
-) -> None:
+def test_a_room_that_is_stuck_is_named_and_closes_no_doors(client: Browser, rooms: FakeAsk) -> None:
     rooms.stuck["mailer"] = "jobs.mailer holds 3 messages and has no consumer"
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.json()) == (503, rooms.stuck)

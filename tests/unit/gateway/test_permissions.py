@@ -18,7 +18,7 @@ from services.gateway import api, routes
 from services.gateway.app import create_app
 from shared.contracts.identity import Role, get_session
 from shared.errors import Unavailable
-from tests.unit.gateway.conftest import Browser, FakeRooms, find_session
+from tests.unit.gateway.conftest import Browser, FakeAsk, find_session
 
 TABLE = Path(__file__).with_name("permissions.txt")
 NOBODY = "nobody"
@@ -26,12 +26,12 @@ EVERYBODY = "everybody"
 LOG_IN = "/ingresar"
 
 
-class NoRooms(FakeRooms):
+class NoRooms(FakeAsk):
     """Knows sessions and nothing else: whoever passes a guard learns that the rooms are away."""
 
-    async def call(self, procedure: Any, *args: Any, **kwargs: Any) -> Any:
+    async def ask(self, procedure: Any, *args: Any, **kwargs: Any) -> Any:
         if procedure is get_session:
-            return await super().call(procedure, *args, **kwargs)
+            return await super().ask(procedure, *args, **kwargs)
         raise Unavailable("Nadie.")
 
     @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from shared.contracts import identity
 from shared.errors import NotFound
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 BEARER = {"Authorization": "Bearer admin"}
 
@@ -31,7 +31,7 @@ def test_wrong_query_names_the_parameter(client: Browser) -> None:
     assert answer.json()["errors"] == [{"field": "limit", "message": "Debe ser 1 o más."}]
 
 
-def test_rooms_error_becomes_a_problem(client: Browser, rooms: FakeRooms) -> None:
+def test_rooms_error_becomes_a_problem(client: Browser, rooms: FakeAsk) -> None:
     def fail(**_: object) -> None:
         raise NotFound("El usuario no existe.")
 
@@ -59,7 +59,7 @@ def test_page_that_is_not_there_is_a_page(client: Browser) -> None:
     assert "No encontrado" in answer.text
 
 
-def test_htmx_gets_a_part_for_the_notices(admin: Browser, rooms: FakeRooms) -> None:
+def test_htmx_gets_a_part_for_the_notices(admin: Browser, rooms: FakeAsk) -> None:
     def fail(user_id: int) -> None:
         raise NotFound("El usuario no existe.")
 

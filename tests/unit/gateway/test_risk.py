@@ -11,7 +11,7 @@ from shared.contracts import risk_central
 from shared.contracts.identity import Role
 from shared.contracts.risk_central import Load, LoadState, RiskReport
 from shared.errors import Invalid, NotFound
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 PERSON = RiskReport(
     cedula="1710034065",
@@ -46,7 +46,7 @@ def make_load(state: LoadState = LoadState.DONE, **changes: Any) -> Load:
 
 
 @pytest.fixture
-def bureau(rooms: FakeRooms) -> FakeRooms:
+def bureau(rooms: FakeAsk) -> FakeAsk:
     """One person, one load."""
     rooms.answers |= {
         "find_risks": lambda search: [PERSON],
@@ -65,7 +65,7 @@ def test_search_shows_the_person(admin: Browser) -> None:
 
 
 @pytest.mark.usefixtures("bureau")
-def test_an_advisor_searches_but_loads_nothing(client: Browser, rooms: FakeRooms) -> None:
+def test_an_advisor_searches_but_loads_nothing(client: Browser, rooms: FakeAsk) -> None:
     client.cookies.set(COOKIE, Role.ADVISOR)
     page = client.get("/central-de-riesgos?q=rosa").text
     assert "Mora Vera Rosa" in page
@@ -74,7 +74,7 @@ def test_an_advisor_searches_but_loads_nothing(client: Browser, rooms: FakeRooms
     assert client.post("/central-de-riesgos/cargas", files=FILE).status_code == 403
 
 
-def test_a_search_that_cannot_be_says_why(admin: Browser, bureau: FakeRooms) -> None:
+def test_a_search_that_cannot_be_says_why(admin: Browser, bureau: FakeAsk) -> None:
     def refuse(search: str) -> None:
         raise Invalid.field("search", "La cédula tiene 10 dígitos.")
 
@@ -84,12 +84,12 @@ def test_a_search_that_cannot_be_says_why(admin: Browser, bureau: FakeRooms) -> 
     assert "La cédula tiene 10 dígitos." in answer.text
 
 
-def test_an_unknown_person_is_told(admin: Browser, bureau: FakeRooms) -> None:
+def test_an_unknown_person_is_told(admin: Browser, bureau: FakeAsk) -> None:
     bureau.answers["find_risks"] = lambda search: []
     assert "no conoce a esa persona" in admin.get("/central-de-riesgos?q=nadie").text
 
 
-def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeRooms) -> None:
+def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeAsk) -> None:
     answer = admin.post("/central-de-riesgos/cargas", files=FILE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/central-de-riesgos/cargas/3")
     [heard] = bureau.heard_of(risk_central.start_load)
@@ -98,7 +98,7 @@ def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeRooms) 
         assert stored.read() == FILE["file"][1]
 
 
-def test_a_repeated_load_is_known_by_its_content(admin: Browser, bureau: FakeRooms) -> None:
+def test_a_repeated_load_is_known_by_its_content(admin: Browser, bureau: FakeAsk) -> None:
     headers = {"Idempotency-Key": "k"}
     for _ in range(2):
         admin.post("/api/v1/risk-loads", files=FILE, headers=headers)
@@ -119,7 +119,7 @@ def test_a_file_of_another_kind_is_refused_at_its_field(admin: Browser) -> None:
 
 
 def test_progress_asks_again_while_the_load_runs_and_then_leads_to_the_page(
-    admin: Browser, bureau: FakeRooms
+    admin: Browser, bureau: FakeAsk
 ) -> None:
     bureau.answers["get_load"] = lambda load_id: make_load(LoadState.RUNNING)
     assert 'hx-trigger="every 1s"' in admin.get("/central-de-riesgos/cargas/3").text
@@ -130,7 +130,7 @@ def test_progress_asks_again_while_the_load_runs_and_then_leads_to_the_page(
     assert "10 leídas = 4 nuevas + 3 actualizadas + 1 sin cambios + 2 rechazadas." in page
 
 
-def test_rejected_rows_come_as_a_file(admin: Browser, bureau: FakeRooms) -> None:
+def test_rejected_rows_come_as_a_file(admin: Browser, bureau: FakeAsk) -> None:
     with files.create(key := files.new_key(".csv")) as target:
         target.write(b"cedula,motivo\n1,mal\n")
     bureau.answers["get_load"] = lambda load_id: make_load(rejected_key=key)
@@ -139,7 +139,7 @@ def test_rejected_rows_come_as_a_file(admin: Browser, bureau: FakeRooms) -> None
     assert admin.get("/api/v1/risk-loads/3/rejected").text == page.text
 
 
-def test_a_load_that_failed_says_why_and_is_gone_on_with(admin: Browser, bureau: FakeRooms) -> None:
+def test_a_load_that_failed_says_why_and_is_gone_on_with(admin: Browser, bureau: FakeAsk) -> None:
     failed = make_load(LoadState.FAILED, error="Un servidor no respondió.")
     bureau.answers |= {"get_load": lambda load_id: failed, "rerun_load": lambda load_id: failed}
     page = admin.get("/central-de-riesgos/cargas/3").text
@@ -175,7 +175,7 @@ def test_api_loads_a_file_and_tells_its_counts(admin: Browser) -> None:
     assert admin.get("/api/v1/risk-loads").json()["items"][0]["id"] == 3
 
 
-def test_api_does_not_know_another_load(admin: Browser, bureau: FakeRooms) -> None:
+def test_api_does_not_know_another_load(admin: Browser, bureau: FakeAsk) -> None:
     def refuse(load_id: int) -> None:
         raise NotFound("La carga no existe.")
 

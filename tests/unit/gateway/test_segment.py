@@ -12,7 +12,7 @@ from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import NewSegment, Segment, SegmentCount, Slice
 from shared.contracts.identity import Role
 from shared.errors import Invalid, Unavailable
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 WOMEN: dict[str, Any] = {"all": [{"field": "gender", "in": ["F"]}]}
 SEGMENT = Segment(
@@ -47,7 +47,7 @@ def away(**_: Any) -> Any:
 
 
 @pytest.fixture
-def head(client: Browser, rooms: FakeRooms) -> Browser:
+def head(client: Browser, rooms: FakeAsk) -> Browser:
     """The marketing head, and a room with one segment."""
     rooms.answers |= {
         "list_segments": lambda **_: Page(items=[SEGMENT]),
@@ -75,7 +75,7 @@ def test_the_builder_offers_every_field_of_the_grammar(head: Browser) -> None:
     assert "&#34;gender&#34;" in page  # the definition, for the script
 
 
-def test_the_count_comes_as_a_part_of_the_page(head: Browser, rooms: FakeRooms) -> None:
+def test_the_count_comes_as_a_part_of_the_page(head: Browser, rooms: FakeAsk) -> None:
     part = head.post("/segmentos/contar", json={"definition": WOMEN})
     assert part.status_code == 200
     for shown in ("1.234", "700", "600", "Sin consentimiento", "Pichincha"):
@@ -83,7 +83,7 @@ def test_the_count_comes_as_a_part_of_the_page(head: Browser, rooms: FakeRooms) 
     assert rooms.heard_of(contract.count_segment)[0].arguments == {"definition": WOMEN}
 
 
-def test_an_error_comes_with_its_path(head: Browser, rooms: FakeRooms) -> None:
+def test_an_error_comes_with_its_path(head: Browser, rooms: FakeAsk) -> None:
     rooms.answers["count_segment"] = refuse
     answer = head.post("/segmentos/contar", json={"definition": WOMEN})
     assert answer.status_code == 422
@@ -92,7 +92,7 @@ def test_an_error_comes_with_its_path(head: Browser, rooms: FakeRooms) -> None:
     ]
 
 
-def test_a_segment_is_saved_from_the_builder(head: Browser, rooms: FakeRooms) -> None:
+def test_a_segment_is_saved_from_the_builder(head: Browser, rooms: FakeAsk) -> None:
     saved: list[NewSegment] = []
 
     def create(new: NewSegment) -> Segment:
@@ -121,7 +121,7 @@ def test_those_who_only_read_cannot_save(head: Browser) -> None:
     assert head.post("/api/v1/segments", json={}).status_code == 403
 
 
-def test_the_api_counts_and_changes_what_is_given(head: Browser, rooms: FakeRooms) -> None:
+def test_the_api_counts_and_changes_what_is_given(head: Browser, rooms: FakeAsk) -> None:
     counted = head.post("/api/v1/segments/count", json={"definition": WOMEN}).json()
     assert (counted["matching"], counted["reachable"]) == (1234, {"mail": 700, "phone": 600})
     rooms.answers["update_segment"] = lambda segment_id, new: SEGMENT

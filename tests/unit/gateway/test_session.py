@@ -7,7 +7,7 @@ from services.gateway.session import COOKIE, local_path
 from shared.contracts import identity
 from shared.contracts.identity import Role
 from shared.errors import Unavailable
-from tests.unit.gateway.conftest import Browser, FakeRooms
+from tests.unit.gateway.conftest import Browser, FakeAsk
 
 
 def test_route_without_allow_stops_the_start() -> None:
@@ -53,7 +53,7 @@ def test_users_are_for_administrators(client: Browser, role: Role) -> None:
     assert client.get("/api/v1/users").status_code == 403
 
 
-def test_identity_away_is_503_and_keeps_the_session(admin: Browser, rooms: FakeRooms) -> None:
+def test_identity_away_is_503_and_keeps_the_session(admin: Browser, rooms: FakeAsk) -> None:
     def away(token: str) -> None:
         raise Unavailable("El servicio identity no responde.")
 

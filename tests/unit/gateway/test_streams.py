@@ -8,7 +8,7 @@ from sse_starlette import ServerSentEvent
 
 from services.gateway import streams
 from shared.contract import Event
-from tests.unit.gateway.conftest import FakeRooms
+from tests.unit.gateway.conftest import FakeAsk
 
 
 class RunMoved(Event, service="test"):
@@ -18,7 +18,7 @@ class RunMoved(Event, service="test"):
 
 
 def test_stream_draws_for_its_own_events_and_ends(
-    rooms: FakeRooms, monkeypatch: pytest.MonkeyPatch
+    rooms: FakeAsk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "_PAUSE_SECONDS", 0)
     monkeypatch.setattr(streams, "_LIFETIME_SECONDS", 0.2)
@@ -26,7 +26,7 @@ def test_stream_draws_for_its_own_events_and_ends(
     assert drawn == ["1", "2"]
 
 
-async def _collect(rooms: FakeRooms) -> list[str]:
+async def _collect(rooms: FakeAsk) -> list[str]:
     count = 0
 
     async def draw() -> str:
@@ -36,7 +36,7 @@ async def _collect(rooms: FakeRooms) -> list[str]:
 
     for run_id in (8, 7):
         rooms.events.put_nowait(RunMoved(run_id=run_id))
-    app = type("App", (), {"state": type("State", (), {"rooms": rooms})})
+    app = type("App", (), {"state": type("State", (), {"client": rooms})})
     request = Request({"type": "http", "app": app})
 
     def about(event: Event) -> bool:

@@ -8,20 +8,20 @@ from io import BytesIO
 import pytest
 from starlette.datastructures import UploadFile
 
-from services.gateway.calls import Caller
+from services.gateway.asking import Asker
 from services.gateway.uploads import MEGABYTE, store_upload
 from shared import files
 from shared.contract import Actor
 from shared.errors import Invalid
 from shared.settings import settings
-from tests.unit.gateway.conftest import FakeRooms
+from tests.unit.gateway.conftest import FakeAsk
 
 
 def store(name: str, content: bytes, *, key: str | None = None, actor: Actor | None = None) -> str:
     """Upload to the store, at most 1 MB, CSV or XLSX."""
-    call = Caller(FakeRooms(), actor, key)
+    ask = Asker(FakeAsk(), actor, key)
     upload = UploadFile(BytesIO(content), size=len(content), filename=name)
-    return asyncio.run(store_upload(call, upload, suffixes=(".csv", ".xlsx"), megabytes=1))
+    return asyncio.run(store_upload(ask, upload, suffixes=(".csv", ".xlsx"), megabytes=1))
 
 
 def test_upload_is_found_by_its_key() -> None:

@@ -1,6 +1,6 @@
-"""The gateway's calls to the rooms: nameko's RPC protocol over one aio-pika connection.
+"""Asking rooms from outside of them: nameko's RPC protocol over one aio-pika connection.
 
-Many calls in flight, each with a deadline; the connection mends itself after a broker restart.
+Many questions in flight, each with a deadline; the connection mends itself after a broker restart.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Rooms:
+class Client:
     """A connection to all rooms; one per process, started and stopped with it."""
 
     def __init__(self) -> None:
@@ -57,16 +57,16 @@ class Rooms:
         """Whether the broker can be talked to now."""
         return self._connection is not None and self._connection.connected.is_set()
 
-    async def call(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def ask(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors, Unavailable at the deadline."""
         arguments = procedure.encode_arguments(*args, **kwargs)
-        return await self._call(procedure, procedure.service, arguments)
+        return await self._ask(procedure, procedure.service, arguments)
 
     async def check_health(self, service: str) -> str:
         """`ok` or what is stuck, from a room that answers. Raises Unavailable."""
-        return await self._call(check_health, service, {})
+        return await self._ask(check_health, service, {})
 
-    async def _call(
+    async def _ask(
         self, procedure: Procedure[..., R], service: str, arguments: dict[str, Any]
     ) -> R:
         seconds = trace.seconds_left(settings().rpc_timeout_seconds)

@@ -1,15 +1,15 @@
-"""How a route calls a room: `call: Call` among its parameters, then `await call(procedure, …)`."""
+"""How a route asks a room: `ask: Ask` among its parameters, then `await ask(procedure, …)`."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
-from services.gateway.session import find_session, rooms_of
+from services.gateway.session import client_of, find_session
 from shared import trace
+from shared.client import Client
 from shared.contract import Actor, Procedure
 from shared.errors import Invalid
-from shared.rooms import Rooms
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,11 +20,11 @@ _KEY_LENGTH = 200
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class Caller:
-    """Calls rooms in the name of the request's user, with its trace id and idempotency key."""
+class Asker:
+    """Asks rooms in the name of the request's user, with its trace id and idempotency key."""
 
-    def __init__(self, rooms: Rooms, actor: Actor | None, key: str | None) -> None:
-        self._rooms = rooms
+    def __init__(self, client: Client, actor: Actor | None, key: str | None) -> None:
+        self._client = client
         self._actor = actor
         self.key = key  # the request's idempotency key
 
@@ -36,19 +36,19 @@ class Caller:
     async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors of `shared.errors`."""
         with trace.use(trace_id=trace.trace_id(), actor=self._actor, idempotency_key=self.key):
-            return await self._rooms.call(procedure, *args, **kwargs)
+            return await self._client.ask(procedure, *args, **kwargs)
 
 
-async def _caller(request: Request) -> AsyncIterator[Caller]:
+async def _asker(request: Request) -> AsyncIterator[Asker]:
     session = find_session(request)
     actor = session.actor if session is not None else None
     try:
-        yield Caller(rooms_of(request), actor, await _read_key(request))
+        yield Asker(client_of(request), actor, await _read_key(request))
     finally:
         await request.close()  # the temporary files of an upload
 
 
-Call = Annotated[Caller, Depends(_caller)]
+Ask = Annotated[Asker, Depends(_asker)]
 
 
 async def _read_key(request: Request) -> str | None:
