@@ -9,6 +9,8 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, fun
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.edits import Edited
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -23,7 +25,7 @@ class Base(DeclarativeBase):
     }
 
 
-class Campaign(Base):
+class Campaign(Base, Edited):
     """A campaign."""
 
     __tablename__ = "campaign"
@@ -44,7 +46,8 @@ class Campaign(Base):
     script: Mapped[str]
     phase: Mapped[str]
     owner: Mapped[str]
-    version: Mapped[int] = mapped_column(server_default="1")  # orders the announcements
+    # `version` orders the announcements; a new audience moves it, too, which is nobody's change
+    changed_version: Mapped[int] = mapped_column(server_default="1")  # by the last change
     audience_id: Mapped[UUID | None]  # the present, complete edition
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -15,7 +15,7 @@ from services.campaign import (
     store,
 )
 from services.campaign.models import Campaign
-from shared import idempotency, outbox, trace
+from shared import edits, idempotency, outbox, trace
 from shared.contract import Page, cursor
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer, telemarketing
@@ -64,23 +64,39 @@ class CampaignService(Room):
     def update_campaign(
         self, campaign_id: int, change: contract.CampaignChange
     ) -> contract.Campaign:
-        """A changed definition transfers the audience anew."""
-        values = change.model_dump(exclude_unset=True)
-        if values.get("definition") is not None:
-            values["segment_summary"] = self.ask(
-                customer_query.describe_segment, values["definition"]
-            )
-        self._check_design(values.get("design_id"))
+        """Asks about segment and design before the transaction opens."""
+        sent = change.sent()
+        summary = {}
+        if "definition" in sent:
+            found = self.ask(customer_query.describe_segment, sent["definition"])
+            summary = {"segment_summary": found}
+        self._check_design(sent.get("design_id"))
         with self.db.begin() as session:
             campaign = store.get_campaign(session, campaign_id, lock=True)
-            rules.check_editable(Phase(campaign.phase), change.model_fields_set)
+            edits.refuse_stale(
+                change.version,
+                campaign,
+                thing="esta campaña",
+                again="abrirla",
+                last=campaign.changed_version,
+            )
+            values = rules.differing({name: getattr(campaign, name) for name in sent}, sent)
+            rules.check_editable(Phase(campaign.phase), values.keys())
             if values:
-                campaign = store.set_values(session, campaign_id, values)
-            rules.check_dates(campaign.starts_on, campaign.ends_on)
-            if "definition" in values:
-                self._request_audience(session, campaign)
-            self._announce(session, campaign)
+                campaign = self._change(session, campaign_id, values, summary)
             return self._to_contract(session, campaign)
+
+    def _change(
+        self, session: Session, campaign_id: int, values: dict[str, Any], summary: dict[str, str]
+    ) -> Campaign:
+        """A changed definition transfers the audience anew."""
+        redefined = "definition" in values
+        campaign = store.set_values(session, campaign_id, values | (summary if redefined else {}))
+        rules.check_dates(campaign.starts_on, campaign.ends_on)
+        if redefined:
+            self._request_audience(session, campaign)
+        self._announce(session, campaign)
+        return campaign
 
     @query(contract.list_campaigns)
     def list_campaigns(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.customer_query import store
 from services.customer_query.models import Customer
+from shared import edits
 from shared.contracts.mailer import MailingProgressed, RecipientState, RecipientUnsubscribed
 from shared.contracts.risk_central import RisksChanged
 from shared.contracts.telemarketing import CallRecorded, CallResult, RiskChecked, RiskState
@@ -51,7 +52,12 @@ def stop_mail(session: Session, event: RecipientUnsubscribed) -> None:
     session.execute(
         update(Customer)
         .where(Customer.id == event.customer_id)
-        .values(consent_mail=False, do_not_mail=True)
+        .values(
+            consent_mail=False,
+            do_not_mail=True,
+            version=Customer.version + 1,
+            **edits.mark("El enlace de baja de un correo"),
+        )
     )
     _withdraw(session, event.customer_id, "mail", "enlace del correo", None)
     _line(session, event.customer_id, event.at, "consent", "Se dio de baja del correo", "", None)
@@ -69,7 +75,12 @@ def note_call(session: Session, event: CallRecorded) -> bool:
     session.execute(
         update(Customer)
         .where(Customer.id == event.customer_id)
-        .values(consent_phone=False, do_not_call=True)
+        .values(
+            consent_phone=False,
+            do_not_call=True,
+            version=Customer.version + 1,
+            **edits.mark(f"Una llamada de {event.advisor}"),
+        )
     )
     _withdraw(session, event.customer_id, "phone", "llamada", event.advisor)
     return True

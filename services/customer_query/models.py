@@ -9,6 +9,8 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, fun
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.edits import Edited
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -24,7 +26,7 @@ class Base(DeclarativeBase):
     }
 
 
-class Customer(Base):
+class Customer(Base, Edited):
     """A person; `search` is the folded surnames and names, for lists."""
 
     __tablename__ = "customer"
@@ -162,7 +164,7 @@ class Export(Base):
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Segment(Base):
+class Segment(Base, Edited):
     """A saved definition."""
 
     __tablename__ = "segment"
@@ -172,7 +174,6 @@ class Segment(Base):
     description: Mapped[str]
     definition: Mapped[dict[str, Any]]
     summary: Mapped[str]
-    version: Mapped[int] = mapped_column(server_default="1")
     created_by: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

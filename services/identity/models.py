@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, DateTime, Identity, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.edits import Edited
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -15,7 +17,7 @@ class Base(DeclarativeBase):
     }
 
 
-class User(Base):
+class User(Base, Edited):
     """A person who can log in."""
 
     __tablename__ = "user_account"

@@ -7,6 +7,8 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.edits import Edited
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -223,7 +225,7 @@ class Campaign(Base):
     mail_subject: Mapped[str]
 
 
-class MonthlySchedule(Base):
+class MonthlySchedule(Base, Edited):
     """The one row: when the monthly run goes out, and for which campaigns."""
 
     __tablename__ = "monthly_schedule"

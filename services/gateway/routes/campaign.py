@@ -50,8 +50,6 @@ BOARD = (
 _BOARD_LIMIT = 20
 _SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 _NUMBER = re.compile(r"0(\.\d+)?")
-_MAY_BE_EMPTY = ("starts_on", "ends_on", "design_id")
-_EMPTY_TEXTS = ("goal", "mail_subject", "script")
 
 
 @pages.get("/campanas", allow=Permission.CAMPAIGN_READ)
@@ -117,12 +115,12 @@ async def show_edit(request: Request, campaign_id: Id, ask: Ask) -> Response:
 
 @pages.post("/campanas/{campaign_id:int}/editar", allow=Permission.CAMPAIGN_WRITE)
 async def edit_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response:
-    """Change what differs from what is stored, so that closed fields need not be sent."""
+    """Change the campaign; emptied fields are emptied."""
     form = await read_form(request)
-    campaign = await ask(get_campaign, campaign_id)
     try:
-        await ask(update_campaign, campaign_id, _parse_change(form, campaign))
+        await ask(update_campaign, campaign_id, form.parse(CampaignChange))
     except (*FORM_ERRORS, NotFound, Unavailable) as error:
+        campaign = await ask(get_campaign, campaign_id)
         return await _render_edit(request, ask, form.failed(error), campaign)
     return go(request, f"/campanas/{campaign_id}", notice="Se guardaron los cambios.")
 
@@ -133,25 +131,6 @@ def _parse_new(form: Form) -> NewCampaign:
     if definition:
         chosen["segment_id"] = None
     return form.parse(NewCampaign, **chosen)
-
-
-def _parse_change(form: Form, campaign: Campaign) -> CampaignChange:
-    cleared: dict[str, Any] = {name: None for name in _MAY_BE_EMPTY if not form.value(name)}
-    cleared |= {name: "" for name in _EMPTY_TEXTS if not form.value(name).strip()}
-    given = form.parse(CampaignChange, **cleared)
-    changed = {
-        name: value
-        for name in given.model_fields_set
-        if _plain(value := getattr(given, name)) != _plain(getattr(campaign, name))
-    }
-    return CampaignChange.model_validate(changed)
-
-
-def _plain(value: Any) -> Any:
-    """What two values are compared by: channels in any order, line ends of any kind."""
-    if isinstance(value, list):
-        return sorted(value)
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 async def _render_new(request: Request, ask: Asker, form: Form) -> Response:

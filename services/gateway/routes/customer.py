@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.gateway import places
-from services.gateway.asking import Ask
+from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -31,21 +31,6 @@ from shared.contracts.identity import Permission
 
 pages = Pages()
 
-# What an emptied field of the form empties in the profile; the others may not be empty.
-_MAY_BE_EMPTY = (
-    "gender",
-    "birth_on",
-    "income",
-    "province",
-    "canton",
-    "address",
-    "email",
-    "phone",
-    "preferred_channel",
-    "preferred_hours",
-    "category",
-    "category_reason",
-)
 _CHOICES: dict[str, Any] = {
     "genders": list(Gender),
     "categories": list(Category),
@@ -101,15 +86,7 @@ async def show_customer(
 ) -> Response:
     """A profile with its time line."""
     customer = await ask(get_customer, customer_id)
-    timeline = await ask(list_timeline, customer_id, after=after)
-    return render(
-        request,
-        "customer/profile.html",
-        customer=customer,
-        timeline=timeline,
-        place=places.place,
-        form=Form.of(customer),
-    )
+    return await _render_profile(request, ask, Form.of(customer), customer, after)
 
 
 @pages.get("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
@@ -126,9 +103,8 @@ async def show_edit(request: Request, customer_id: Id, ask: Ask) -> Response:
 async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Change the profile; emptied fields are emptied."""
     form = await read_form(request)
-    emptied = {name: None for name in _MAY_BE_EMPTY if not form.value(name).strip()}
     try:
-        await ask(update_customer, customer_id, form.parse(CustomerChange, **emptied))
+        await ask(update_customer, customer_id, form.parse(CustomerChange))
     except FORM_ERRORS as error:
         customer = await ask(get_customer, customer_id)
         return _render_edit(request, form.failed(error), customer)
@@ -139,7 +115,11 @@ async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response
 async def change_consents(request: Request, customer_id: Id, ask: Ask) -> Response:
     """What the person agreed to; the change goes into the consent ledger."""
     form = await read_form(request)
-    await ask(update_customer, customer_id, form.parse(CustomerChange))
+    try:
+        await ask(update_customer, customer_id, form.parse(CustomerChange))
+    except FORM_ERRORS as error:
+        customer = await ask(get_customer, customer_id)
+        return await _render_profile(request, ask, form.failed(error), customer)
     notice = "Se guardaron los consentimientos."
     return go(request, f"/clientes/{customer_id}", notice=notice)
 
@@ -186,6 +166,19 @@ async def erase(request: Request, customer_id: Id, ask: Ask) -> Response:
         customer = await ask(get_customer, customer_id)
         return render_form(request, "customer/erase.html", form.failed(error), customer=customer)
     return go(request, "/clientes", notice="Se eliminaron los datos personales del cliente.")
+
+
+async def _render_profile(
+    request: Request, ask: Asker, form: Form, customer: Customer, after: str | None = None
+) -> Response:
+    return render_form(
+        request,
+        "customer/profile.html",
+        form,
+        customer=customer,
+        timeline=await ask(list_timeline, customer.id, after=after),
+        place=places.place,
+    )
 
 
 def _render_edit(request: Request, form: Form, customer: Customer) -> Response:

@@ -4,7 +4,6 @@ from pathlib import PurePath
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from services.gateway.asking import Ask
@@ -12,7 +11,7 @@ from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.previews import sandboxed
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import PUBLIC, Pages
-from services.gateway.uploads import store_upload
+from services.gateway.uploads import DESIGN_FILE, store_upload
 from shared import files
 from shared.contract import Id, Model
 from shared.contracts.customer_query import CustomerRow, list_customers
@@ -31,8 +30,6 @@ from shared.errors import Invalid, NotFound
 
 pages = Pages()
 
-_SUFFIXES = (".html", ".htm", ".zip")
-_MEGABYTES = 10
 _THUMBNAIL = 0.5
 _IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
 _YEAR_SECONDS = 31_536_000
@@ -76,15 +73,7 @@ async def _read_source(ask: Ask, form: Form) -> dict[str, str]:
         upload = form.file("file")
     except Invalid:
         return {}
-    return {"file_key": await store_design(ask, upload)}
-
-
-async def store_design(ask: Ask, upload: UploadFile) -> str:
-    """Store an uploaded design and return its key. Raises Invalid on `file`."""
-    try:
-        return await store_upload(ask, upload, suffixes=_SUFFIXES, megabytes=_MEGABYTES)
-    finally:
-        await upload.close()
+    return {"file_key": await store_upload(ask, upload, DESIGN_FILE)}
 
 
 async def _new_design(request: Request, ask: Ask, form: Form) -> Response:

@@ -123,7 +123,7 @@ async def change_state(request: Request, user_id: Id, ask: Ask) -> Response:
     """Activate or deactivate a user; the last administrator stays."""
     form = await read_form(request)
     try:
-        user = await ask(update_user, user_id, UserChange(active=form.value("active") == "true"))
+        user = await ask(update_user, user_id, form.parse(UserChange))
     except FORM_ERRORS as error:
         user = await ask(get_user, user_id)
         failed = Form.of(user).failed(error)

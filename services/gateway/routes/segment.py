@@ -20,6 +20,7 @@ from shared.contracts.customer_query import (
     Gender,
     NewSegment,
     Segment,
+    SegmentChange,
     Slice,
     count_segment,
     create_segment,
@@ -83,7 +84,9 @@ async def change_segment(request: Request, segment_id: Id, ask: Ask) -> Response
     """Save the next version."""
     form = await read_form(request)
     try:
-        segment = await ask(update_segment, segment_id, _parse(form))
+        definition = read_definition(form.value("definition"))
+        change = form.parse(SegmentChange, definition=definition)
+        segment = await ask(update_segment, segment_id, change)
     except FORM_ERRORS as error:
         segment = await ask(get_segment, segment_id)
         return await _render_builder(request, ask, form.failed(error), _typed(form), segment)

@@ -72,7 +72,7 @@ def test_the_same_creation_sent_twice_makes_one_campaign(campaigns: Any) -> None
 
 def test_only_what_is_sent_changes_and_versions_grow(campaigns: Any, stored: Sessions) -> None:
     created = campaigns.create_campaign(new_campaign())
-    changed = campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(7)))
+    changed = campaigns.update_campaign(created.id, CampaignChange.to(budget=Decimal(7)))
     assert changed == created.model_copy(update={"budget": Decimal(7)})
     versions = [p["version"] for name, p in outbox_of(stored) if name == "campaign_changed"]
     assert versions == [1, 2]
@@ -82,7 +82,7 @@ def test_only_what_is_sent_changes_and_versions_grow(campaigns: Any, stored: Ses
 def test_another_definition_transfers_the_audience_anew(campaigns: Any, stored: Sessions) -> None:
     created = campaigns.create_campaign(new_campaign())
     other = {"field": "consent_mail", "is": True}
-    changed = campaigns.update_campaign(created.id, CampaignChange(definition=other))
+    changed = campaigns.update_campaign(created.id, CampaignChange.to(definition=other))
     assert changed.definition == other
     assert names(stored).count("audience_requested") == 2
 
@@ -97,7 +97,7 @@ def test_executing_needs_all_its_parts(campaigns: Any, bring: Callable[..., Any]
         campaigns.change_phase(created.id, Phase.EXECUTING)
     assert missing(error) == ["audience", "budget", "design_id"]
     bring(created.id, [])
-    campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(5), design_id=1))
+    campaigns.update_campaign(created.id, CampaignChange.to(budget=Decimal(5), design_id=1))
     with pytest.raises(Invalid, match="Falta") as error:
         campaigns.change_phase(created.id, Phase.EXECUTING)
     assert missing(error) == ["audience"]
@@ -154,8 +154,8 @@ def test_a_running_campaign_keeps_its_people_and_money(
     campaigns.change_phase(created.id, Phase.PLANNED)
     campaigns.change_phase(created.id, Phase.EXECUTING)
     with pytest.raises(Conflict, match="el presupuesto"):
-        campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(9)))
-    assert campaigns.update_campaign(created.id, CampaignChange(script="Hola")).script == "Hola"
+        campaigns.update_campaign(created.id, CampaignChange.to(budget=Decimal(9)))
+    assert campaigns.update_campaign(created.id, CampaignChange.to(script="Hola")).script == "Hola"
 
 
 def test_asking_for_the_audience_while_it_comes_does_nothing_more(

@@ -85,6 +85,7 @@ def make_campaign(**changes: Any) -> Campaign:
         "phase": Phase.EXECUTING,
         "next_phases": [],
         "created_at": MOMENT,
+        "version": 1,
         "audience": audience,
     }
     return Campaign.model_validate(usual | changes)
