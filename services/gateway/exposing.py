@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import UnionType
 from typing import Annotated, Any
 
 from fastapi import Body, Query
@@ -139,8 +140,10 @@ def _excluded(reply: Any, hidden: frozenset[str]) -> Any:
     return {"items": {"__all__": hidden}} if _item(reply) else hidden
 
 
-def documented(reply: Any, hidden: frozenset[str]) -> Any:
-    """The type of an answer: the reply's, without the hidden fields."""
+def documented(reply: Any, hidden: frozenset[str] = frozenset()) -> Any:
+    """The type of an answer: the reply's, without nothing (204) and without the hidden fields."""
+    if isinstance(reply, UnionType):
+        reply = reply.__args__[0]
     if not hidden:
         return reply
     item = _item(reply)

@@ -248,7 +248,7 @@ def create_mailing(new: NewMailing) -> Mailing:
 def get_mailing(mailing_id: Id) -> Mailing:
     """Get a mailing run with its counts.
 
-    target = pending + sending + sent + failed + all skipped + doubtful + cancelled.
+    The target = pending + sending + sent + failed + all skipped + doubtful + cancelled.
 
     NotFound: there is no such run.
     """

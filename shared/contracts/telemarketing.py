@@ -313,6 +313,8 @@ def request_call_list(campaign_id: Id) -> CallList:
 def get_call_list(campaign_id: Id) -> CallList:
     """Get a campaign's newest call list and what became of it.
 
+    Of one that failed `error` says why, in Spanish; it may be asked for again.
+
     NotFound: none was asked for yet, also of an unknown campaign.
     """
 

@@ -6,6 +6,7 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from services.gateway.asking import Ask
+from services.gateway.exposing import documented
 from services.gateway.forms import read_form
 from services.gateway.routing import Api
 from services.gateway.uploads import DESIGN_FILE, store_upload
@@ -27,7 +28,7 @@ _MULTIPART: dict[str, Any] = {
     "example": {"file": "navidad.zip", "name": "Navidad"},
 }
 _JSON = {
-    "schema": contract.NewDesign.model_json_schema(),
+    "schema": documented(contract.NewDesign, frozenset({"file_key"})).model_json_schema(),
     "example": contract.create_design.example,
 }
 _BODY = {
