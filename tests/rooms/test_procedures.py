@@ -32,11 +32,11 @@ def procedures(room: str) -> Iterator[Procedure[..., Any]]:
 class Away:
     """Whatever it is asked: it does not answer."""
 
-    def __getattr__(self, _name: str) -> Callable[..., Any]:
-        def refuse(*_: Any, **__: Any) -> Any:
-            raise Unavailable("away")
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise Unavailable("away")
 
-        return refuse
+    def __getattr__(self, _name: str) -> "Away":
+        return self
 
 
 def passes(room: Any, procedure: Procedure[..., Any], who: str) -> bool:
@@ -114,7 +114,7 @@ def room(database: Callable[[str], Any], door: Callable[..., Any]) -> Callable[[
 
     def make(name: str) -> Any:
         service = door(name, database(name))
-        for other in ("rooms", "redis", "bureau"):
+        for other in ("ask", "redis", "bureau"):
             if hasattr(service, other):
                 setattr(service, other, Away())
         return service
