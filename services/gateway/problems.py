@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from services.gateway.rendering import is_partial, render
 from services.gateway.session import SessionExpired, local_path
 from shared import trace
-from shared.contract import Model, spanish
+from shared.contract import Model
 from shared.errors import FieldError, PregonError
+from shared.spanish import spanish
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from shared.change import Version
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -380,8 +380,11 @@ class Subscription(Model):
     test: bool
 
 
+Token = Annotated[str, SECRET]  # whoever has it may unsubscribe its person
+
+
 @procedure("mailer")
-def get_subscription(token: str) -> Subscription:
+def get_subscription(token: Token) -> Subscription:
     """Get what the preference page of a mail's link shows; it changes nothing.
 
     NotFound: the token is not ours.
@@ -389,7 +392,7 @@ def get_subscription(token: str) -> Subscription:
 
 
 @procedure("mailer")
-def unsubscribe(token: str) -> Subscription:
+def unsubscribe(token: Token) -> Subscription:
     """Stop all marketing mail to the person of a mail's link, everywhere; again is no error.
 
     NotFound: the token is not ours.

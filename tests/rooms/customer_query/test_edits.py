@@ -97,7 +97,7 @@ def test_a_profile_that_was_changed_meanwhile_is_not_overwritten(
     customers: Any, customer: Customer
 ) -> None:
     customers.update_customer(customer.id, CustomerChange.to(address="Av. 10", version=1))
-    with pytest.raises(Conflict, match="Jefa cambió esta ficha el .* Vuelva a abrirla"):
+    with pytest.raises(Conflict, match=r"Jefa cambió esta ficha el .*\. Vuelva a abrirla"):
         customers.update_customer(customer.id, CustomerChange.to(address="Av. 6", version=1))
     now = customers.get_customer(customer.id)
     assert (now.address, now.version) == ("Av. 10", 2)

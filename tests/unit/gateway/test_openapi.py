@@ -114,7 +114,7 @@ def examples(content: dict[str, Any]) -> list[Any]:
     """Beside the schema or in it."""
     found = [item["value"] for item in content.get("examples", {}).values()]
     found += [content["example"]] if "example" in content else []
-    return found + content["schema"].get("examples", [])
+    return [*found, *content["schema"].get("examples", [])]
 
 
 def only_components() -> dict[str, Any]:

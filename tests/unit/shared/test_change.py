@@ -8,9 +8,9 @@ from pydantic import Field, ValidationError
 
 from shared.change import EMPTY, Change
 from shared.contract import Model, invalid, procedure
-from shared.contracts.campaign import CampaignChange, NewCampaign
+from shared.contracts.campaign import CampaignChange, NewCampaign, update_campaign
 from shared.contracts.customer_query import CustomerChange, SegmentChange
-from shared.contracts.identity import UserChange
+from shared.contracts.identity import UserChange, update_user
 
 CHANGES = [CampaignChange, CustomerChange, SegmentChange, UserChange]
 
@@ -64,6 +64,21 @@ def test_it_crosses_a_door_with_what_was_sent() -> None:
     assert payload == {"box_id": 7, "change": {"colour": "blue", "version": 2}}
     change = update_box.decode_arguments(payload)["change"]
     assert (change.sent(), change.version) == ({"colour": "blue"}, 2)
+
+
+def test_emptying_a_field_is_another_command_than_leaving_it() -> None:
+    emptied, left = CampaignChange.to(goal="A", starts_on=None), CampaignChange.to(goal="A")
+    hashed = [
+        update_campaign.open_arguments({"campaign_id": 7, "change": change})
+        for change in (emptied, left)
+    ]
+    assert hashed[0] != hashed[1]
+
+
+def test_what_is_secret_in_a_new_one_is_secret_in_a_change() -> None:
+    change = UserChange.to(password="muy-secreta-1", active=False)
+    hashed = update_user.open_arguments({"user_id": 7, "change": change})
+    assert hashed == {"user_id": 7, "change": {"active": False}}
 
 
 @pytest.mark.parametrize("kind", CHANGES)
