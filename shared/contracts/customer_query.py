@@ -149,7 +149,7 @@ class ConsentEntry(Model):
     channel: Channel
     given: bool
     how: str
-    by: str
+    by: str | None  # None: a file or the person's own link
     at: datetime
 
 

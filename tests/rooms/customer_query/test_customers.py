@@ -131,6 +131,9 @@ KEPT = {  # of an erased person: what figures count by, and what says that they 
     "erased_at",
     "created_at",
     "updated_at",
+    "version",
+    "changed_by",  # who erased them
+    "changed_at",
 }
 
 
