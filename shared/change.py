@@ -51,7 +51,7 @@ class Change(Model):
 
     @field_validator("*", mode="wrap")
     @classmethod
-    def _say_what_may_not_be_empty(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    def _check_null(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         if value is not None:
             return read(value)
         try:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 ENTITY_ID_MAX = 2**63 - 1
 SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
 Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]
-Limit = Annotated[int, Field(ge=1, le=200)]
+Limit = Annotated[int, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
 READING = frozenset({"count", "describe", "find", "get", "list", "preview"})  # change nothing
 
 

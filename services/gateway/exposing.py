@@ -46,7 +46,7 @@ class Endpoint:
         self._how = how
         self.__name__ = procedure.name
         self.__doc__ = procedure.__doc__
-        self.__signature__ = inspect.Signature(
+        self.__signature__ = inspect.Signature(  # noqa: V101  # FastAPI reads it
             [_keyword("ask", Ask), *_parameters(method, path, procedure, how)]
         )
 

@@ -125,7 +125,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_session_expired(request: Request, _error: Exception) -> Response:
     if is_api(request):
         return answer(request, 401)
-    log_in = f"/ingresar?next={quote(_page_of(request), safe='/')}"
+    log_in = f"/ingresar?volver={quote(_page_of(request), safe='/')}"
     if is_partial(request):
         return Response(status_code=204, headers={"HX-Redirect": log_in})
     return RedirectResponse(log_in, status_code=303)

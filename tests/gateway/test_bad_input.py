@@ -163,9 +163,9 @@ def test_an_expired_session_is_401_for_programs_and_leads_people_back(product: P
         f"{product.address}/api/v1/customers", headers={"Authorization": "Bearer gone"}
     )
     assert answer.status_code == 401
-    page = httpx.get(f"{product.address}/clientes?search=Mora", cookies={"pregon_session": "gone"})
+    page = httpx.get(f"{product.address}/clientes?buscar=Mora", cookies={"pregon_session": "gone"})
     assert page.status_code == 303
-    assert page.headers["location"] == "/ingresar?next=/clientes%3Fsearch%3DMora"
+    assert page.headers["location"] == "/ingresar?volver=/clientes%3Fbuscar%3DMora"
 
 
 def test_an_advisor_may_not_read_campaigns_nor_make_users(product: Product) -> None:

@@ -1,10 +1,9 @@
 """Sharing out a campaign's customers among the advisors."""
 
-from typing import Annotated
-
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
+from services.gateway import addresses
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render_form
@@ -32,11 +31,11 @@ from shared.errors import NotFound
 
 pages = Pages()
 
-CampaignId = Annotated[int | None, Query(alias="campana")]
-
 
 @pages.get("/asignaciones", allow=Permission.ASSIGN)
-async def show_assignments(request: Request, ask: Ask, campaign_id: CampaignId = None) -> Response:
+async def show_assignments(
+    request: Request, ask: Ask, campaign_id: addresses.CampaignId = None
+) -> Response:
     """A campaign's advisors with what each has, and the form for more."""
     form = Form({"per_advisor": ["50"], "strategy": [Strategy.EQUAL]})
     return await _render(request, ask, campaign_id, form)

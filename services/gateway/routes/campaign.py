@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import places
+from services.gateway import addresses, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.labels import MAILING_STATES
@@ -54,7 +54,11 @@ _NUMBER = re.compile(r"0(\.\d+)?")
 
 @pages.get("/campanas", allow=Permission.CAMPAIGN_READ)
 async def show_campaigns(
-    request: Request, ask: Ask, search: str = "", phase: str = "", after: str | None = None
+    request: Request,
+    ask: Ask,
+    search: addresses.Search = "",
+    phase: addresses.Phase = "",
+    after: addresses.After = None,
 ) -> Response:
     """Campaigns, newest first."""
     found = await ask(
@@ -186,7 +190,11 @@ def _design_options(designs: list[Design]) -> list[tuple[str, str]]:
 
 @pages.get("/campanas/{campaign_id:int}", allow=Permission.CAMPAIGN_READ)
 async def show_campaign(
-    request: Request, campaign_id: Id, ask: Ask, search: str = "", after: str | None = None
+    request: Request,
+    campaign_id: Id,
+    ask: Ask,
+    search: addresses.Search = "",
+    after: addresses.After = None,
 ) -> Response:
     """The plan and the audience."""
     members = await ask(list_members, campaign_id, search=search.strip() or None, after=after)
@@ -238,7 +246,7 @@ async def move_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response
 
 @pages.get("/campanas/{campaign_id:int}/correo", allow=Permission.CAMPAIGN_READ)
 async def show_mail(
-    request: Request, campaign_id: Id, ask: Ask, after: str | None = None
+    request: Request, campaign_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
     """The campaign's mailings; a message where mail does not answer."""
     mailings = await _if_there(ask(list_mailings, campaign_id=campaign_id, after=after))
@@ -249,7 +257,7 @@ async def show_mail(
 
 @pages.get("/campanas/{campaign_id:int}/llamadas", allow=Permission.CAMPAIGN_READ)
 async def show_calls(
-    request: Request, campaign_id: Id, ask: Ask, after: str | None = None
+    request: Request, campaign_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
     """Who calls whom and what came of it; a message where telemarketing does not answer."""
     assignments = await _if_there(ask(list_assignments, campaign_id=campaign_id, limit=200))

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import places
+from services.gateway import addresses, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -43,10 +43,10 @@ _CHOICES: dict[str, Any] = {
 async def show_customers(
     request: Request,
     ask: Ask,
-    search: str = "",
-    province: str = "",
-    category: str = "",
-    after: str | None = None,
+    search: addresses.Search = "",
+    province: addresses.Province = "",
+    category: addresses.Category = "",
+    after: addresses.After = None,
 ) -> Response:
     """Customers by surname, those that are searched for."""
     found = await ask(
@@ -81,7 +81,7 @@ async def add_customer(request: Request, ask: Ask) -> Response:
 
 @pages.get("/clientes/{customer_id:int}", allow=Permission.CUSTOMER_READ)
 async def show_customer(
-    request: Request, customer_id: Id, ask: Ask, after: str | None = None
+    request: Request, customer_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
     """A profile with its time line."""
     customer = await ask(get_customer, customer_id)

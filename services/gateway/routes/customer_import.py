@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from services.gateway import addresses
 from services.gateway.asking import Ask
 from services.gateway.downloads import csv_table, rejected_customers
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -90,7 +91,7 @@ async def download_example() -> Response:
 
 
 @pages.get("/clientes/importaciones", allow=Permission.CUSTOMER_IMPORT)
-async def show_imports(request: Request, ask: Ask, after: str | None = None) -> Response:
+async def show_imports(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """Imports, newest first."""
     found = await ask(list_imports, after=after)
     return render(request, "customer_import/list.html", imports=found)

@@ -6,6 +6,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from services.gateway import addresses
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.previews import sandboxed
@@ -43,7 +44,7 @@ class TestMail(Model):
 
 
 @pages.get("/disenos", allow=Permission.DESIGN_WRITE)
-async def show_designs(request: Request, ask: Ask, after: str | None = None) -> Response:
+async def show_designs(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """The gallery, built-in designs first."""
     found = await ask(list_designs, after=after, limit=24)
     return render(request, "design/list.html", designs=found)
@@ -83,7 +84,7 @@ async def _new_design(request: Request, ask: Ask, form: Form) -> Response:
 
 @pages.get("/disenos/{design_id}", allow=Permission.DESIGN_WRITE)
 async def show_design(
-    request: Request, design_id: Id, ask: Ask, cedula: str = "", width: str = "wide"
+    request: Request, design_id: Id, ask: Ask, cedula: str = "", width: addresses.Width = "wide"
 ) -> Response:
     """A design as one customer or an example person gets it."""
     return await _design(request, ask, design_id, Form(), cedula=cedula, width=width)
@@ -115,7 +116,9 @@ async def _find_customer(ask: Ask, cedula: str) -> CustomerRow | None:
 
 
 @pages.get("/disenos/{design_id}/vista", allow=Permission.DESIGN_WRITE)
-async def show_preview(design_id: Id, ask: Ask, customer_id: int | None = None) -> Response:
+async def show_preview(
+    design_id: Id, ask: Ask, customer_id: addresses.CustomerId = None
+) -> Response:
     """The filled-in HTML alone, for the sandboxed frame."""
     preview = await ask(preview_design, design_id, customer_id)
     return sandboxed(preview.html)

@@ -3,6 +3,7 @@
 from fastapi import Request
 from starlette.responses import Response
 
+from services.gateway import addresses
 from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import rejected_risks
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -27,14 +28,18 @@ pages = Pages()
 
 @pages.get("/central-de-riesgos", allow=frozenset({Permission.RISK_LOAD, Permission.RISK_CHECK}))
 async def show_risk_central(
-    request: Request, ask: Ask, session: SignedIn, q: str = "", after: str | None = None
+    request: Request,
+    ask: Ask,
+    session: SignedIn,
+    search: addresses.Search = "",
+    after: addresses.After = None,
 ) -> Response:
     """Search for whoever checks risks; loads for whoever loads."""
-    form = Form({"search": [q]})
-    if not q.strip():
+    form = Form({"search": [search]})
+    if not search.strip():
         return await _render(request, ask, session, form, None, after)
     try:
-        found = await ask(find_risks, q)
+        found = await ask(find_risks, search)
     except FORM_ERRORS as error:
         return await _render(request, ask, session, form.failed(error), None, after)
     return await _render(request, ask, session, form, found, after)

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from services.gateway import places
+from services.gateway import addresses, places
 from services.gateway.asking import Ask
 from services.gateway.charts import Chart, Series
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -47,7 +47,7 @@ class Asked(Model):
 
 @pages.get("/segmentos", allow=Permission.SEGMENT_READ)
 async def show_segments(
-    request: Request, ask: Ask, search: str = "", after: str | None = None
+    request: Request, ask: Ask, search: addresses.Search = "", after: addresses.After = None
 ) -> Response:
     """Saved segments by name."""
     found = await ask(list_segments, search=search.strip() or None, after=after)

@@ -152,7 +152,7 @@ def test_an_advisor_may_look_and_no_more(head: Browser, address: str) -> None:
 
 
 def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeAsk) -> None:
-    head.get("/clientes?search=+mora+&province=17&category=loyal&after=x")
+    head.get("/clientes?buscar=+mora+&provincia=17&categoria=loyal&desde=x")
     [heard] = rooms.heard_of(contract.list_customers)
     assert heard.arguments == {
         "search": "mora",
@@ -160,7 +160,7 @@ def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeAsk) -> 
         "category": "loyal",
         "after": "x",
     }
-    assert head.get("/clientes?category=vip").status_code == 200
+    assert head.get("/clientes?categoria=vip").status_code == 200
 
 
 def test_emptied_fields_are_emptied_and_others_kept(head: Browser, rooms: FakeAsk) -> None:
