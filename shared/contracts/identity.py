@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.change import Change
-from shared.contract import SECRET, Actor, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Actor, Event, Id, Limit, Model, Page, procedure
 
 
 class Role(StrEnum):
@@ -128,6 +128,7 @@ class Session(Model):
     actor: Actor
     permissions: frozenset[Permission]
     expires_at: datetime
+    unread: int = 0  # notices
 
 
 @procedure("identity")
@@ -200,3 +201,52 @@ def update_user(user_id: Id, change: UserChange) -> User:
     `version`.
     Invalid: a field is wrong.
     """
+
+
+# --- notices ---
+
+
+class Notice(Model):
+    """Something a user was told."""
+
+    id: int
+    title: str
+    detail: str
+    link: str  # a path of the pages; empty for none
+    created_at: datetime
+    read: bool
+
+
+@procedure("identity")
+def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
+    """List the actor's notices, newest first."""
+
+
+@procedure("identity")
+def open_notice(notice_id: Id) -> Notice:
+    """Open one of the actor's notices, which is read by that.
+
+    NotFound: there is no such notice, or it is another's.
+    """
+
+
+@procedure("identity")
+def read_notices() -> None:
+    """Mark all the actor's notices as read."""
+
+
+class NoticeRequested(Event, service="identity"):
+    """Any room asks that users be told something; see `shared.notices`."""
+
+    reference: str  # a user is told once for each
+    usernames: list[str]
+    role: Role | None = None  # all active users of it as well
+    title: str
+    detail: str
+    link: str
+
+
+class NoticesChanged(Event, service="identity"):
+    """What these users were told, or have read, is another."""
+
+    usernames: list[str]
