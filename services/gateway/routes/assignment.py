@@ -3,7 +3,7 @@
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import addresses
+from services.gateway import addresses, menu
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render_form
@@ -30,6 +30,15 @@ from shared.ecuador.money import format_number
 from shared.errors import NotFound
 
 pages = Pages()
+menu.add(
+    menu.Heading.TELEMARKETING,
+    30,
+    "Asignaciones",
+    "/asignaciones",
+    Permission.ASSIGN,
+    icon="user-check",
+    purpose="Repartir clientes entre los asesores",
+)
 
 
 @pages.get("/asignaciones", allow=Permission.ASSIGN)

@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from services.gateway import addresses
+from services.gateway import addresses, menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.previews import sandboxed
@@ -30,6 +30,15 @@ from shared.contracts.mailer import (
 from shared.errors import Invalid, NotFound
 
 pages = Pages()
+menu.add(
+    menu.Heading.MARKETING,
+    20,
+    "Diseños",
+    "/disenos",
+    Permission.DESIGN_WRITE,
+    icon="template",
+    purpose="Diseños de correo",
+)
 
 _THUMBNAIL = 0.5
 _IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}

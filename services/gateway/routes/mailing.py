@@ -11,7 +11,7 @@ from fastapi import Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
-from services.gateway import addresses, labels, live
+from services.gateway import addresses, labels, live, menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.labels import MAILING_STATES, RECIPIENT_STATES
@@ -55,6 +55,15 @@ from shared.ecuador.dates import format_datetime
 from shared.errors import Invalid
 
 pages = Pages()
+menu.add(
+    menu.Heading.MARKETING,
+    30,
+    "Envíos",
+    "/envios",
+    Permission.MAIL_READ,
+    icon="mail-fast",
+    purpose="Correo de las campañas y su avance",
+)
 
 
 def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:

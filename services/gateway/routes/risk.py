@@ -3,7 +3,7 @@
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import addresses
+from services.gateway import addresses, menu
 from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import rejected_risks
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -24,6 +24,16 @@ from shared.contracts.risk_central import (
 )
 
 pages = Pages()
+menu.add(
+    menu.Heading.CUSTOMERS,
+    30,
+    "Central de riesgos",
+    "/central-de-riesgos",
+    Permission.RISK_LOAD,
+    Permission.RISK_CHECK,
+    icon="shield-check",
+    purpose="Calificación y deudas de las personas",
+)
 
 
 @pages.get("/central-de-riesgos", allow=frozenset({Permission.RISK_LOAD, Permission.RISK_CHECK}))
