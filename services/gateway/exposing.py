@@ -114,6 +114,7 @@ def _model_of(
         )
         for parameter in rest
     }
+    name = name or procedure.name.title().replace("_", "")
     return create_model(name, __base__=Model, __doc__=f"Body of `{procedure.name}`.", **fields)
 
 
