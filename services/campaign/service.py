@@ -14,7 +14,7 @@ from services.campaign import (
     statistics,
     store,
 )
-from services.campaign.models import Campaign
+from services.campaign.models import Campaign, EditionState, ExportKind, ExportState
 from shared import idempotency, outbox, trace
 from shared.contract import Page, cursor
 from shared.contracts import campaign as contract
@@ -73,7 +73,7 @@ class CampaignService(Room):
         self._check_design(values.get("design_id"))
         with self.db.begin() as session:
             campaign = store.get_campaign(session, campaign_id, lock=True)
-            rules.check_editable(Phase(campaign.phase), change.model_fields_set)
+            rules.check_editable(campaign.phase, change.model_fields_set)
             if values:
                 campaign = store.set_values(session, campaign_id, values)
             rules.check_dates(campaign.starts_on, campaign.ends_on)
@@ -108,8 +108,8 @@ class CampaignService(Room):
         campaign = store.get_campaign(session, campaign_id, lock=True)
         status = audience.get_status(session, campaign_id)
         plan = rules.Plan(
-            phase=Phase(campaign.phase),
-            channels=frozenset(customer_query.Channel(item) for item in campaign.channels),
+            phase=campaign.phase,
+            channels=frozenset(campaign.channels),
             budget=campaign.budget,
             starts_on=campaign.starts_on,
             ends_on=campaign.ends_on,
@@ -136,7 +136,7 @@ class CampaignService(Room):
     def request_audience(self, session: Session, campaign_id: int) -> contract.Audience:
         """While a transfer runs it is that one's state, so asking twice does nothing more."""
         campaign = store.get_campaign(session, campaign_id, lock=True)
-        if not rules.NEXT[Phase(campaign.phase)]:
+        if not rules.NEXT[campaign.phase]:
             raise Conflict("La campaña ya terminó: su público no cambia.")
         status = audience.get_status(session, campaign_id)
         if status.state is not AudienceState.TRANSFERRING:
@@ -229,14 +229,16 @@ class CampaignService(Room):
     @on_event(mailer.RecipientsRequested)
     def on_recipients_requested(self, session: Session, event: mailer.RecipientsRequested) -> None:
         """Export at once, or after a refresh of the audience."""
-        self._export(session, "recipients", event, event.customer_ids, refresh=event.refresh)
+        self._export(
+            session, ExportKind.RECIPIENTS, event, event.customer_ids, refresh=event.refresh
+        )
 
     @on_event(telemarketing.CallListRequested)
     def on_call_list_requested(
         self, session: Session, event: telemarketing.CallListRequested
     ) -> None:
         """Export the present edition, or the one on its way."""
-        self._export(session, "call_list", event, None, refresh=False)
+        self._export(session, ExportKind.CALL_LIST, event, None, refresh=False)
 
     @on_event(mailer.MailingChanged)
     def on_mailing_changed(self, session: Session, event: mailer.MailingChanged) -> None:
@@ -308,7 +310,7 @@ class CampaignService(Room):
     def _export(
         self,
         session: Session,
-        kind: str,
+        kind: ExportKind,
         event: mailer.RecipientsRequested | telemarketing.CallListRequested,
         customer_ids: list[int] | None,
         *,
@@ -316,7 +318,7 @@ class CampaignService(Room):
     ) -> None:
         campaign = store.get_campaign(session, event.campaign_id, lock=True)
         latest = audience.find_latest(session, campaign.id)
-        on_its_way = latest is not None and latest.state == AudienceState.TRANSFERRING
+        on_its_way = latest is not None and latest.state is EditionState.TRANSFERRING
         if refresh and not on_its_way:
             self._request_audience(session, campaign)
         wait = refresh or on_its_way
@@ -328,7 +330,7 @@ class CampaignService(Room):
                 "campaign_id": campaign.id,
                 "audience_id": None if wait else campaign.audience_id,
                 "customer_ids": customer_ids,
-                "state": "waiting" if wait else "running",
+                "state": ExportState.WAITING if wait else ExportState.RUNNING,
             },
         )
         if wait:
@@ -349,6 +351,6 @@ class CampaignService(Room):
         shown = contract.Campaign.model_fields.keys() - {"audience", "next_phases"}
         return contract.Campaign(
             **{name: getattr(campaign, name) for name in shown},
-            next_phases=list(rules.NEXT[Phase(campaign.phase)]),
+            next_phases=list(rules.NEXT[campaign.phase]),
             audience=audience.get_status(session, campaign.id),
         )

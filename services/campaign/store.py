@@ -52,8 +52,8 @@ def list_phase_changes(session: Session, campaign_id: int) -> list[contract.Phas
         contract.PhaseChange(
             at=row.at,
             by=row.by,
-            old=contract.Phase(row.old) if row.old else None,
-            new=contract.Phase(row.new),
+            old=row.old,
+            new=row.new,
             reason=row.reason,
         )
         for row in session.execute(query).scalars()
@@ -80,7 +80,7 @@ def list_campaigns(
         contract.CampaignRow(
             id=row.id,
             name=row.name,
-            phase=contract.Phase(row.phase),
+            phase=row.phase,
             channels=row.channels,
             budget=row.budget,
             starts_on=row.starts_on,
@@ -97,7 +97,7 @@ def brief(campaign: Campaign) -> contract.CampaignBrief:
     return contract.CampaignBrief(
         campaign_id=campaign.id,
         name=campaign.name,
-        phase=contract.Phase(campaign.phase),
+        phase=campaign.phase,
         channels=campaign.channels,
         design_id=campaign.design_id,
         mail_subject=campaign.mail_subject,

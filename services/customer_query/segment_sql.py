@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Text,
     and_,
     case,
     cast,
@@ -44,15 +45,16 @@ from services.customer_query.segments import (
 from shared import clock
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import Phase
-from shared.contracts.customer_query import Block
+from shared.contracts.customer_query import Block, Gender
 from shared.ecuador import provinces
 from shared.settings import settings
+from shared.words import UNKNOWN
 
 SAMPLE = 20
 LIVE_PHASES = (Phase.PLANNED, Phase.EXECUTING, Phase.PAUSED)
 AGE_BANDS = ((0, 20), (20, 30), (30, 40), (40, 50), (50, 60), (60, 71), (71, 200))
-GENDERS = {"F": "Mujeres", "M": "Hombres", "X": "Otro", "": "Sin dato"}
-UNKNOWN = "Sin dato"
+
+_GENDERS = {gender.value: gender.plural for gender in Gender} | {"": UNKNOWN}
 
 Condition = ColumnElement[bool]
 
@@ -198,7 +200,7 @@ def _in_live_campaign() -> Condition:
 def count(session: Session, criterion: Criterion) -> contract.SegmentCount:
     """Exact figures in two statements: one pass for counts and charts, one for the sample."""
     band = _age_band()
-    gender = func.coalesce(Customer.gender, "")
+    gender = func.coalesce(cast(Customer.gender, Text), "")
     rows = session.execute(
         select(
             func.grouping(band, gender, Customer.province).label("level"),
@@ -223,7 +225,7 @@ def count(session: Session, criterion: Criterion) -> contract.SegmentCount:
         ),
         sample=_sample(session, criterion),
         by_age=_slices({r.band: r.matching for r in rows if r.level == 0b011}, _age_labels()),
-        by_gender=_slices({r.gender: r.matching for r in rows if r.level == 0b101}, GENDERS),
+        by_gender=_slices({r.gender: r.matching for r in rows if r.level == 0b101}, _GENDERS),
         by_province=_slices(
             {r.province or "": r.matching for r in rows if r.level == 0b110},
             {item.code: item.name for item in provinces.provinces()} | {"": UNKNOWN},
@@ -289,7 +291,7 @@ def row(customer: Customer) -> contract.CustomerRow:
         full_name=f"{customer.first_names} {customer.last_names}".strip(),
         province=customer.province,
         canton=customer.canton,
-        category=contract.Category(customer.category),
+        category=customer.category,
         email=customer.email,
         phone=customer.phone,
     )

@@ -22,7 +22,6 @@ from shared.events import on_event
 from shared.room import Room
 from shared.rpc import command, query
 
-CONSENTS = ("mail", "phone")
 _CURSOR_SIGN = "|"
 
 
@@ -83,7 +82,7 @@ class CustomerQueryService(Room):
         self._note_consents(session, customer_id, before, values)
         if profiles.CONTACT_FIELDS & values.keys():
             self._announce(session, [customer_id])
-        self._note(session, customer_id, "profile", "Datos actualizados", "")
+        self._note(session, customer_id, contract.TimelineKind.PROFILE, "Datos actualizados", "")
         return store.to_contract(customer)
 
     @command(contract.erase_customer)
@@ -93,7 +92,9 @@ class CustomerQueryService(Room):
             raise Invalid.field("reason", "Escriba el motivo.")
         store.get_customer(session, customer_id, lock=True)
         store.erase_customer(session, customer_id)
-        self._note(session, customer_id, "profile", "Datos eliminados", reason.strip())
+        self._note(
+            session, customer_id, contract.TimelineKind.PROFILE, "Datos eliminados", reason.strip()
+        )
         outbox.add(session, contract.CustomersErased(customer_ids=[customer_id]))
 
     @query(contract.list_timeline)
@@ -294,14 +295,21 @@ class CustomerQueryService(Room):
                     "how": "ficha del cliente",
                     "by": by,
                 }
-                for channel in CONSENTS
+                for channel in contract.Channel
                 if values.get(f"consent_{channel}", False)
                 != before.get(f"consent_{channel}", False)
                 and f"consent_{channel}" in values
             ],
         )
 
-    def _note(self, session: Session, customer_id: int, kind: str, title: str, detail: str) -> None:
+    def _note(
+        self,
+        session: Session,
+        customer_id: int,
+        kind: contract.TimelineKind,
+        title: str,
+        detail: str,
+    ) -> None:
         by = trace.actor().username
         store.insert_timeline(
             session,

@@ -187,7 +187,10 @@ def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contra
 
 
 def insert_contacts(
-    session: Session, campaign_id: int, channel: str, touched: list[tuple[int, datetime]]
+    session: Session,
+    campaign_id: int,
+    channel: contract.Channel,
+    touched: list[tuple[int, datetime]],
 ) -> None:
     """Marketing touches, counted towards the cap and shown as the last contact."""
     if not touched:

@@ -5,6 +5,9 @@ from datetime import datetime
 from sqlalchemy import BigInteger, DateTime, Identity, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.columns import enums
+from shared.contracts.identity import Role
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -12,6 +15,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
         datetime: DateTime(timezone=True),
         str: Text,
+        **enums(Role),
     }
 
 
@@ -23,7 +27,7 @@ class User(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str]
-    role: Mapped[str]
+    role: Mapped[Role]
     password_hash: Mapped[str]  # Argon2id
     active: Mapped[bool] = mapped_column(server_default="true")
     last_login_at: Mapped[datetime | None]

@@ -190,7 +190,7 @@ def list_recipients(
             customer_id=row.customer_id,
             full_name=f"{row.first_names} {row.last_names}".strip(),
             email=row.email,
-            state=RecipientState(row.state),
+            state=row.state,
             reason=row.reason,
             at=row.at,
         )

@@ -14,6 +14,7 @@ from services.telemarketing.models import (
     HeldPerson,
     RiskRefresh,
     Target,
+    TargetState,
 )
 from services.telemarketing.rules import Share
 from shared.contract import Page
@@ -47,7 +48,7 @@ def count_open(session: Session, campaign_id: int, advisors: list[str]) -> dict[
         .where(
             Target.campaign_id == campaign_id,
             Target.advisor.in_(advisors),
-            Target.state == "open",
+            Target.state == TargetState.OPEN,
         )
         .group_by(Target.advisor)
     )
@@ -101,7 +102,7 @@ def take_back(session: Session, campaign_id: int, advisor: str, now: datetime) -
         .where(
             Target.campaign_id == campaign_id,
             Target.advisor == advisor,
-            Target.state == "open",
+            Target.state == TargetState.OPEN,
             or_(Target.lease_until.is_(None), Target.lease_until <= now),
         )
         .order_by(Target.customer_id)
@@ -125,7 +126,7 @@ def list_assignments(
     limit: int,
 ) -> Page[contract.Assignment]:
     """By campaign, newest first, then advisor; `after` is `campaign:advisor`."""
-    is_open = Target.state == "open"
+    is_open = Target.state == TargetState.OPEN
     query = (
         select(
             Target.campaign_id,
@@ -217,7 +218,7 @@ def list_open_people(
         .where(
             Target.campaign_id == campaign_id,
             Target.advisor == advisor,
-            Target.state == "open",
+            Target.state == TargetState.OPEN,
             Target.customer_id > after,
         )
         .order_by(Target.customer_id)
@@ -238,7 +239,7 @@ def end_everywhere(session: Session, customer_id: int, now: datetime) -> None:
         .where(Target.customer_id == customer_id)
         .values(
             held=Block.DO_NOT_CONTACT,
-            state="done",
+            state=TargetState.DONE,
             callback_at=None,
             lease_until=func.least(Target.lease_until, now),
         )

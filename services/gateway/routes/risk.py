@@ -105,15 +105,4 @@ async def _render(
         loads=await ask(list_loads, after=after) if may_load else None,
         accept=",".join(RISK_FILES),
         megabytes=RISK_FILE_MEGABYTES,
-        label_of_load=label_of_load,
     )
-
-
-def label_of_load(load: Load) -> str:
-    """What became of a load, in a word."""
-    return {
-        "waiting": "En espera",
-        "running": "En curso",
-        "done": "Terminada",
-        "failed": "No terminó",
-    }[load.state]

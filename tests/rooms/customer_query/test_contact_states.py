@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from services.customer_query import store
 from services.customer_query.models import Customer
 from shared import clock
-from shared.contracts.customer_query import CustomerChange
+from shared.contracts.customer_query import Channel, CustomerChange
 from shared.contracts.risk_central import CategoryNews, RiskCategory, RisksChanged
 from shared.contracts.telemarketing import RiskChecked, RiskState
 from shared.settings import settings
@@ -31,7 +31,7 @@ def add(people: Sessions, **values: Any) -> int:
 def touch(session: Session, customer_id: int, days_ago: float, times: int) -> None:
     at = clock.now() - timedelta(days=days_ago)
     touches = [(customer_id, at + timedelta(seconds=second)) for second in range(times)]
-    store.insert_contacts(session, 1, "mail", touches)
+    store.insert_contacts(session, 1, Channel.MAIL, touches)
 
 
 @pytest.mark.parametrize(
