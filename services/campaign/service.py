@@ -20,6 +20,7 @@ from shared.contract import Page, cursor
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer, telemarketing
 from shared.contracts.campaign import AudienceState, Phase
+from shared.contracts.segments import dump, parse
 from shared.errors import Conflict, Invalid
 from shared.events import on_event
 from shared.room import Room
@@ -40,7 +41,7 @@ class CampaignService(Room):
         definition, summary = self._resolve_segment(new)
         self._check_design(new.design_id)
         values = new.model_dump(exclude={"segment_id"}) | {
-            "definition": definition,
+            "definition": dump(definition),
             "segment_summary": summary,
             "phase": Phase.DRAFT,
             "owner": trace.actor().username,
@@ -289,8 +290,8 @@ class CampaignService(Room):
         if new.segment_id is not None:
             saved = self.ask(customer_query.get_segment, new.segment_id)
             return saved.definition, saved.summary
-        definition = new.definition or {}
-        return definition, self.ask(customer_query.describe_segment, definition)
+        assert new.definition is not None  # noqa: S101  # one of the two was given
+        return new.definition, self.ask(customer_query.describe_segment, new.definition)
 
     def _check_design(self, design_id: int | None) -> None:
         if design_id is not None:
@@ -303,7 +304,7 @@ class CampaignService(Room):
             contract.AudienceRequested(
                 transfer_id=audience_id,
                 campaign_id=campaign.id,
-                definition=campaign.definition,
+                definition=parse(campaign.definition),
             ),
         )
 

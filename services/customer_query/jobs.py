@@ -12,12 +12,13 @@ from pyroaring import BitMap64
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from services.customer_query import import_files, import_rows, imports, segment_store, segments
+from services.customer_query import import_files, import_rows, imports, segment_store
 from services.customer_query import store as people
 from services.customer_query.models import Import
 from services.customer_query.segment_sql import select_audience
 from shared import clock, inbox, jobs, outbox, transfer
 from shared.contracts import customer_query as contract
+from shared.contracts.segments import parse
 from shared.db import sessions
 from shared.errors import Invalid
 
@@ -214,7 +215,7 @@ def export_segment(transfer_id: str) -> None:
         if export is None:
             return
         attempt, campaign_id = export.attempt, export.campaign_id
-        criterion = segments.parse(export.definition)
+        definition = parse(export.definition)
     with sessions(ROOM).begin() as session:
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         cutter = transfer.Cutter(
@@ -222,8 +223,8 @@ def export_segment(transfer_id: str) -> None:
             attempt,
             lambda chunk: jobs.send_bulk(contract.LOAD_AUDIENCE_CHUNK, chunk.to_wire()),
         )
-        rows = transfer.export(session, select_audience(key, criterion), cutter)
-        segment_store.replace_members(session, campaign_id, criterion)
+        rows = transfer.export(session, select_audience(key, definition), cutter)
+        segment_store.replace_members(session, campaign_id, definition)
         segment_store.set_exported(session, key, rows)
 
 

@@ -179,7 +179,7 @@ class CustomerQueryService(Room):
         self, session: Session, definition: contract.Definition
     ) -> contract.SegmentCount:
         """See the contract."""
-        return segment_sql.count(session, segments.parse(definition))
+        return segment_sql.count(session, definition)
 
     @query(contract.describe_segment)
     def describe_segment(
@@ -188,7 +188,7 @@ class CustomerQueryService(Room):
         definition: contract.Definition,
     ) -> str:
         """See the contract."""
-        return segments.describe(segments.parse(definition))
+        return segments.describe(definition)
 
     @query(contract.list_segments)
     def list_segments(
@@ -213,7 +213,7 @@ class CustomerQueryService(Room):
     @command(contract.create_segment)
     def create_segment(self, session: Session, new: contract.NewSegment) -> contract.Segment:
         """See the contract."""
-        summary = segments.describe(segments.parse(new.definition))
+        summary = segments.describe(new.definition)
         by = trace.actor().username
         return segment_store.to_contract(segment_store.insert_segment(session, new, summary, by))
 
@@ -222,7 +222,7 @@ class CustomerQueryService(Room):
         self, session: Session, segment_id: int, new: contract.NewSegment
     ) -> contract.Segment:
         """See the contract."""
-        summary = segments.describe(segments.parse(new.definition))
+        summary = segments.describe(new.definition)
         segment = segment_store.get_segment(session, segment_id, lock=True)
         by = trace.actor().username
         changed = segment_store.set_segment(session, segment, new, summary, by)

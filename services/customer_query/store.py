@@ -20,6 +20,7 @@ from services.customer_query.models import (
 from services.customer_query.segment_sql import mail_refusal, phone_refusal, row
 from shared import clock
 from shared.contracts import customer_query as contract
+from shared.ecuador.dates import years_before
 from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
 from shared.errors import Invalid, NotFound
@@ -270,8 +271,8 @@ def to_contract(customer: Customer) -> contract.Customer:
 
 def update_categories(session: Session, today: date) -> None:
     """Move people whose tenure crossed a limit, except those set by hand."""
-    new_after = profiles.years_before(today, profiles.NEW_BELOW_YEARS)
-    loyal_before = profiles.years_before(today, profiles.LOYAL_ABOVE_YEARS)
+    new_after = years_before(today, profiles.NEW_BELOW_YEARS)
+    loyal_before = years_before(today, profiles.LOYAL_ABOVE_YEARS)
     by_tenure = case(
         (Customer.joined_on > new_after, contract.Category.NEW.value),
         (Customer.joined_on < loyal_before, contract.Category.LOYAL.value),

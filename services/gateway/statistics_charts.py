@@ -129,10 +129,7 @@ def mail_table(mail: MailFunnel) -> Table:
         (State.FAILED.plural, mail.failed),
         (State.DOUBTFUL.plural, mail.doubtful),
         (State.CANCELLED.plural, mail.cancelled),
-        *(
-            (skipped + reason.word, count)
-            for reason, count in mail.skipped.items()
-        ),
+        *((skipped + reason.word, count) for reason, count in mail.skipped.items()),
         ("Se dieron de baja", mail.unsubscribed),
     ]
     return Table(("Estado", "Correos"), rows)

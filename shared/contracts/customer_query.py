@@ -13,9 +13,9 @@ from shared.contracts.people import Category as Category
 from shared.contracts.people import Channel as Channel
 from shared.contracts.people import Exclusion as Exclusion
 from shared.contracts.people import Gender as Gender
+from shared.contracts.segments import Definition as Definition
 from shared.words import Term
 
-Definition = dict[str, Any]  # a segment's tree, see `services/customer_query/segments.py`
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Income = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # dollars a month
 ProvinceCode = Annotated[str, Field(pattern=r"^\d{2}$")]  # INEC
