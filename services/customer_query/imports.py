@@ -9,7 +9,8 @@ from sqlalchemy import CursorResult, insert, select, text
 from sqlalchemy.orm import Session
 
 from services.customer_query.models import Import, Reject
-from shared import clock, transfer
+from shared import clock, keyset, transfer
+from shared.contract import Slice
 from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import Channel
 from shared.errors import NotFound
@@ -37,12 +38,9 @@ def insert_import(session: Session, new: contract.NewImport, created_by: str) ->
     return session.execute(insert(Import).values(values).returning(Import)).scalar_one()
 
 
-def list_imports(session: Session, after: int | None, limit: int) -> list[Import]:
+def list_imports(session: Session, after: str | None, limit: int) -> Slice[Import]:
     """Newest first."""
-    query = select(Import).order_by(Import.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Import.id < after)
-    return list(session.execute(query).scalars())
+    return keyset.fetch(session, select(Import), [Import.id.desc()], after, limit)
 
 
 def insert_rejects(
@@ -208,8 +206,3 @@ def set_failed(job: Import, error: str) -> None:
     job.state = contract.ImportState.FAILED
     job.error = error
     job.finished_at = clock.now()
-
-
-def to_contract(job: Import) -> contract.Import:
-    """The import as others may see it."""
-    return contract.Import(**{name: getattr(job, name) for name in contract.Import.model_fields})

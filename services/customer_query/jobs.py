@@ -3,20 +3,21 @@
 import csv
 import time
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from celery.schedules import crontab
 from pyroaring import BitMap64
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.customer_query import import_files, import_rows, imports, segment_store
 from services.customer_query import store as people
 from services.customer_query.models import Import
 from services.customer_query.segment_sql import select_audience
-from shared import clock, inbox, jobs, outbox, transfer
+from shared import clock, jobs, outbox, parked, transfer
 from shared.contracts import customer_query as contract
 from shared.contracts.segments import parse
 from shared.db import sessions
@@ -26,11 +27,16 @@ ROOM = "customer_query"
 BATCH = 1000
 TURN_SECONDS = 600.0
 EVENT_BATCH = 500
+ERASED_LATELY = timedelta(days=2)  # longer than any delivery takes to be parked
 SCHEDULE = {
     "customer_query.update_categories": {
         "task": "customer_query.update_categories",
         "schedule": crontab(hour="2", minute="15"),
-    }
+    },
+    "customer_query.forget_parked": {
+        "task": "customer_query.forget_parked",
+        "schedule": crontab(minute="20"),
+    },
 }
 
 Line = tuple[int, list[str]]
@@ -216,24 +222,29 @@ def export_segment(transfer_id: str) -> None:
             return
         attempt, campaign_id = export.attempt, export.campaign_id
         definition = parse(export.definition)
-    with sessions(ROOM).begin() as session:
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        cutter = transfer.Cutter(
-            key,
-            attempt,
-            lambda chunk: jobs.send_bulk(contract.LOAD_AUDIENCE_CHUNK, chunk.to_wire()),
-        )
-        rows = transfer.export(session, select_audience(key, definition), cutter)
+
+    def keep(session: Session, rows: int) -> None:
         segment_store.replace_members(session, campaign_id, definition)
         segment_store.set_exported(session, key, rows)
 
+    publish = partial(jobs.send_bulk, contract.LOAD_AUDIENCE_CHUNK)
+    transfer.send(ROOM, key, attempt, select_audience(key, definition), publish, then=keep)
 
-# --- every day ---
+
+# --- every hour, every day ---
+
+
+@jobs.job("customer_query.forget_parked")
+def forget_parked() -> None:
+    """Take people who were erased lately out of parked messages, also of those parked since."""
+    with sessions(ROOM).begin() as session:
+        erased = people.list_erased(session, clock.now() - ERASED_LATELY)
+    if erased:
+        parked.forget_people(erased)
 
 
 @jobs.job("customer_query.update_categories")
 def update_categories() -> None:
-    """New, regular and loyal by tenure, except where set by hand; forgets old deliveries."""
+    """New, regular and loyal by tenure, except where set by hand."""
     with sessions(ROOM).begin() as session:
         people.update_categories(session, clock.today())
-        inbox.forget_old(session)

@@ -9,7 +9,7 @@ from services.mailer.models import Campaign
 from shared.contracts.campaign import CampaignBrief, CampaignChanged, Phase
 
 
-def keep_campaign(session: Session, event: CampaignChanged) -> bool:
+def follow_campaign(session: Session, event: CampaignChanged) -> bool:
     """Keep what was announced; False when something newer is known."""
     values = event.campaign.model_dump(exclude={"script"}) | {"version": event.version}
     row = insert(Campaign).values(values)

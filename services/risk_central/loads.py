@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from services.risk_central import rules
 from services.risk_central.load import Chunk
 from services.risk_central.models import Load, Reject
-from shared import clock, files
-from shared.contracts import risk_central as contract
+from shared import clock, files, keyset
+from shared.contract import Slice
 from shared.contracts.risk_central import LoadState
 from shared.errors import Conflict, NotFound
 
@@ -36,12 +36,9 @@ def insert_load(session: Session, file_key: str, file_name: str, created_by: str
     return session.execute(insert(Load).values(values).returning(Load)).scalar_one()
 
 
-def list_loads(session: Session, after: int | None, limit: int) -> list[Load]:
+def list_loads(session: Session, after: str | None, limit: int) -> Slice[Load]:
     """Newest first."""
-    query = select(Load).order_by(Load.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Load.id < after)
-    return list(session.execute(query).scalars())
+    return keyset.fetch(session, select(Load), [Load.id.desc()], after, limit)
 
 
 def add_chunk(session: Session, load: Load, chunk: Chunk) -> None:
@@ -104,8 +101,3 @@ def _iterate_rejects(session: Session, load_id: int) -> Iterator[tuple[dict[str,
     query = select(Reject.row, Reject.line, Reject.reason).filter_by(load_id=load_id)
     ordered = query.order_by(Reject.line).execution_options(yield_per=1000)
     yield from session.execute(ordered)
-
-
-def to_contract(load: Load) -> contract.Load:
-    """The load as others may see it."""
-    return contract.Load(**{name: getattr(load, name) for name in contract.Load.model_fields})

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from pydantic import ValidationError
 from rapidfuzz import fuzz
 
-from shared.contract import spanish
 from shared.contracts.risk_central import RiskReport
 from shared.ecuador.cedula import normalise_cedula
 from shared.ecuador.dates import parse_date
 from shared.ecuador.money import parse_money
 from shared.ecuador.names import tokens
+from shared.spanish import spanish
 
 COLUMNS = (
     "cedula",

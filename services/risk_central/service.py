@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from services.risk_central import loads, lookups, rules
 from shared import files, outbox, trace
-from shared.contract import Page, check_health, cursor
+from shared.contract import Page, check_health
 from shared.contracts import risk_central as contract
 from shared.errors import Invalid, Unavailable
 from shared.redis import RedisClient
@@ -40,7 +40,7 @@ class RiskCentralService(Room):
         with files.open_key(file_key):
             load = loads.insert_load(session, file_key, file_name, trace.actor().username)
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
-        return loads.to_contract(load)
+        return contract.Load.model_validate(load)
 
     @command(contract.rerun_load)
     def rerun_load(self, session: Session, load_id: int) -> contract.Load:
@@ -49,23 +49,17 @@ class RiskCentralService(Room):
         with files.open_key(load.file_key):
             loads.set_waiting(load)
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
-        return loads.to_contract(load)
+        return contract.Load.model_validate(load)
 
     @query(contract.get_load)
     def get_load(self, session: Session, load_id: int) -> contract.Load:
-        """See the contract."""
-        return loads.to_contract(loads.get_load(session, load_id))
+        return contract.Load.model_validate(loads.get_load(session, load_id))
 
     @query(contract.list_loads)
     def list_loads(
         self, session: Session, after: str | None = None, limit: int = 20
     ) -> Page[contract.Load]:
-        """See the contract."""
-        rows = loads.list_loads(session, cursor(after), limit + 1)
-        return Page(
-            items=[loads.to_contract(load) for load in rows[:limit]],
-            next=str(rows[limit - 1].id) if len(rows) > limit else None,
-        )
+        return Page.cut(loads.list_loads(session, after, limit), contract.Load.model_validate)
 
     @rpc(contract.find_risks)
     def find_risks(self, search: str) -> list[contract.RiskReport]:

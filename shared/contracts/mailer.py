@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
 from shared.contracts.people import Block
 from shared.words import Term
 
@@ -294,13 +294,16 @@ class Subscription(Model):
     test: bool
 
 
+Token = Annotated[str, SECRET]  # whoever has it may unsubscribe its person
+
+
 @procedure("mailer")
-def get_subscription(token: str) -> Subscription:
+def get_subscription(token: Token) -> Subscription:
     """Of the link in a mail; changes nothing. Raises NotFound for a token that is not ours."""
 
 
 @procedure("mailer")
-def unsubscribe(token: str) -> Subscription:
+def unsubscribe(token: Token) -> Subscription:
     """Stop all marketing mail to this person, everywhere. Again is no error."""
 
 

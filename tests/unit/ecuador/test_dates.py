@@ -1,12 +1,19 @@
 """Dates in two orders, shown in one."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ecuador.dates import format_date, format_datetime, format_time, parse_date
+from shared.ecuador.dates import (
+    format_date,
+    format_datetime,
+    format_time,
+    parse_date,
+    years_before,
+)
+from tests.make.definitions import whole_years
 
 
 @given(st.dates(min_value=date(1000, 1, 1)))
