@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from services.gateway import places
+from services.gateway import nesting, places
 from services.gateway.asking import Ask
 from services.gateway.charts import Chart, Series
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -147,7 +147,7 @@ def _read_json(text: str) -> dict[str, Any]:
         definition = json.loads(text)
     except (json.JSONDecodeError, RecursionError):
         definition = None
-    if not isinstance(definition, dict):
+    if not isinstance(definition, dict) or nesting.find_too_deep(text):
         raise Invalid.field("definition", "El segmento no se entiende: ármelo de nuevo.")
     return definition
 

@@ -75,7 +75,7 @@ def make_campaign(**changes: Any) -> Campaign:
         "id": 7,
         "name": "Fibra",
         "channels": [Channel.MAIL],
-        "definition": {},
+        "definition": {"all": []},
         "budget": 1,
         "expected_revenue": 1,
         "starts_on": None,
