@@ -32,8 +32,8 @@ UNKNOWN = "Sin dato"  # what a figure counts those under of whom nothing is know
 
 
 def inside(text: str) -> str:
-    """A word as it stands in the middle of a sentence: `En cierre` is `en cierre` there."""
-    return text[:1].lower() + text[1:]
+    """A word in the middle of a sentence: `en cierre`; what is all capitals (`A1`) stays."""
+    return text if text.isupper() else text[:1].lower() + text[1:]
 
 
 def list_terms() -> list[type[Term]]:

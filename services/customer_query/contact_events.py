@@ -68,7 +68,7 @@ def note_call(session: Session, event: CallRecorded) -> bool:
             session, event.campaign_id, Channel.PHONE, [(event.customer_id, event.at)]
         )
     detail = " · ".join(part for part in (event.campaign_name, event.note) if part)
-    title = f"Llamada: {event.label}"
+    title = f"{TimelineKind.CALL.word}: {event.label}"
     _line(session, event.customer_id, event.at, TimelineKind.CALL, title, detail, event.advisor)
     if event.result is not CallResult.DO_NOT_CALL:
         return False

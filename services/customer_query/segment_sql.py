@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from sqlalchemy import (
@@ -79,6 +79,8 @@ def _condition(node: Tree) -> Condition:
             return not_(func.coalesce(_condition(part), false()))
         case In() | Between() | Is():
             return CONDITIONS[node.field](node)
+        case _:
+            assert_never(node)
 
 
 # --- a criterion's SQL ---

@@ -1,5 +1,7 @@
 """A segment's definition as one Spanish sentence. Pure."""
 
+from typing import assert_never
+
 from shared.contracts.criteria import CRITERIA, Criterion, Flag, Range
 from shared.contracts.segments import (
     AllOf,
@@ -30,6 +32,8 @@ def _describe(node: Tree) -> str:
             return f"no ({_describe(part)})"
         case In() | Between() | Is():
             return _tell(CRITERIA[node.field], node)
+        case _:
+            assert_never(node)
 
 
 def _tell(criterion: Criterion, leaf: In | Between | Is) -> str:

@@ -12,6 +12,7 @@ from services.customer_query.models import Customer
 from shared import clock
 from shared.contracts.customer_query import Channel, CustomerChange
 from shared.contracts.risk_central import CategoryNews, RiskCategory, RisksChanged
+from shared.contracts.segments import parse
 from shared.contracts.telemarketing import RiskChecked, RiskState
 from shared.settings import settings
 from tests.databases import outbox_of
@@ -45,7 +46,7 @@ def test_the_cap_begins_at_its_number_and_ends_with_its_days(
     customer_id = add(people)
     with people.begin() as session:
         touch(session, customer_id, days_ago, settings().contact_cap + times)
-    counted = customers.count_segment(EVERYBODY)
+    counted = customers.count_segment(parse(EVERYBODY))
     assert (counted.excluded.over_cap, counted.reachable.mail) == (over, 1 - over)
 
 
