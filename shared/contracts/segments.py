@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic_core import InitErrorDetails
 from typing_extensions import TypeAliasType
 
 from shared.contract import Model
@@ -121,10 +120,10 @@ def _validate(value: Any) -> Any:
     try:
         return _Reader().read(value, (), 1)
     except Wrong as wrong:
-        detail = InitErrorDetails(
-            type="value_error", ctx={"error": ValueError(wrong.message)}, loc=wrong.path, input=None
-        )
-        raise ValidationError.from_exception_data("Definition", [detail]) from None
+        why = {"error": ValueError(wrong.message)}
+        raise ValidationError.from_exception_data(
+            "Definition", [{"type": "value_error", "ctx": why, "loc": wrong.path, "input": None}]
+        ) from None
 
 
 Definition = TypeAliasType(
