@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJs
 from typing_extensions import TypeAliasType
 
 from shared.contract import Model
-from shared.contracts.criteria import CRITERIA, Criterion, Range, Value
+from shared.contracts.criteria import CRITERIA, Criterion, Value
 from shared.errors import Invalid
 
 MAX_DEPTH = 10
@@ -235,8 +235,3 @@ def ends_of(leaf: Between | Is) -> tuple[Decimal, Decimal]:
     """Both ends of a range; `is` is a range of one."""
     low, high = leaf.ends if isinstance(leaf, Between) else (leaf.value, leaf.value)
     return Decimal(str(low)), Decimal(str(high))
-
-
-def is_range(leaf: In | Between | Is) -> bool:
-    """Whether the criterion is a number between two."""
-    return isinstance(CRITERIA[leaf.field], Range)

@@ -91,8 +91,8 @@ def test_every_value_has_a_word_of_its_own(term: type[Term]) -> None:
 def test_a_value_without_a_word_is_refused() -> None:
     with pytest.raises(TypeError, match="has no word"):
 
-        class Wordless(Term):
-            NOTHING = "nothing"
+        class WordlessTest(Term):
+            _NOTHING = "nothing"
 
 
 def test_a_term_is_its_code_wherever_it_is_compared_or_sent() -> None:
