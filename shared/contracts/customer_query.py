@@ -146,7 +146,7 @@ class ConsentEntry(Model):
     channel: Channel
     given: bool
     how: str
-    by: str
+    by: str | None
     at: datetime
 
 

@@ -1,6 +1,5 @@
 """Customers: list, profile, consents, personal data, erasure."""
 
-from datetime import datetime
 from typing import Any
 
 from fastapi import Request
@@ -153,7 +152,6 @@ async def show_personal_data(request: Request, customer_id: Id, ask: Ask) -> Res
         "customer/personal_data.html",
         held=held,
         place=places.place,
-        moment=datetime.fromisoformat,
     )
 
 

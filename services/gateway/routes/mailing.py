@@ -11,12 +11,13 @@ from fastapi import Query, Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
+from services.gateway import live
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from services.gateway.streams import stream
-from shared.contract import Event, Id, Model
+from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -55,6 +56,14 @@ from shared.errors import Invalid
 from shared.words import inside
 
 pages = Pages()
+
+
+def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
+    return [Topic(f"mailing:{event.mailing_id}", Permission.MAIL_READ)]
+
+
+live.tell(MailingProgressed, _moved)
+live.tell(MailingChanged, _moved)
 
 _NOT_RECEIVED = (
     RecipientState.FAILED,
@@ -267,20 +276,12 @@ async def follow_mailing(
 ) -> Response:
     """The live part of the page; `since` is the state that the rest of the page shows."""
 
-    async def draw() -> str:
-        mailing = await ask(get_mailing, mailing_id)
-        part = render(
-            request,
-            "mailing/progress.html",
-            mailing=mailing,
-            state_shown=since,
-        )
-        return bytes(part.body).decode()
-
-    def is_about(event: Event) -> bool:
-        return getattr(event, "mailing_id", None) == mailing_id
-
-    return stream(request, draw, MailingProgressed, MailingChanged, about=is_about)
+    return render(
+        request,
+        "mailing/progress.html",
+        mailing=await ask(get_mailing, mailing_id),
+        state_shown=since,
+    )
 
 
 @pages.get("/envios/{mailing_id}/recargar", allow=Permission.MAIL_READ)
