@@ -11,7 +11,7 @@ from fastapi import Query, Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
-from services.gateway import live
+from services.gateway import live, menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
@@ -56,6 +56,15 @@ from shared.errors import Invalid
 from shared.words import inside
 
 pages = Pages()
+menu.add(
+    menu.Heading.MARKETING,
+    30,
+    "Envíos",
+    "/envios",
+    Permission.MAIL_READ,
+    icon="mail-fast",
+    purpose="Correo de las campañas y su avance",
+)
 
 
 def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
