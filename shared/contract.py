@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from typing_extensions import TypeAliasType
 
 from shared.errors import FieldError, Invalid
 from shared.spanish import spanish
@@ -201,13 +202,17 @@ def _checked(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, model) from None
 
 
-def invalid(error: ValidationError) -> Invalid:
-    """A pydantic error as ours, in Spanish; the outermost argument's name is left out."""
+def invalid(error: ValidationError, arguments: type[BaseModel] | None = None) -> Invalid:
+    """A pydantic error as ours, in Spanish.
+
+    The outermost argument's name is left out, but of a value with paths of its own (a named type,
+    such as a segment's definition).
+    """
     fields = [
-        FieldError(".".join(str(part) for part in _path(item["loc"])), spanish(item))
+        FieldError(".".join(str(part) for part in _path(item["loc"], arguments)), spanish(item))
         for item in error.errors()
     ]
     return Invalid("Hay datos por corregir.", fields)
@@ -226,5 +231,9 @@ def _open(value: Any) -> Any:
     return _ANY.dump_python(value, mode="json")
 
 
-def _path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    return location[1:] if len(location) > 1 else location
+def _path(
+    location: tuple[int | str, ...], arguments: type[BaseModel] | None
+) -> tuple[int | str, ...]:
+    argument = arguments.model_fields.get(str(location[0])) if arguments and location else None
+    is_value = argument is not None and isinstance(argument.annotation, TypeAliasType)
+    return location if is_value or len(location) < 2 else location[1:]

@@ -74,7 +74,7 @@ def brief(campaign: Campaign) -> contract.CampaignBrief:
     return contract.CampaignBrief(
         campaign_id=campaign.id,
         name=campaign.name,
-        phase=contract.Phase(campaign.phase),
+        phase=campaign.phase,
         channels=campaign.channels,
         design_id=campaign.design_id,
         mail_subject=campaign.mail_subject,

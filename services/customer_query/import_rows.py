@@ -51,16 +51,10 @@ REQUIRED = ("cedula", "first_names", "last_names")
 MAX_CELL = 1000
 _YES = {"si", "s", "1", "true", "verdadero", "yes", "x"}
 _NO = {"no", "n", "0", "false", "falso"}
-_CATEGORIES = {"nuevo": "new", "regular": "regular", "leal": "loyal"}
-_GENDERS = {
-    "f": "F",
-    "femenino": "F",
-    "mujer": "F",
-    "m": "M",
-    "masculino": "M",
-    "hombre": "M",
-    "x": "X",
-    "otro": "X",
+_CATEGORIES = {fold(item.word): item for item in Category}
+_GENDERS = {fold(name): item for item in Gender for name in (item, item.word)} | {
+    "mujer": Gender.FEMALE,
+    "hombre": Gender.MALE,
 }
 
 

@@ -12,6 +12,7 @@ from services.customer_query.models import Import, Reject
 from shared import clock, keyset, transfer
 from shared.contract import Slice
 from shared.contracts import customer_query as contract
+from shared.contracts.customer_query import Channel
 from shared.errors import NotFound
 
 NULL = "\\N"
@@ -104,7 +105,7 @@ class Batch:
     def _changed_consents(self) -> list[int]:
         """Ledger lines for known people whose consent differs; returns whose."""
         changed: list[int] = []
-        for channel in ("mail", "phone"):
+        for channel in Channel:
             if f"consent_{channel}" in self._columns:
                 found = self._session.execute(text(_CONSENT_CHANGES[channel]))
                 changed += [row.customer_id for row in found]
@@ -171,7 +172,7 @@ _CONSENT_CHANGES = {
             AND i.consent_{channel} IS NOT NULL
         RETURNING customer_id
     """  # noqa: S608  # names of ours
-    for channel in ("mail", "phone")
+    for channel in Channel
 }
 _NEW_CONSENTS = f"""
     INSERT INTO consent (customer_id, channel, given, how)

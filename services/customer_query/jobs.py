@@ -13,12 +13,13 @@ from celery.schedules import crontab
 from pyroaring import BitMap64
 from sqlalchemy.orm import Session
 
-from services.customer_query import import_files, import_rows, imports, segment_store, segments
+from services.customer_query import import_files, import_rows, imports, segment_store
 from services.customer_query import store as people
 from services.customer_query.models import Import
 from services.customer_query.segment_sql import select_audience
 from shared import clock, jobs, outbox, parked, transfer
 from shared.contracts import customer_query as contract
+from shared.contracts.segments import parse
 from shared.db import sessions
 from shared.errors import Invalid
 
@@ -220,14 +221,14 @@ def export_segment(transfer_id: str) -> None:
         if export is None:
             return
         attempt, campaign_id = export.attempt, export.campaign_id
-        criterion = segments.parse(export.definition)
+        definition = parse(export.definition)
 
     def keep(session: Session, rows: int) -> None:
-        segment_store.replace_members(session, campaign_id, criterion)
+        segment_store.replace_members(session, campaign_id, definition)
         segment_store.set_exported(session, key, rows)
 
     publish = partial(jobs.send_bulk, contract.LOAD_AUDIENCE_CHUNK)
-    transfer.send(ROOM, key, attempt, select_audience(key, criterion), publish, then=keep)
+    transfer.send(ROOM, key, attempt, select_audience(key, definition), publish, then=keep)
 
 
 # --- every hour, every day ---

@@ -9,6 +9,10 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, fun
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.columns import enums
+from shared.contracts.campaign import Phase
+from shared.contracts.customer_query import Category, Channel, Gender, ImportState, TimelineKind
+from shared.contracts.risk_central import RiskCategory
 from shared.edits import Edited
 
 
@@ -23,6 +27,7 @@ class Base(DeclarativeBase):
         dict[str, str]: JSONB,
         list[str]: ARRAY(Text),
         list[int]: ARRAY(BigInteger),
+        **enums(Category, Channel, Gender, ImportState, Phase, RiskCategory, TimelineKind),
     }
 
 
@@ -44,7 +49,7 @@ class Customer(Base, Edited):
     first_names: Mapped[str]
     last_names: Mapped[str]
     search: Mapped[str]
-    gender: Mapped[str | None]
+    gender: Mapped[Gender | None]
     birth_on: Mapped[date | None]
     income: Mapped[Decimal | None]
     province: Mapped[str | None]
@@ -54,9 +59,9 @@ class Customer(Base, Edited):
     phone: Mapped[str | None]
     other_phones: Mapped[list[str]] = mapped_column(server_default="{}")
     joined_on: Mapped[date]
-    category: Mapped[str]
+    category: Mapped[Category]
     category_reason: Mapped[str | None]  # given when it was set by hand
-    preferred_channel: Mapped[str | None]
+    preferred_channel: Mapped[Channel | None]
     preferred_hours: Mapped[str | None]
     consent_mail: Mapped[bool] = mapped_column(server_default="false")
     consent_phone: Mapped[bool] = mapped_column(server_default="false")
@@ -64,7 +69,7 @@ class Customer(Base, Edited):
     do_not_call: Mapped[bool] = mapped_column(server_default="false")
     mail_bounced: Mapped[bool] = mapped_column(server_default="false")
     contact_version: Mapped[int] = mapped_column(BigInteger, server_default="1")  # by a trigger
-    risk_category: Mapped[str | None]  # as the bureau last said …
+    risk_category: Mapped[RiskCategory | None]  # as the bureau last said …
     risk_at: Mapped[datetime | None]  # … and when
     last_contact_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
@@ -105,7 +110,7 @@ class Consent(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger)
-    channel: Mapped[str]  # mail, phone
+    channel: Mapped[Channel]
     given: Mapped[bool]
     how: Mapped[str]  # profile, import:<id>, unsubscribe, call
     by: Mapped[str | None]
@@ -121,7 +126,7 @@ class Contact(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger)
     campaign_id: Mapped[int] = mapped_column(BigInteger)
-    channel: Mapped[str]
+    channel: Mapped[Channel]
     at: Mapped[datetime]
 
 
@@ -134,7 +139,7 @@ class TimelineEntry(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
-    kind: Mapped[str]
+    kind: Mapped[TimelineKind]
     title: Mapped[str]
     detail: Mapped[str] = mapped_column(server_default="")
     by: Mapped[str | None]
@@ -147,7 +152,7 @@ class Campaign(Base):
 
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     name: Mapped[str]
-    phase: Mapped[str]
+    phase: Mapped[Phase]
     version: Mapped[int]
 
 
@@ -210,7 +215,7 @@ class Import(Base):
     file_key: Mapped[str]
     file_name: Mapped[str]
     dry_run: Mapped[bool]
-    state: Mapped[str]
+    state: Mapped[ImportState]
     read: Mapped[int] = mapped_column(server_default="0")
     created: Mapped[int] = mapped_column(server_default="0")
     updated: Mapped[int] = mapped_column(server_default="0")

@@ -21,6 +21,7 @@ from services.customer_query.segment_sql import mail_refusal, phone_refusal
 from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import customer_query as contract
+from shared.ecuador.dates import years_before
 from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
 from shared.errors import Invalid, NotFound
@@ -179,7 +180,10 @@ def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contra
 
 
 def insert_contacts(
-    session: Session, campaign_id: int, channel: str, touched: list[tuple[int, datetime]]
+    session: Session,
+    campaign_id: int,
+    channel: contract.Channel,
+    touched: list[tuple[int, datetime]],
 ) -> None:
     """Marketing touches, counted towards the cap and shown as the last contact."""
     if not touched:
@@ -235,8 +239,8 @@ def new_values(checked: dict[str, Any]) -> dict[str, Any]:
 
 def update_categories(session: Session, today: date) -> None:
     """Move people whose tenure crossed a limit, except those set by hand."""
-    new_after = profiles.years_before(today, profiles.NEW_BELOW_YEARS)
-    loyal_before = profiles.years_before(today, profiles.LOYAL_ABOVE_YEARS)
+    new_after = years_before(today, profiles.NEW_BELOW_YEARS)
+    loyal_before = years_before(today, profiles.LOYAL_ABOVE_YEARS)
     by_tenure = case(
         (Customer.joined_on > new_after, contract.Category.NEW.value),
         (Customer.joined_on < loyal_before, contract.Category.LOYAL.value),

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from services.gateway import nesting
 from services.gateway.rendering import is_partial, render
 from services.gateway.session import SessionExpired, local_path
 from shared import trace
@@ -119,6 +120,11 @@ def _field(item: dict[str, Any]) -> FieldError:
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for it alone
+    if isinstance(error.__cause__, RecursionError):  # the body's JSON, which has been read
+        text = f"Hay más de {nesting.LEVELS} niveles uno dentro de otro."
+        body = (await request.body()).decode(errors="replace")
+        field = FieldError(nesting.find_too_deep(body) or "body", text)
+        return answer(request, 422, "Hay datos por corregir.", [field])
     return answer(request, error.status_code)
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.columns import enums
+from shared.contracts.identity import Role
 from shared.edits import Edited
 
 
@@ -23,6 +25,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
         datetime: DateTime(timezone=True),
         str: Text,
+        **enums(Role),
     }
 
 
@@ -34,7 +37,7 @@ class User(Base, Edited):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str]
-    role: Mapped[str]
+    role: Mapped[Role]
     password_hash: Mapped[str]  # Argon2id
     active: Mapped[bool] = mapped_column(server_default="true")
     last_login_at: Mapped[datetime | None]

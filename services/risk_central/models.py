@@ -7,6 +7,9 @@ from sqlalchemy import BigInteger, DateTime, Identity, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.columns import enums
+from shared.contracts.risk_central import LoadState
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -15,6 +18,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         str: Text,
         dict[str, Any]: JSONB,
+        **enums(LoadState),
     }
 
 
@@ -26,7 +30,7 @@ class Load(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     file_key: Mapped[str]
     file_name: Mapped[str]
-    state: Mapped[str]  # a LoadState
+    state: Mapped[LoadState]
     chunks: Mapped[int] = mapped_column(server_default="0")  # noted; the last one maybe not written
     read: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created: Mapped[int] = mapped_column(BigInteger, server_default="0")

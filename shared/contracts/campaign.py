@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -10,31 +9,34 @@ from pydantic import Field
 
 from shared.change import Change
 from shared.contract import Event, Id, Limit, Model, Page, procedure
-from shared.contracts.customer_query import Channel, Definition
+from shared.contracts.customer_query import Block, Channel, Definition
+from shared.contracts.mailer import SkipReason
+from shared.contracts.telemarketing import CallResult
+from shared.words import Term
 
 Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # US dollars
 Reason = Annotated[str, Field(max_length=500)]
 
 
-class Phase(StrEnum):
+class Phase(Term):
     """Where a campaign stands."""
 
-    DRAFT = "draft"
-    PLANNED = "planned"
-    EXECUTING = "executing"
-    PAUSED = "paused"
-    CLOSING = "closing"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
+    DRAFT = "draft", "Borrador"
+    PLANNED = "planned", "Planificada", "Planificadas"
+    EXECUTING = "executing", "En ejecución"
+    PAUSED = "paused", "Pausada", "Pausadas"
+    CLOSING = "closing", "En cierre"
+    FINISHED = "finished", "Finalizada", "Finalizadas"
+    CANCELLED = "cancelled", "Cancelada", "Canceladas"
 
 
-class AudienceState(StrEnum):
+class AudienceState(Term):
     """Life of an audience's transfer."""
 
-    NONE = "none"
-    TRANSFERRING = "transferring"
-    READY = "ready"
-    FAILED = "failed"  # it may be asked for again
+    NONE = "none", "Sin transferir"
+    TRANSFERRING = "transferring", "Transfiriendo"
+    READY = "ready", "Completo"
+    FAILED = "failed", "Fallido"  # it may be asked for again
 
 
 class NewCampaign(Model):
@@ -70,8 +72,8 @@ class Audience(Model):
     control: int  # held back, in nobody's mail or call list
     reachable_mail: int
     reachable_phone: int
-    blocked_mail: dict[str, int]  # by Block
-    blocked_phone: dict[str, int]
+    blocked_mail: dict[Block, int]
+    blocked_phone: dict[Block, int]
     updated_at: datetime | None
     error: str | None = None  # why it failed
 
@@ -135,8 +137,8 @@ class Member(Model):
     canton: str | None
     email: str | None
     phone: str | None
-    mail_block: str | None
-    phone_block: str | None
+    mail_block: Block | None
+    phone_block: Block | None
     control: bool
 
 
@@ -279,7 +281,7 @@ class DayCount(Model):
     """Calls of a day by result."""
 
     on: date
-    result: str
+    result: CallResult
     count: int
 
 
@@ -301,7 +303,7 @@ class MailFunnel(Model):
     pending: int
     sent: int
     failed: int
-    skipped: dict[str, int]
+    skipped: dict[SkipReason, int]
     doubtful: int
     cancelled: int
     unsubscribed: int

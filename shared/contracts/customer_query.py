@@ -2,53 +2,25 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from shared.change import Change
 from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contracts.people import Block as Block
+from shared.contracts.people import Category as Category
+from shared.contracts.people import Channel as Channel
+from shared.contracts.people import Exclusion as Exclusion
+from shared.contracts.people import Gender as Gender
+from shared.contracts.segments import Definition as Definition
+from shared.words import Term
 
-Definition = dict[str, Any]  # a segment's tree, see `services/customer_query/segments.py`
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Income = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # dollars a month
 ProvinceCode = Annotated[str, Field(pattern=r"^\d{2}$")]  # INEC
 CantonCode = Annotated[str, Field(pattern=r"^\d{4}$")]  # INEC
-
-
-class Gender(StrEnum):
-    """As in the customer file."""
-
-    FEMALE = "F"
-    MALE = "M"
-    OTHER = "X"
-
-
-class Category(StrEnum):
-    """By tenure: under 1 year, 1 to 10, over 10; or set by hand, with a reason."""
-
-    NEW = "new"
-    REGULAR = "regular"
-    LOYAL = "loyal"
-
-
-class Channel(StrEnum):
-    """The ways a campaign reaches a person."""
-
-    MAIL = "mail"
-    PHONE = "phone"
-
-
-class Block(StrEnum):
-    """Why a person is not reachable by a channel; the first that applies, in this order."""
-
-    DO_NOT_CONTACT = "do_not_contact"
-    NO_CONSENT = "no_consent"
-    NO_ADDRESS = "no_address"
-    BOUNCED = "bounced"
-    OVER_CAP = "over_cap"
 
 
 class Customer(Model):
@@ -133,11 +105,22 @@ class CustomerChange(Change, of=NewCustomer):
     category_reason: Annotated[str, Field(max_length=200)] | None
 
 
+class TimelineKind(Term):
+    """What happened with a customer."""
+
+    MAIL = "mail", "Correo"
+    CALL = "call", "Llamada"
+    RISK_CHECK = "risk_check", "Consulta a la central de riesgos"
+    CONSENT = "consent", "Consentimiento"
+    IMPORT = "import", "Importación"
+    PROFILE = "profile", "Ficha"
+
+
 class TimelineEntry(Model):
     """Something that happened with a customer, for the one time line."""
 
     at: datetime
-    kind: str  # mail, call, risk_check, consent, import, profile
+    kind: TimelineKind
     title: str  # Spanish
     detail: str
     by: str | None
@@ -262,13 +245,13 @@ def get_personal_data(customer_id: Id) -> PersonalData:
 # --- import ---
 
 
-class ImportState(StrEnum):
+class ImportState(Term):
     """Life of an import."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"  # the file itself could not be read
+    WAITING = "waiting", "En espera"
+    RUNNING = "running", "En curso"
+    DONE = "done", "Terminada"
+    FAILED = "failed", "Fallida"  # the file itself could not be read
 
 
 class NewImport(Model):

@@ -1,47 +1,47 @@
 """identity: users, roles, permissions, sessions."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from shared.change import Change
 from shared.contract import SECRET, Actor, Event, Id, Limit, Model, Page, procedure
+from shared.words import Term
 
 
-class Role(StrEnum):
+class Role(Term):
     """What a user comes for; see `ROLE_PERMISSIONS` for what each may do."""
 
-    MARKETING_HEAD = "marketing_head"
-    ADVISOR = "advisor"
-    SUPERVISOR = "supervisor"
-    BACKOFFICE = "backoffice"
-    ADMIN = "admin"
+    MARKETING_HEAD = "marketing_head", "Jefe de marketing"
+    ADVISOR = "advisor", "Asesor", "Asesores"
+    SUPERVISOR = "supervisor", "Supervisor"
+    BACKOFFICE = "backoffice", "Backoffice"
+    ADMIN = "admin", "Administrador"
 
 
-class Permission(StrEnum):
+class Permission(Term):
     """An action a route asks for. A role that does not list it is refused."""
 
-    CUSTOMER_READ = "customer.read"
-    CUSTOMER_WRITE = "customer.write"
-    CUSTOMER_IMPORT = "customer.import"
-    CUSTOMER_ERASE = "customer.erase"
-    SEGMENT_READ = "segment.read"
-    SEGMENT_WRITE = "segment.write"
-    CAMPAIGN_READ = "campaign.read"
-    CAMPAIGN_WRITE = "campaign.write"
-    STATISTICS_READ = "statistics.read"
-    DESIGN_WRITE = "design.write"
-    MAIL_READ = "mail.read"
-    MAIL_SEND = "mail.send"
-    ASSIGN = "assignment.write"
-    CALL_WORK = "call.work"
-    CALL_READ_ALL = "call.read_all"
-    RISK_CHECK = "risk.check"
-    RISK_LOAD = "risk.load"
-    USER_WRITE = "user.write"
-    OPERATIONS = "operations.read"
+    CUSTOMER_READ = "customer.read", "Ver clientes"
+    CUSTOMER_WRITE = "customer.write", "Crear y corregir clientes"
+    CUSTOMER_IMPORT = "customer.import", "Importar clientes"
+    CUSTOMER_ERASE = "customer.erase", "Eliminar los datos de un cliente"
+    SEGMENT_READ = "segment.read", "Ver segmentos"
+    SEGMENT_WRITE = "segment.write", "Armar segmentos"
+    CAMPAIGN_READ = "campaign.read", "Ver campañas"
+    CAMPAIGN_WRITE = "campaign.write", "Crear y llevar campañas"
+    STATISTICS_READ = "statistics.read", "Ver estadísticas"
+    DESIGN_WRITE = "design.write", "Diseñar correos"
+    MAIL_READ = "mail.read", "Ver envíos"
+    MAIL_SEND = "mail.send", "Enviar correo"
+    ASSIGN = "assignment.write", "Asignar clientes"
+    CALL_WORK = "call.work", "Llamar a clientes"
+    CALL_READ_ALL = "call.read_all", "Ver las llamadas de todos"
+    RISK_CHECK = "risk.check", "Consultar el riesgo"
+    RISK_LOAD = "risk.load", "Cargar la central de riesgos"
+    USER_WRITE = "user.write", "Administrar usuarios"
+    OPERATIONS = "operations.read", "Ver la operación del sistema"
 
 
 P = Permission
@@ -94,6 +94,13 @@ Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
 Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
 
 
+class UserState(Term):
+    """Whether a user may log in."""
+
+    ACTIVE = "active", "Activo"
+    INACTIVE = "inactive", "Desactivado"
+
+
 class User(Model):
     """A person who can log in, never with the password."""
 
@@ -104,6 +111,11 @@ class User(Model):
     active: bool
     last_login_at: datetime | None
     version: int  # grows with each change, not with a log-in
+
+    @property
+    def state(self) -> UserState:
+        """As a page names it."""
+        return UserState.ACTIVE if self.active else UserState.INACTIVE
 
 
 class NewUser(Model):

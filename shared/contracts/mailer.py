@@ -1,7 +1,6 @@
 """mailer: designs, mailing runs with their ledger, the monthly run, unsubscription."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -9,39 +8,55 @@ from pydantic import AwareDatetime, Field
 
 from shared.change import Version
 from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
+from shared.contracts.people import Block
+from shared.words import Term
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 
-class RecipientState(StrEnum):
+class RecipientState(Term):
     """A ledger row's state; a run's target is the sum over all of them."""
 
-    PENDING = "pending"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    DOUBTFUL = "doubtful"  # the sender died, or its line broke, when the mail may have been taken
-    CANCELLED = "cancelled"  # the run was cancelled before this person's turn
+    PENDING = "pending", "Pendiente", "Pendientes"
+    SENDING = "sending", "En envío"
+    SENT = "sent", "Enviado", "Enviados"
+    FAILED = "failed", "Fallido", "Fallidos"
+    SKIPPED = "skipped", "Omitido", "Omitidos"
+    # The sender died, or its line broke, when the mail may have been taken.
+    DOUBTFUL = "doubtful", "Dudoso", "Dudosos"
+    # The run was cancelled before this person's turn.
+    CANCELLED = "cancelled", "Cancelado", "Cancelados"
 
 
-class MailingState(StrEnum):
+class SkipReason(Term):
+    """Why a person of a run is not mailed: a Block, as it is said of mail, or one of our own."""
+
+    DO_NOT_CONTACT = Block.DO_NOT_CONTACT, Block.DO_NOT_CONTACT.word
+    NO_CONSENT = Block.NO_CONSENT, Block.NO_CONSENT.word
+    NO_ADDRESS = Block.NO_ADDRESS, "Sin correo"
+    BOUNCED = Block.BOUNCED, Block.BOUNCED.word
+    OVER_CAP = Block.OVER_CAP, Block.OVER_CAP.word
+    UNSUBSCRIBED = "unsubscribed", "Se dio de baja"
+    DUPLICATE = "duplicate", "Comparte la dirección con otro cliente"
+
+
+class MailingState(Term):
     """Life of a run."""
 
-    PREPARING = "preparing"  # the audience is being transferred
-    SCHEDULED = "scheduled"
-    SENDING = "sending"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-    FAILED = "failed"  # could not be prepared
+    PREPARING = "preparing", "Preparando público"  # the audience is being transferred
+    SCHEDULED = "scheduled", "Programado"
+    SENDING = "sending", "Enviando"
+    PAUSED = "paused", "Pausado"
+    FINISHED = "finished", "Terminado"
+    CANCELLED = "cancelled", "Cancelado"
+    FAILED = "failed", "No se pudo preparar"  # could not be prepared
 
 
-class MailingKind(StrEnum):
+class MailingKind(Term):
     """Why a run exists."""
 
-    ON_DEMAND = "on_demand"
-    MONTHLY = "monthly"
+    ON_DEMAND = "on_demand", "A pedido"
+    MONTHLY = "monthly", "Mensual"
 
 
 # --- designs ---
@@ -184,7 +199,7 @@ class Mailing(Model):
     sending: int
     sent: int
     failed: int
-    skipped: dict[str, int]  # by reason: a Block, "unsubscribed", "duplicate"
+    skipped: dict[SkipReason, int]
     doubtful: int
     cancelled: int
     per_second: float | None  # measured lately, while sending
@@ -195,6 +210,11 @@ class Mailing(Model):
     started_at: datetime | None
     finished_at: datetime | None
 
+    def count_of(self, state: RecipientState) -> int:
+        """How many of the target are in this state."""
+        skipped = state is RecipientState.SKIPPED
+        return sum(self.skipped.values()) if skipped else int(getattr(self, state.value))
+
 
 class Recipient(Model):
     """A ledger row."""
@@ -203,7 +223,7 @@ class Recipient(Model):
     full_name: str
     email: str | None
     state: RecipientState
-    reason: str | None  # code of a skip; the server's answer of a failure
+    reason: str | None  # a SkipReason of the skipped; the server's answer of a failure
     at: datetime | None
 
 

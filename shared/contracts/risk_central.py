@@ -5,30 +5,30 @@ Its main door is SOAP; these are the same values in Python.
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.words import Term
 
 Score = Annotated[int, Field(ge=0, le=999)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
 DaysOverdue = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class RiskCategory(StrEnum):
+class RiskCategory(Term):
     """Normal (A1–A3), potential (B1, B2), deficient (C1, C2), doubtful (D) or loss (E)."""
 
-    A1 = "A1"
-    A2 = "A2"
-    A3 = "A3"
-    B1 = "B1"
-    B2 = "B2"
-    C1 = "C1"
-    C2 = "C2"
-    D = "D"
-    E = "E"
+    A1 = "A1", "A1"
+    A2 = "A2", "A2"
+    A3 = "A3", "A3"
+    B1 = "B1", "B1"
+    B2 = "B2", "B2"
+    C1 = "C1", "C1"
+    C2 = "C2", "C2"
+    D = "D", "D"
+    E = "E", "E"
 
 
 class RiskReport(Model):
@@ -65,13 +65,14 @@ class LoadReport(Model):
     rejected_rows: tuple[RejectedRow, ...] = ()
 
 
-class LoadState(StrEnum):
+class LoadState(Term):
     """Life of a load."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"  # with the reason; what was loaded before counts, and it can be rerun
+    WAITING = "waiting", "En espera"
+    RUNNING = "running", "En curso"
+    DONE = "done", "Terminada"
+    # With the reason; what was loaded before counts, and it can be rerun.
+    FAILED = "failed", "Fallida"
 
 
 class Load(Model):

@@ -2,29 +2,30 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from shared.contract import Event, Id, Limit, Model, Page, procedure
-from shared.contracts.risk_central import RiskReport
+from shared.contracts.people import Block, Category, Gender
+from shared.contracts.risk_central import RiskCategory, RiskReport
+from shared.words import Term
 
 
-class CallResult(StrEnum):
+class CallResult(Term):
     """Results of a call, in the order of the keys 1 to 9 and 0."""
 
-    ACCEPTED = "accepted"
-    INTERESTED = "interested"
-    CALLBACK = "callback"
-    NOT_INTERESTED = "not_interested"
-    DO_NOT_CALL = "do_not_call"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    VOICEMAIL = "voicemail"
-    WRONG_NUMBER = "wrong_number"
-    OUT_OF_SERVICE = "out_of_service"
+    ACCEPTED = "accepted", "Aceptó"
+    INTERESTED = "interested", "Interesado"
+    CALLBACK = "callback", "Volver a llamar"
+    NOT_INTERESTED = "not_interested", "No le interesa"
+    DO_NOT_CALL = "do_not_call", "No llamar más"
+    NO_ANSWER = "no_answer", "No contesta"
+    BUSY = "busy", "Ocupado"
+    VOICEMAIL = "voicemail", "Buzón de voz"
+    WRONG_NUMBER = "wrong_number", "Número equivocado"
+    OUT_OF_SERVICE = "out_of_service", "Fuera de servicio"
 
 
 class ResultMeaning(Model):
@@ -39,12 +40,12 @@ class ResultMeaning(Model):
     retry_minutes: int | None  # wait before the next attempt, when not final
 
 
-class Strategy(StrEnum):
+class Strategy(Term):
     """How customers are shared out."""
 
-    EQUAL = "equal"
-    CAPACITY = "capacity"  # fewer to those with more still open
-    PROVINCE = "province"  # each advisor whole provinces, as far as it goes
+    EQUAL = "equal", "Partes iguales"
+    CAPACITY = "capacity", "Según su capacidad"  # fewer to those with more still open
+    PROVINCE = "province", "Por provincia"  # each advisor whole provinces, as far as it goes
 
 
 class NewAssignment(Model):
@@ -55,14 +56,14 @@ class NewAssignment(Model):
     strategy: Strategy = Strategy.EQUAL
 
 
-class CallListState(StrEnum):
+class CallListState(Term):
     """How far a campaign's call list is."""
 
-    LOADING = "loading"  # campaign sends it
-    MERGING = "merging"  # all is here; its people become those who are called
-    DONE = "done"
-    SUPERSEDED = "superseded"  # a newer one was quicker
-    FAILED = "failed"  # with the reason; may be asked for again
+    LOADING = "loading", "En camino"  # campaign sends it
+    MERGING = "merging", "Incorporándose"  # all is here; its people become those who are called
+    DONE = "done", "Lista"
+    SUPERSEDED = "superseded", "Reemplazada"  # a newer one was quicker
+    FAILED = "failed", "Fallida"  # with the reason; may be asked for again
 
 
 class CallList(Model):
@@ -75,12 +76,12 @@ class CallList(Model):
     ended_at: datetime | None
 
 
-class RefreshState(StrEnum):
+class RefreshState(Term):
     """How far the bureau was asked about an assignment."""
 
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"  # with the reason; may be asked for again
+    RUNNING = "running", "En curso"
+    DONE = "done", "Terminada"
+    FAILED = "failed", "Fallida"  # with the reason; may be asked for again
 
 
 class RiskRefresh(Model):
@@ -130,12 +131,12 @@ class CallCustomer(Model):
     customer_id: int
     cedula: str
     full_name: str
-    gender: str | None
+    gender: Gender | None
     birth_on: date | None
     income: Decimal | None
     province: str | None
     canton: str | None
-    category: str | None
+    category: Category | None
     joined_on: date | None
     email: str | None
     phone: str
@@ -195,20 +196,20 @@ class Callback(Model):
     done: bool
 
 
-class RiskState(StrEnum):
+class RiskState(Term):
     """How a risk check ended."""
 
-    KNOWN = "known"
-    UNKNOWN = "unknown"  # the bureau has nothing on this person
-    UNAVAILABLE = "unavailable"  # the bureau does not answer
+    KNOWN = "known", "Con registro"
+    UNKNOWN = "unknown", "Sin registro"  # the bureau has nothing on this person
+    UNAVAILABLE = "unavailable", "Sin respuesta"  # the bureau does not answer
 
 
-class Offer(StrEnum):
+class Offer(Term):
     """What the policy says may be offered."""
 
-    ALL = "all"
-    PREPAID_ONLY = "prepaid_only"
-    NONE = "none"
+    ALL = "all", "Todos los planes y equipos"
+    PREPAID_ONLY = "prepaid_only", "Solo prepago"
+    NONE = "none", "Nada"
 
 
 class RiskCheck(Model):
@@ -232,15 +233,17 @@ class AdvisorDay(Model):
     callbacks_today: int
 
 
-class EmptyQueue(StrEnum):
+class EmptyQueue(Term):
     """Why there is nobody to call now."""
 
-    OUTSIDE_HOURS = "outside_hours"  # the law's calling hours
-    NOTHING_ASSIGNED = "nothing_assigned"
-    NOT_EXECUTING = "not_executing"  # those left are of campaigns that do not execute now
-    WAITING = "waiting"  # those left are to be tried again later
-    OVER_CAP = "over_cap"  # those left had as many contacts as anybody may have
-    FINISHED = "finished"  # everybody assigned has been dealt with
+    OUTSIDE_HOURS = "outside_hours", "Fuera de horario"  # the law's calling hours
+    NOTHING_ASSIGNED = "nothing_assigned", "Sin clientes asignados"
+    # Those left are of campaigns that do not execute now.
+    NOT_EXECUTING = "not_executing", "Campañas que no se ejecutan"
+    WAITING = "waiting", "Por intentar más tarde"  # those left are to be tried again later
+    # Those left had as many contacts as anybody may have.
+    OVER_CAP = Block.OVER_CAP, Block.OVER_CAP.word
+    FINISHED = "finished", "Todos atendidos"  # everybody assigned has been dealt with
 
 
 class QueueState(Model):
@@ -488,5 +491,5 @@ class RiskChecked(Event, service="telemarketing"):
     advisor: str
     purpose: str
     state: RiskState
-    category: str | None
+    category: RiskCategory | None
     at: datetime

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from services.gateway import addresses, menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
-from services.gateway.labels import MAILING_STATES
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routes.segment import read_definition
 from services.gateway.routing import Pages
 from shared.contract import Id
 from shared.contracts.campaign import (
+    AudienceState,
     Campaign,
     CampaignChange,
     NewCampaign,
@@ -101,9 +101,7 @@ async def show_new_campaign(
     request: Request, ask: Ask, segmento: str = "", definicion: str = ""
 ) -> Response:
     """An empty form; the builder passes a definition, the list of segments the number of one."""
-    form = Form(
-        {"channels": ["mail", "phone"], "segment_id": [segmento], "definition": [definicion]}
-    )
+    form = Form({"channels": list(Channel), "segment_id": [segmento], "definition": [definicion]})
     return await _render_new(request, ask, form)
 
 
@@ -222,7 +220,7 @@ async def show_campaign(
 async def show_audience(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """The part that moves while the audience is transferred; the whole page when it is there."""
     audience = await ask(get_audience, campaign_id)
-    if audience.state != "transferring":
+    if audience.state is not AudienceState.TRANSFERRING:
         return go(request, f"/campanas/{campaign_id}")
     return render(request, "campaign/transfer.html", audience=audience, campaign_id=campaign_id)
 
@@ -259,9 +257,7 @@ async def show_mail(
 ) -> Response:
     """The campaign's mailings; a message where mail does not answer."""
     mailings = await _if_there(ask(list_mailings, campaign_id=campaign_id, after=after))
-    return await _render_tab(
-        request, ask, campaign_id, "mail", mailings=mailings, states=MAILING_STATES
-    )
+    return await _render_tab(request, ask, campaign_id, "mail", mailings=mailings)
 
 
 @pages.get("/campanas/{campaign_id:int}/llamadas", allow=Permission.CAMPAIGN_READ)

@@ -11,10 +11,9 @@ from fastapi import Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
-from services.gateway import addresses, labels, live, menu
+from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
-from services.gateway.labels import MAILING_STATES, RECIPIENT_STATES
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -38,6 +37,7 @@ from shared.contracts.mailer import (
     NewMailing,
     Recipient,
     RecipientState,
+    SkipReason,
     cancel_mailing,
     create_mailing,
     get_mailing,
@@ -53,6 +53,7 @@ from shared.contracts.mailer import (
 )
 from shared.ecuador.dates import format_datetime
 from shared.errors import Invalid
+from shared.words import inside
 
 pages = Pages()
 menu.add(
@@ -73,11 +74,6 @@ def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
 live.tell(MailingProgressed, _moved)
 live.tell(MailingChanged, _moved)
 
-_REASONS = {
-    "duplicate": "Comparte la dirección con otro cliente",
-    "unsubscribed": "Se dio de baja",
-    "no_address": "Sin correo",
-}
 _NOT_RECEIVED = (
     RecipientState.FAILED,
     RecipientState.DOUBTFUL,
@@ -89,9 +85,10 @@ _CSV_PAGE = 200
 _BOM = "\ufeff"  # so that a spreadsheet reads the accents
 
 
-def reason_label(code: str | None) -> str:
+def reason_of(row: Recipient) -> str:
     """Why somebody was skipped, or the mail server's own words."""
-    return _REASONS.get(code, labels.label(code)) if code else ""
+    known = {reason.value: reason.word for reason in SkipReason}
+    return known.get(row.reason, row.reason) if row.reason else ""
 
 
 class NewRun(Model):
@@ -109,9 +106,7 @@ async def show_mailings(
 ) -> Response:
     """Runs, newest first, of one campaign or of all."""
     found = await ask(list_mailings, campaign_id=campaign, after=after)
-    return render(
-        request, "mailing/list.html", mailings=found, campaign=campaign, states=MAILING_STATES
-    )
+    return render(request, "mailing/list.html", mailings=found, campaign=campaign)
 
 
 # --- a new run ---
@@ -237,7 +232,7 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
     campaigns = {str(campaign.id): campaign.name for campaign in await _executing(ask)}
     for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
         chosen = await ask(get_campaign, int(campaign_id))
-        campaigns[campaign_id] = f"{chosen.name} ({labels.label(chosen.phase).lower()})"
+        campaigns[campaign_id] = f"{chosen.name} ({inside(chosen.phase.word)})"
     mailings = await ask(list_mailings, limit=200)
     return render_form(
         request,
@@ -246,7 +241,6 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
         campaigns=list(campaigns.items()),
         mailings=[mailing for mailing in mailings.items if mailing.month],
         problem=problem,
-        states=MAILING_STATES,
     )
 
 
@@ -271,9 +265,7 @@ async def show_mailing(
         mailing=mailing,
         recipients=recipients,
         shown=shown,
-        ledger=RECIPIENT_STATES,
-        reason_label=reason_label,
-        states=MAILING_STATES,
+        reason_of=reason_of,
         state_shown=mailing.state,
     )
 
@@ -299,9 +291,6 @@ async def follow_mailing(
         request,
         "mailing/progress.html",
         mailing=await ask(get_mailing, mailing_id),
-        reason_label=reason_label,
-        states=MAILING_STATES,
-        ledger=RECIPIENT_STATES,
         state_shown=since,
     )
 
@@ -316,7 +305,7 @@ async def reload_mailing(mailing_id: Id) -> Response:  # noqa: ARG001  # it name
 async def pause(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Stop for now."""
     await ask(pause_mailing, mailing_id)
-    return go(request, f"/envios/{mailing_id}", notice="El envío está en pausa.")
+    return go(request, f"/envios/{mailing_id}", notice="El envío está pausado.")
 
 
 @pages.post("/envios/{mailing_id}/reanudar", allow=Permission.MAIL_SEND)
@@ -364,8 +353,8 @@ async def _csv(ask: Ask, mailing_id: int, states: Iterable[RecipientState]) -> A
                 row.customer_id,
                 row.full_name,
                 row.email or "",
-                RECIPIENT_STATES[row.state].label,
-                reason_label(row.reason),
+                row.state.word,
+                reason_of(row),
                 _moment(row.at),
             )
 

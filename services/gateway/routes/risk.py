@@ -14,7 +14,6 @@ from services.gateway.uploads import RISK_FILE, store_upload
 from shared.contract import Id
 from shared.contracts.identity import Permission, Session
 from shared.contracts.risk_central import (
-    Load,
     RiskReport,
     find_risks,
     get_load,
@@ -112,15 +111,4 @@ async def _render(
         found=found,
         loads=await ask(list_loads, after=after) if may_load else None,
         accepted=RISK_FILE,
-        label_of_load=label_of_load,
     )
-
-
-def label_of_load(load: Load) -> str:
-    """What became of a load, in a word."""
-    return {
-        "waiting": "En espera",
-        "running": "En curso",
-        "done": "Terminada",
-        "failed": "No terminó",
-    }[load.state]

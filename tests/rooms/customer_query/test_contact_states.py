@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from services.customer_query import store
 from services.customer_query.models import Customer
 from shared import clock
-from shared.contracts.customer_query import CustomerChange
+from shared.contracts.customer_query import Channel, CustomerChange
 from shared.contracts.risk_central import CategoryNews, RiskCategory, RisksChanged
+from shared.contracts.segments import parse
 from shared.contracts.telemarketing import RiskChecked, RiskState
 from shared.settings import settings
 from tests.databases import outbox_of
@@ -31,7 +32,7 @@ def add(people: Sessions, **values: Any) -> int:
 def touch(session: Session, customer_id: int, days_ago: float, times: int) -> None:
     at = clock.now() - timedelta(days=days_ago)
     touches = [(customer_id, at + timedelta(seconds=second)) for second in range(times)]
-    store.insert_contacts(session, 1, "mail", touches)
+    store.insert_contacts(session, 1, Channel.MAIL, touches)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_the_cap_begins_at_its_number_and_ends_with_its_days(
     customer_id = add(people)
     with people.begin() as session:
         touch(session, customer_id, days_ago, settings().contact_cap + times)
-    counted = customers.count_segment(EVERYBODY)
+    counted = customers.count_segment(parse(EVERYBODY))
     assert (counted.excluded.over_cap, counted.reachable.mail) == (over, 1 - over)
 
 

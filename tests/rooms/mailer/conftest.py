@@ -57,7 +57,7 @@ _CAMPAIGN: dict[str, Any] = {
     "name": "Fibra",
     "goal": "",
     "channels": ["mail"],
-    "definition": {},
+    "definition": {"all": []},
     "segment_summary": "",
     "budget": Decimal(1),
     "expected_revenue": Decimal(1),

@@ -75,7 +75,7 @@ def make_campaign(**changes: Any) -> Campaign:
         "id": 7,
         "name": "Fibra",
         "channels": [Channel.MAIL],
-        "definition": {},
+        "definition": {"all": []},
         "budget": 1,
         "expected_revenue": 1,
         "starts_on": None,
@@ -325,7 +325,7 @@ def test_the_monthly_page_keeps_a_chosen_campaign_that_does_not_execute(
         id=campaign_id, name="Vieja", phase=Phase.PAUSED
     )
     page = chief.get("/envios/mensual").text
-    assert "Vieja (en pausa)" in page
+    assert "Vieja (pausada)" in page
 
 
 def test_the_monthly_schedule_is_saved_and_run(chief: Browser, rooms: FakeAsk) -> None:
