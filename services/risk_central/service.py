@@ -38,30 +38,32 @@ class RiskCentralService(Room):
     def start_load(self, session: Session, file_key: str, file_name: str) -> contract.Load:
         """Loads follow each other: one that meets another waits."""
         with files.open_key(file_key):
-            load = loads.insert_load(session, file_key, file_name, trace.actor().username)
+            load = loads.ledger.insert(
+                session, trace.actor().username, file_key=file_key, file_name=file_name
+            )
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
         return loads.to_contract(load)
 
     @command(contract.rerun_load)
     def rerun_load(self, session: Session, load_id: int) -> contract.Load:
         """The file is looked for first, so that one that is gone is told at once."""
-        load = loads.get_load(session, load_id, lock=True)
+        load = loads.ledger.get(session, load_id, lock=True)
         with files.open_key(load.file_key):
-            loads.set_waiting(load)
+            loads.ledger.wait_again(load)
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
         return loads.to_contract(load)
 
     @query(contract.get_load)
     def get_load(self, session: Session, load_id: int) -> contract.Load:
         """See the contract."""
-        return loads.to_contract(loads.get_load(session, load_id))
+        return loads.to_contract(loads.ledger.get(session, load_id))
 
     @query(contract.list_loads)
     def list_loads(
         self, session: Session, after: str | None = None, limit: int = 20
     ) -> Page[contract.Load]:
         """See the contract."""
-        rows = loads.list_loads(session, cursor(after), limit + 1)
+        rows = loads.ledger.list(session, cursor(after), limit + 1)
         return Page(
             items=[loads.to_contract(load) for load in rows[:limit]],
             next=str(rows[limit - 1].id) if len(rows) > limit else None,

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.loads.contract import Column, LoadProgress, LoadState, PreviewRow
 
 Definition = dict[str, Any]  # a segment's tree, see `services/customer_query/segments.py`
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -212,13 +213,25 @@ def get_personal_data(customer_id: Id) -> PersonalData:
 # --- import ---
 
 
-class ImportState(StrEnum):
-    """Life of an import."""
+ImportState = LoadState  # an import is a load
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"  # the file itself could not be read
+CUSTOMER_FILE = (
+    Column("cedula", "cedula", "Cédula o RUC", required=True),
+    Column("first_names", "nombres", "Nombres", required=True),
+    Column("last_names", "apellidos", "Apellidos", required=True),
+    Column("gender", "genero", "Género"),
+    Column("birth_on", "fecha_nacimiento", "Fecha de nacimiento"),
+    Column("income", "ingresos", "Ingresos mensuales"),
+    Column("province", "provincia", "Provincia"),
+    Column("canton", "canton", "Cantón"),
+    Column("address", "direccion", "Dirección"),
+    Column("email", "email", "Correo"),
+    Column("phone", "telefono", "Teléfono"),
+    Column("joined_on", "fecha_alta", "Cliente desde"),
+    Column("category", "categoria", "Categoría"),
+    Column("consent_mail", "acepta_correo", "Acepta correo"),
+    Column("consent_phone", "acepta_llamadas", "Acepta llamadas"),
+)
 
 
 class NewImport(Model):
@@ -228,28 +241,34 @@ class NewImport(Model):
     file_name: Annotated[str, Field(max_length=200)]
     mapping: dict[str, str] | None = None  # our field → the file's column; None: guess
     dry_run: bool = False
+    hold: bool = False  # read the first rows and wait for `read_import`
 
 
-class Import(Model):
-    """An import's progress: read = created + updated + unchanged + rejected when it is done."""
+class Undo(Model):
+    """What was undone of an import: removed + restored + kept = its created + updated at the end.
 
-    id: int
-    file_name: str
+    Kept are people whom somebody else has changed or used since, wholly or in part.
+    """
+
+    state: LoadState
+    removed: int
+    restored: int
+    kept: int
+
+
+class Import(LoadProgress):
+    """An import's progress."""
+
     dry_run: bool
-    state: ImportState
-    read: int
-    created: int
-    updated: int
-    unchanged: int
-    rejected: int
-    percent: int  # of the file's bytes
-    columns: list[str]  # as found in the file
-    mapping: dict[str, str]  # as used
-    rejected_key: str | None  # file of the rejected rows, with a column `motivo`
-    error: str | None  # Spanish, when it failed
-    created_by: str
-    created_at: datetime
-    finished_at: datetime | None
+    undo: Undo | None
+
+
+class ImportPreview(Model):
+    """The first rows of a file as they will be read."""
+
+    columns: list[str]
+    mapping: dict[str, str]
+    rows: list[PreviewRow]
 
 
 @procedure("customer_query")
@@ -268,8 +287,37 @@ def rerun_import(
 
 
 @procedure("customer_query")
+def read_import(
+    import_id: Id,
+    mapping: dict[str, str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+    hold: bool = False,  # noqa: FBT001, FBT002  # as above
+) -> Import:
+    """Go on with an import that was held, with these columns; held again, its first rows are read
+    anew. Raises NotFound, Conflict when it is not held."""
+
+
+@procedure("customer_query")
+def cancel_import(import_id: Id) -> Import:
+    """Stop reading; what was imported stays and counts. A second time changes nothing. Raises
+    NotFound, Conflict when it has ended otherwise."""
+
+
+@procedure("customer_query")
+def undo_import(import_id: Id) -> Import:
+    """Begin to take back what an import did: who was created and is untouched is removed, who was
+    updated gets the earlier values back where they were not changed since. A second time changes
+    nothing. Raises NotFound, Conflict while it runs, for a dry run, and after 30 days."""
+
+
+@procedure("customer_query")
 def get_import(import_id: Id) -> Import:
     """Raises NotFound."""
+
+
+@procedure("customer_query")
+def preview_import(import_id: Id) -> ImportPreview:
+    """Of an import that is held; without rows otherwise. Raises NotFound."""
 
 
 @procedure("customer_query")

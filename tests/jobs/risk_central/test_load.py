@@ -65,7 +65,7 @@ def test_news_say_when_they_were_true(sessions: sessionmaker[Session]) -> None:
 def test_news_go_out_in_batches_of_500(
     sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_CHUNK", 50_000)
+    monkeypatch.setattr(load.RiskLoad, "batch", 50_000)
     run(sessions, [row(f"1720{number:05}", "Mora Rosa") for number in range(1001)])
     sizes = [len(event["risks"]) for kind, event in outbox_of(sessions) if kind == "risks_changed"]
     assert sizes == [500, 500, 1]
@@ -87,9 +87,9 @@ def test_rejected_rows_come_back_as_a_file_with_the_reason(
     assert counts(sessions, load_id) == (3, 1, 0, 0, 2)
     with files.open_key(job.rejected_key) as stored:
         lines = stored.read().decode("utf-8-sig").splitlines()
-    assert lines[0].endswith("source,linea,motivo")
+    assert lines[0].endswith("source;linea;motivo")
     assert "mil" in lines[1]
-    assert ",3," in lines[1]
+    assert ";3;" in lines[1]
     assert "ya está en una fila anterior" in lines[2]
 
 

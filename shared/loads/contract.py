@@ -1,0 +1,59 @@
+"""What a load looks like from outside, whatever it reads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.contract import Model
+
+
+class LoadState(StrEnum):
+    """Life of a load; the last three are its ends."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    HELD = "held"  # its first rows were read for a person, who says whether to go on
+    DONE = "done"
+    FAILED = "failed"  # with the reason; what was loaded before counts
+    CANCELLED = "cancelled"  # what was loaded before counts
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: the field's name with us, in the file, and to a person."""
+
+    field: str
+    label: str
+    title: str
+    required: bool = False
+
+
+class PreviewRow(Model):
+    """One of a file's first rows, as it will be read."""
+
+    line: int  # in the file; the header is 1
+    values: dict[str, str]  # by our field
+    reason: str | None  # why it would be rejected
+
+
+class LoadProgress(Model):
+    """How far a load is: read = created + updated + unchanged + rejected."""
+
+    id: int
+    file_name: str
+    state: LoadState
+    read: int
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    percent: int  # of the file
+    rate: int | None = None  # rows a second, while it runs
+    seconds_left: int | None = None  # about, while it runs
+    columns: list[str]  # as found in the file
+    mapping: dict[str, str]  # our field → the file's column, as used
+    rejected_key: str | None  # file of the rejected rows, with a column `motivo`
+    error: str | None  # Spanish, when it failed
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None
