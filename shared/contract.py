@@ -12,27 +12,34 @@ are type-checked against it, doors implement it and are compared with it at star
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic_core import to_jsonable_python
 
 from shared.errors import FieldError, Invalid
+from shared.spanish import spanish
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 ENTITY_ID_MAX = 2**63 - 1
+SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
 Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]
 Limit = Annotated[int, Field(ge=1, le=200)]
 
 
 class Model(BaseModel):
-    """A value that crosses a door: immutable, and closed against misspelt fields."""
+    """A value that crosses a door: immutable, and closed against misspelt fields.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    `model_validate(row)` takes a table's row, or anything with attributes of the fields' names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class Actor(Model):
@@ -44,20 +51,31 @@ class Actor(Model):
     role: str
 
 
+@dataclass(frozen=True)
+class Slice(Generic[T]):
+    """Rows of a list as a store found them, with the cursors of what lies on either side."""
+
+    rows: Sequence[T]
+    next: str | None
+    previous: str | None
+
+
 class Page(Model, Generic[T]):
-    """A slice of a list; `next` is the `after` of the following slice, None at the end."""
+    """A slice of a list: `next` and `previous` are the `after` of its neighbours, None at an end.
+
+    A list is asked for with `after` (None: from the beginning) and `limit`; an `after` that no
+    such list gave is Invalid on `after`.
+    """
 
     items: list[T]
     next: str | None = None
+    previous: str | None = None
 
-
-def cursor(after: str | None) -> int | None:
-    """A list's `after` as the id it is. Raises Invalid."""
-    if after is None:
-        return None
-    if not after.isdecimal():
-        raise Invalid.field("after", "No es un cursor de esta lista.")
-    return int(after)
+    @classmethod
+    def cut(cls, found: Slice[R], to_contract: Callable[[R], T]) -> "Page[T]":
+        """The page of a slice, each row as others may see it."""
+        items = [to_contract(row) for row in found.rows]
+        return Page(items=items, next=found.next, previous=found.previous)
 
 
 class Procedure(Generic[P, R]):
@@ -103,6 +121,11 @@ class Procedure(Generic[P, R]):
         """The door's keyword arguments from a message. Raises Invalid with the fields."""
         model = _checked(self._arguments, payload)
         return {name: getattr(model, name) for name in self._arguments.model_fields}
+
+    def open_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Checked arguments as JSON values, without those that are secret. Raises Invalid."""
+        values: dict[str, Any] = _open(_checked(self._arguments, arguments))
+        return values
 
     def encode_reply(self, reply: R) -> Any:
         """The door's reply as JSON values; a reply of another type is the room's defect."""
@@ -160,50 +183,18 @@ def invalid(error: ValidationError) -> Invalid:
     return Invalid("Hay datos por corregir.", fields)
 
 
+def _open(value: Any) -> Any:
+    """As JSON, without the fields that are marked as secret."""
+    if isinstance(value, BaseModel):
+        return {
+            name: _open(getattr(value, name))
+            for name, field in type(value).model_fields.items()
+            if SECRET not in field.metadata
+        }
+    if isinstance(value, list | tuple):
+        return [_open(item) for item in value]
+    return to_jsonable_python(value)
+
+
 def _path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     return location[1:] if len(location) > 1 else location
-
-
-_SPANISH = {
-    "missing": "Este campo es obligatorio.",
-    "extra_forbidden": "Este campo no existe.",
-    "string_too_short": "Escriba al menos {min_length} caracteres.",
-    "string_too_long": "Escriba como máximo {max_length} caracteres.",
-    "string_type": "Escriba un texto.",
-    "string_pattern_mismatch": "El formato no es válido.",
-    "int_parsing": "Escriba un número entero.",
-    "int_type": "Escriba un número entero.",
-    "decimal_parsing": "Escriba un número.",
-    "decimal_type": "Escriba un número.",
-    "decimal_max_places": "Escriba como máximo {decimal_places} decimales.",
-    "decimal_whole_digits": "El número es demasiado grande.",
-    "decimal_max_digits": "El número es demasiado grande.",
-    "float_parsing": "Escriba un número.",
-    "bool_parsing": "Elija sí o no.",
-    "greater_than_equal": "Debe ser {ge} o más.",
-    "greater_than": "Debe ser más de {gt}.",
-    "less_than_equal": "Debe ser {le} o menos.",
-    "less_than": "Debe ser menos de {lt}.",
-    "enum": "Elija uno de estos valores: {expected}.",
-    "literal_error": "Elija uno de estos valores: {expected}.",
-    "date_from_datetime_parsing": "Escriba una fecha como 2026-11-20.",
-    "date_parsing": "Escriba una fecha como 2026-11-20.",
-    "date_type": "Escriba una fecha como 2026-11-20.",
-    "datetime_parsing": "Escriba una fecha y hora como 2026-11-20T14:05:00-05:00.",
-    "datetime_from_date_parsing": "Escriba una fecha y hora como 2026-11-20T14:05:00-05:00.",
-    "timezone_aware": "Indique la zona horaria, por ejemplo -05:00.",
-    "too_short": "Elija al menos {min_length}.",
-    "too_long": "Elija como máximo {max_length}.",
-    "list_type": "Debe ser una lista.",
-    "json_invalid": "El JSON no es válido.",
-    "uuid_parsing": "El identificador no es válido.",
-}
-
-
-def spanish(item: Mapping[str, Any]) -> str:
-    """The message of one pydantic error, in Spanish; our own `ValueError`s speak it already."""
-    kind = str(item["type"])
-    if kind == "value_error":
-        return str(item["ctx"]["error"])
-    text = _SPANISH.get(kind, "El valor no es válido.")
-    return text.format(**{"expected": "", **item.get("ctx", {})})

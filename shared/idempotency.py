@@ -2,19 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.orm import Session
 
-from shared import trace
+from shared import clock, trace
 from shared.contract import Procedure
 from shared.errors import Conflict
 from shared.tables import Command
 
 R = TypeVar("R")
+
+KEPT = timedelta(hours=23)  # with the hour between two forgettings less than a day
+# A person is told of by `customer_id`, or is the thing itself: an `id` beside a `cedula`
+ABOUT = "$.** ? (@.customer_id == $id || (exists(@.cedula) && @.id == $id))"
 
 
 def once(
@@ -27,7 +33,7 @@ def once(
     """
     if (row := _row(procedure)) is None:
         return act()
-    digest = _digest(arguments)
+    digest = _digest(procedure, arguments)
     claim = insert(Command).values(**row, arguments_hash=digest).on_conflict_do_nothing()
     if session.execute(claim.returning(Command.key)).first() is None:
         return procedure.decode_reply(_find_reply(session, row, digest))
@@ -37,17 +43,27 @@ def once(
     return reply
 
 
-def find(session: Session, procedure: Procedure[..., R], arguments: dict[str, Any]) -> R | None:
+@dataclass(frozen=True)
+class Known(Generic[R]):
+    """What a command with this key replied before; the reply itself may be None."""
+
+    reply: R
+
+
+def find(
+    session: Session, procedure: Procedure[..., R], arguments: dict[str, Any]
+) -> Known[R] | None:
     """The reply that was given for this key; None when it is new, or there is none.
 
-    For a door that asks elsewhere before its transaction. Raises Conflict like `once`.
+    For a command that asks elsewhere before its transaction. Raises Conflict like `once`.
     """
     if (row := _row(procedure)) is None:
         return None
     known = select(Command.key).filter_by(**row)
     if session.execute(known).first() is None:
         return None
-    return procedure.decode_reply(_find_reply(session, row, _digest(arguments)))
+    digest = _digest(procedure, arguments)
+    return Known(procedure.decode_reply(_find_reply(session, row, digest)))
 
 
 def _row(procedure: Procedure[..., Any]) -> dict[str, str] | None:
@@ -65,11 +81,33 @@ def _row(procedure: Procedure[..., Any]) -> dict[str, str] | None:
 
 def _find_reply(session: Session, row: dict[str, str], digest: str) -> Any:
     found = session.execute(select(Command.arguments_hash, Command.reply).filter_by(**row)).one()
-    if found.arguments_hash != digest or found.reply is None:
+    if found.arguments_hash != digest:
         raise Conflict("Esta clave de idempotencia ya se usó con otros datos.")
+    if found.reply is None:
+        raise Conflict("Esto ya se hizo; su respuesta no se guarda más.")
     return found.reply["reply"]
 
 
-def _digest(arguments: dict[str, Any]) -> str:
-    text = json.dumps(arguments, sort_keys=True, default=str)
+def _digest(procedure: Procedure[..., Any], arguments: dict[str, Any]) -> str:
+    """Tells other arguments apart; secrets are not among them, so that no hash leads to one."""
+    text = json.dumps(procedure.open_arguments(arguments), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- not for ever ---
+
+
+def forget_old(session: Session) -> None:
+    """Drop replies that nobody will ask for again; what they tell of people goes within a day."""
+    session.execute(delete(Command).where(Command.at < clock.now() - KEPT))
+
+
+def forget_people(session: Session, customer_ids: Iterable[int]) -> None:
+    """Blank the replies that tell of people who asked to be forgotten; what was done stays done."""
+    for customer_id in customer_ids:
+        about = func.jsonb_path_exists(
+            Command.reply,
+            cast(ABOUT, JSONPATH),
+            func.jsonb_build_object("id", cast(customer_id, BigInteger)),
+        )
+        session.execute(update(Command).where(about).values(reply=None))

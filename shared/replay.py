@@ -11,22 +11,12 @@ from typing import Any
 from amqp.exceptions import NotFound
 from kombu import Connection
 
-from shared.events import ATTEMPT_HEADER, ERROR_HEADER, handlers_of
+from shared import parked
+from shared.events import ATTEMPT_HEADER, ERROR_HEADER
 from shared.job import dead_queue
-from shared.room import ROOMS, load
 from shared.settings import settings
 
 _FORGOTTEN = {ATTEMPT_HEADER, ERROR_HEADER, "of", "x-death", "x-delivery-count", "losses"}
-
-
-def dead_queues() -> list[str]:
-    """The names of all queues in which messages are parked."""
-    events = [
-        f"dead.{handler.queue_for(room, method).name}"
-        for room in ROOMS
-        for method, handler in handlers_of(load(room))
-    ]
-    return [dead_queue().name, *events]
 
 
 def replay(connection: Connection, dead: str) -> int:
@@ -44,14 +34,7 @@ def replay(connection: Connection, dead: str) -> int:
             routing_key=_origin(dead, message),
             headers={k: v for k, v in message.headers.items() if k not in _FORGOTTEN}
             | ({"retries": 0} if "retries" in message.headers else {}),
-            content_type=message.content_type,
-            content_encoding=message.content_encoding,
-            delivery_mode=2,
-            **{
-                name: message.properties[name]
-                for name in ("message_id", "correlation_id", "reply_to")
-                if message.properties.get(name)
-            },
+            **parked.properties(message),
         )
         channel.basic_ack(message.delivery_tag)
     return int(waiting)
@@ -68,7 +51,7 @@ def main() -> None:
     """List, or send again what the named queues hold."""
     options = {"confirm_publish": True}
     with Connection(settings().amqp_url, transport_options=options) as connection:
-        for name in sys.argv[1:] or dead_queues():
+        for name in sys.argv[1:] or parked.dead_queues():
             try:
                 count = connection.channel().queue_declare(name, passive=True).message_count
             except NotFound:

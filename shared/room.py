@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 from nameko.extensions import DependencyProvider
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import backlog, log, trace
+from shared import backlog, idempotency, log, trace
 from shared.contract import Procedure, check_health
 from shared.contracts import ROOMS as ROOMS
+from shared.contracts.customer_query import CustomersErased
 from shared.db import Database
-from shared.events import handlers_of
+from shared.events import handlers_of, on_event
 from shared.outbox import job_queue_name
 from shared.rpc import Ask, AskProvider, rpc
 
@@ -51,6 +52,11 @@ class Room:
             stuck = list(backlog.describe(session))
         stuck += backlog.describe_queues(self._queues())
         return "; ".join(stuck) or "ok"
+
+    @on_event(CustomersErased)
+    def forget_people(self, session: Session, event: CustomersErased) -> None:
+        """What was kept of them for commands that come twice; the rest is the room's own."""
+        idempotency.forget_people(session, event.customer_ids)
 
     def _queues(self) -> Iterator[str]:
         for name, handler in handlers_of(type(self)):

@@ -8,8 +8,11 @@ A door is declared with its procedure, so mypy compares the two:
     @command(contract.create_campaign)         # one transaction, idempotent by the caller's key
     def create_campaign(self, session, new): ...
 
-    @rpc(contract.check_risk)                  # no transaction: for a door that calls elsewhere
-    def check_risk(self, customer_id): ...
+    @command_after(_find_segment, contract.create_campaign)  # asks elsewhere, then the same
+    def create_campaign(self, session, segment, new): ...
+
+    @rpc(contract.preview_design)              # neither transaction nor key
+    def preview_design(self, design_id): ...
 """
 
 import sys
@@ -43,6 +46,7 @@ from shared.waiting import QUORUM
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K")
 
 
 def container_config() -> dict[str, Any]:
@@ -140,13 +144,12 @@ def query(
     def declare(
         door: Callable[Concatenate[S, Session, P], R],
     ) -> Callable[Concatenate[S, P], R]:
-        @wraps(door)
-        def read(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+        def read(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
             with self.db.begin() as session:
                 session.execute(text("SET TRANSACTION READ ONLY"))
                 return door(self, session, *args, **kwargs)
 
-        return cast(Callable[Concatenate[S, P], R], rpc(procedure)(cast(Door[P, R], read)))
+        return _register(procedure, door, read)
 
     return declare
 
@@ -159,17 +162,54 @@ def command(
     def declare(
         door: Callable[Concatenate[S, Session, P], R],
     ) -> Callable[Concatenate[S, P], R]:
-        @wraps(door)
-        def change(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+        def change(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
             arguments = procedure.signature.bind(*args, **kwargs).arguments
             with self.db.begin() as session:
                 return idempotency.once(
                     session, procedure, arguments, lambda: door(self, session, *args, **kwargs)
                 )
 
-        return cast(Callable[Concatenate[S, P], R], rpc(procedure)(cast(Door[P, R], change)))
+        return _register(procedure, door, change)
 
     return declare
+
+
+def command_after(
+    ask: Callable[Concatenate[S, P], K], procedure: Procedure[P, R]
+) -> Callable[[Callable[Concatenate[S, Session, K, P], R]], Callable[Concatenate[S, P], R]]:
+    """A command that asks first: `ask` runs before the transaction, in which nobody may wait.
+
+    The door gets what it found: `(self, session, found, …)`. A key that is known gets its reply
+    without asking: the answer may be another by now, and the asking may be an act of its own.
+    """
+
+    def declare(
+        door: Callable[Concatenate[S, Session, K, P], R],
+    ) -> Callable[Concatenate[S, P], R]:
+        def change(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            arguments = procedure.signature.bind(*args, **kwargs).arguments
+            with self.db.begin() as session:
+                if known := idempotency.find(session, procedure, arguments):
+                    return known.reply
+            found = ask(self, *args, **kwargs)
+            with self.db.begin() as session:
+                return idempotency.once(
+                    session,
+                    procedure,
+                    arguments,
+                    lambda: door(self, session, found, *args, **kwargs),
+                )
+
+        return _register(procedure, door, change)
+
+    return declare
+
+
+def _register(
+    procedure: Procedure[P, R], door: Callable[..., R], served: Callable[Concatenate[S, P], R]
+) -> Callable[Concatenate[S, P], R]:
+    registered = rpc(procedure)(cast(Door[P, R], wraps(door)(served)))
+    return cast(Callable[Concatenate[S, P], R], registered)
 
 
 def _check_name(procedure: Procedure[..., Any], door: Callable[..., Any]) -> None:

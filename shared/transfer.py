@@ -15,20 +15,23 @@ import io
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
 import zstandard
 from psycopg2.extensions import connection as Connection  # noqa: N812  # a class, named as such
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared import clock
+from shared.db import sessions
 from shared.tables import Transfer, TransferChunk
 
 CHUNK_BYTES = 1_000_000
+KEPT = timedelta(days=30)  # as long as a delivery is remembered
 _COMPRESSION_LEVEL = 1
 _CHECKSUM_BITS = 0xFFFF_FFFF_FFFF
 
@@ -55,6 +58,15 @@ class Chunk:
     def to_wire(self) -> dict[str, Any]:
         """As a msgpack-able job argument."""
         return self.__dict__
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the rows go and how those of a dead attempt are removed."""
+
+    table: str
+    columns: tuple[str, ...]  # in the order of the exporter's select
+    remove: Callable[[Session, UUID], None]
 
 
 class Cutter(io.RawIOBase):
@@ -98,6 +110,45 @@ class Cutter(io.RawIOBase):
         self._lines, self._bytes = [], 0
 
 
+def send(
+    room: str,
+    transfer_id: UUID,
+    attempt: int,
+    query: Select[Any],
+    publish: Callable[[dict[str, Any]], None],
+    then: Callable[[Session, int], None],
+) -> None:
+    """Stream the rows of `query` as chunks to `publish`, and do `then` in the same snapshot.
+
+    `then` gets the number of rows; what it writes is there when, and only when, all was published.
+    Dying here starts over with a higher attempt.
+    """
+    with sessions(room).begin() as session:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        cutter = Cutter(transfer_id, attempt, lambda chunk: publish(chunk.to_wire()))
+        then(session, export(session, query, cutter))
+
+
+def receive(
+    room: str,
+    chunk: dict[str, Any],
+    destination: Destination,
+    then: Callable[[Session, UUID, int], None],
+) -> None:
+    """Load a chunk; the one with which all is here does `then` with the number of rows.
+
+    Completion is looked at in a transaction of its own, so that of two workers with the last two
+    chunks at least one sees both.
+    """
+    piece = Chunk(**chunk)
+    with sessions(room).begin() as session:
+        load_chunk(session, piece, destination)
+    with sessions(room).begin() as session:
+        transfer_id = UUID(piece.transfer_id)
+        if (rows := complete(session, transfer_id)) is not None:
+            then(session, transfer_id, rows)
+
+
 def export(session: Session, query: Select[Any], cutter: Cutter) -> int:
     """Stream the rows of `query` through the cutter, and return their number.
 
@@ -109,8 +160,8 @@ def export(session: Session, query: Select[Any], cutter: Cutter) -> int:
         compile_kwargs={"render_postcompile": True},
     )
     with raw(session).cursor() as cursor:
-        text = cursor.mogrify(str(compiled), compiled.params).decode()
-        cursor.copy_expert(f"COPY ({text}) TO STDOUT", cutter)
+        statement = cursor.mogrify(str(compiled), compiled.params).decode()
+        cursor.copy_expert(f"COPY ({statement}) TO STDOUT", cutter)
         told = cursor.rowcount
     rows = cutter.finish()
     if rows != told:
@@ -126,15 +177,6 @@ def raw(session: Session) -> Connection:
 def expect(session: Session, transfer_id: UUID) -> None:
     """Get ready to receive; chunks of a transfer nobody expects are dropped."""
     session.execute(insert(Transfer).values(id=transfer_id).on_conflict_do_nothing())
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where the rows go and how those of a dead attempt are removed."""
-
-    table: str
-    columns: tuple[str, ...]  # in the order of the exporter's select
-    remove: Callable[[Session, UUID], None]
 
 
 def load_chunk(session: Session, chunk: Chunk, target: Destination) -> bool:
@@ -229,23 +271,16 @@ class Progress:
 
     loaded_rows: int
     expected_rows: int | None
-    completed: bool
 
 
 def progress(session: Session, transfer_id: UUID) -> Progress:
     """Rows loaded so far; one small aggregate over the chunks."""
     transfer = session.get_one(Transfer, transfer_id)
-    return Progress(
-        _totals(session, transfer_id)[1], transfer.expected_rows, transfer.completed_at is not None
-    )
+    return Progress(_totals(session, transfer_id)[1], transfer.expected_rows)
 
 
 def complete(session: Session, transfer_id: UUID) -> int | None:
-    """Close the transfer if all of it is here: the number of rows, once; otherwise None.
-
-    Call it in a transaction of its own after each chunk's has committed, so that of two workers
-    with the last two chunks at least one sees both.
-    """
+    """Close the transfer if all of it is here: the number of rows, once; otherwise None."""
     transfer = _find_open(session, transfer_id)
     if transfer is None or transfer.expected_chunks is None:
         return None
@@ -286,3 +321,13 @@ def _totals(session: Session, transfer_id: UUID) -> tuple[int, int, int]:
         ).where(TransferChunk.transfer_id == transfer_id)
     ).one()
     return int(chunks), int(rows), int(checksum) & _CHECKSUM_BITS
+
+
+def forget_old(session: Session) -> None:
+    """Drop what is kept of transfers that ended so long ago that no chunk can come any more."""
+    old = clock.now() - KEPT
+    ended = select(Transfer.id).where(
+        func.coalesce(Transfer.completed_at, Transfer.failed_at) < old
+    )
+    session.execute(delete(TransferChunk).where(TransferChunk.transfer_id.in_(ended)))
+    session.execute(delete(Transfer).where(Transfer.id.in_(ended)))

@@ -36,15 +36,6 @@ class Product:
         """Where pages and API are."""
         return self.settings["PREGON_PUBLIC_URL"]
 
-    def python(self, *arguments: str) -> None:
-        """Run a module with the settings of the product."""
-        subprocess.run(
-            [sys.executable, "-m", *arguments],
-            env={**self.environ, **self.settings},
-            cwd=ROOT,
-            check=True,
-        )
-
     def ask(self, module: str) -> str:
         """What a module prints, run with the settings of the product."""
         return subprocess.run(

@@ -1,7 +1,47 @@
 #!/bin/sh
-# All tests, in processes that must not be one: eventlet patches the second for good, and the
-# third runs the whole product. Called by `make test` with the settings of running servers.
-set -eu
-python -m pytest tests/unit tests/jobs tests/soap "$@"
-python -m pytest tests/rooms "$@"
-python -m pytest tests/gateway tests/e2e "$@"
+# All checks and tests, called by `make test` with the settings of running servers. Two lanes run
+# beside each other, each in a namespace of its own; what a step says is shown when it has ended.
+# Steps are processes that must not be one: eventlet patches the rooms' for good.
+set -u
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+step() { # NAME COMMAND…
+    name=$1
+    shift
+    began=$(date +%s)
+    "$@" >"$logs/$name" 2>&1
+    code=$?
+    { echo "--- $name: $(($(date +%s) - began)) s"; cat "$logs/$name"; } >"$logs/$name.said"
+    cat "$logs/$name.said"
+    [ $code -eq 0 ] || echo "$name" >>"$logs/failed"
+}
+
+tests() { # NAME FOLDER…
+    name=$1
+    shift
+    step "$name" python -m pytest "$@"
+}
+
+lane() { # NAMESPACE
+    PREGON_NAMESPACE="${PREGON_NAMESPACE:-pregon_test}_$1"
+    export PREGON_NAMESPACE
+}
+
+(
+    lane a
+    tests jobs tests/jobs "$@"
+) &
+(
+    lane b
+    step ruff ruff check shared services infra tests
+    step format ruff format --check -q shared services infra tests
+    step mypy mypy shared services infra tests
+    step imports lint-imports
+    step vulture vulture
+    tests unit tests/unit tests/soap "$@"
+    tests rooms tests/rooms "$@"
+) &
+wait
+tests product tests/gateway tests/e2e "$@"
+[ ! -e "$logs/failed" ] || { echo "failed: $(tr '\n' ' ' <"$logs/failed")"; exit 1; }

@@ -1,10 +1,9 @@
 """The processes of the product: the one table that the native stack and compose agree on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-ROOM_GROUPS = "customer_query campaign mailer telemarketing identity+risk_central"
-WORKER_GROUPS = "customer_query:1 campaign:1 mailer:2 telemarketing+risk_central:1"
+from shared.contracts import PLACEMENTS, Placement
 
 # A worker's name must be new at each start: the broker holds the old one's queue for a while.
 _WORKER = (
@@ -27,13 +26,33 @@ class Program:
 
 def product(environ: Mapping[str, str]) -> list[Program]:
     """All processes of the product, grouped as `PREGON_ROOM_GROUPS`, `PREGON_WORKER_GROUPS` say."""
-    rooms = environ.get("PREGON_ROOM_GROUPS") or ROOM_GROUPS
-    workers = environ.get("PREGON_WORKER_GROUPS") or WORKER_GROUPS
+    rooms = environ.get("PREGON_ROOM_GROUPS") or room_groups()
+    workers = environ.get("PREGON_WORKER_GROUPS") or worker_groups()
     return [
         *(_room(group) for group in rooms.split()),
         *(_worker(group) for group in workers.split()),
         *_single(environ),
     ]
+
+
+def room_groups() -> str:
+    """The processes of the rooms' doors as `PREGON_ROOM_GROUPS` writes them."""
+    return " ".join("+".join(rooms) for rooms in _grouped(lambda placed: placed.process))
+
+
+def worker_groups() -> str:
+    """The workers of the rooms' jobs as `PREGON_WORKER_GROUPS` writes them."""
+    return " ".join(
+        f"{'+'.join(rooms)}:{max(PLACEMENTS[room].concurrency for room in rooms)}"
+        for rooms in _grouped(lambda placed: placed.worker)
+    )
+
+
+def _grouped(group_of: Callable[[Placement], str]) -> Iterable[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for room, placed in PLACEMENTS.items():
+        groups.setdefault(group_of(placed) or room, []).append(room)
+    return groups.values()
 
 
 def _room(group: str) -> Program:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from services.campaign import contact_states
 from services.campaign.exports import ENDED
 from services.campaign.models import Audience, Campaign, Export, Member
-from shared import clock, transfer
+from shared import clock, keyset, transfer
+from shared.contract import Slice
 from shared.contracts import campaign as contract
 from shared.contracts.campaign import AudienceState
 from shared.contracts.customer_query import AUDIENCE_COLUMNS
@@ -87,7 +88,7 @@ def remove_members(session: Session, audience_id: UUID) -> None:
     session.execute(delete(Member).where(Member.audience_id == audience_id))
 
 
-TARGET = transfer.Destination(Member.__tablename__, AUDIENCE_COLUMNS, remove_members)
+DESTINATION = transfer.Destination(Member.__tablename__, AUDIENCE_COLUMNS, remove_members)
 
 
 def set_ready(session: Session, audience_id: UUID, rows: int) -> Audience | None:
@@ -123,7 +124,7 @@ def set_failed(session: Session, audience_id: UUID, error: str) -> Audience | No
     if edition is None or edition.state != AudienceState.TRANSFERRING:
         return None
     edition.state, edition.error, edition.completed_at = AudienceState.FAILED, error, clock.now()
-    if not transfer.fail(session, audience_id, TARGET):
+    if not transfer.fail(session, audience_id, DESTINATION):
         remove_members(session, audience_id)
     return edition
 
@@ -194,35 +195,14 @@ def remove_edition(session: Session, audience_id: UUID) -> None:
 
 
 def list_members(
-    session: Session, audience_id: UUID, search: str | None, after: int | None, limit: int
-) -> list[contract.Member]:
+    session: Session, audience_id: UUID, search: str | None, after: str | None, limit: int
+) -> Slice[Member]:
     """By customer, so that the primary key is the order."""
-    query = (
-        select(Member)
-        .where(Member.audience_id == audience_id)
-        .order_by(Member.customer_id)
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(Member.customer_id > after)
+    query = select(Member).where(Member.audience_id == audience_id)
     if search:
         text = search.strip()
         surname = func.lower(func.unaccent(Member.last_names)).startswith(
             fold(text), autoescape=True
         )
         query = query.where(or_(Member.cedula == text, surname))
-    return [
-        contract.Member(
-            customer_id=row.customer_id,
-            cedula=row.cedula,
-            full_name=f"{row.first_names} {row.last_names}",
-            province=row.province,
-            canton=row.canton,
-            email=row.email,
-            phone=row.phone,
-            mail_block=row.mail_block,
-            phone_block=row.phone_block,
-            control=row.control,
-        )
-        for row in session.execute(query).scalars()
-    ]
+    return keyset.fetch(session, query, [Member.customer_id], after, limit)

@@ -1,13 +1,15 @@
 """campaign's jobs: loading an audience, and handing it on to the rooms that work with it."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from celery.schedules import crontab
-from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from services.campaign import audience, contact_states, exports, failures, store
-from shared import inbox, jobs, outbox, transfer
+from shared import jobs, outbox, transfer
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query
 from shared.db import sessions
@@ -42,13 +44,11 @@ def fail_edition(reason: str, audience_id: str, *_: Any) -> None:
 @jobs.job(customer_query.LOAD_AUDIENCE_CHUNK, failed=fail_chunk)
 def load_audience_chunk(chunk: dict[str, Any]) -> None:
     """Copy a chunk of customers into its edition; the last one to arrive completes it."""
-    piece = transfer.Chunk(**chunk)
-    with sessions(ROOM).begin() as session:
-        transfer.load_chunk(session, piece, audience.TARGET)
-    with sessions(ROOM).begin() as session:
-        rows = transfer.complete(session, UUID(piece.transfer_id))
-        if rows is not None:
-            outbox.add_job(session, "campaign.complete_audience", piece.transfer_id, rows)
+    transfer.receive(ROOM, chunk, audience.DESTINATION, then=_complete)
+
+
+def _complete(session: Session, audience_id: UUID, rows: int) -> None:
+    outbox.add_job(session, "campaign.complete_audience", str(audience_id), rows)
 
 
 @jobs.job("campaign.complete_audience", failed=fail_edition)
@@ -88,20 +88,18 @@ def fail_export(reason: str, transfer_id: str) -> None:
 @jobs.job("campaign.export_audience", failed=fail_export)
 def export_audience(transfer_id: str) -> None:
     """Stream an audience to the room that asked for it; dying here starts a new attempt."""
+    key = UUID(transfer_id)
     with sessions(ROOM).begin() as session:
-        export = exports.claim_export(session, UUID(transfer_id))
+        export = exports.claim_export(session, key)
         if export is None:
             return
         task, select_rows = _EXPORTS[export.kind]
         query, attempt = select_rows(export), export.attempt
-    with sessions(ROOM).begin() as session:
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        cutter = transfer.Cutter(
-            UUID(transfer_id), attempt, lambda chunk: jobs.send_bulk(task, chunk.to_wire())
-        )
-        transfer.export(session, query, cutter)
-    with sessions(ROOM).begin() as session:
-        exports.set_exported(session, UUID(transfer_id))
+    transfer.send(ROOM, key, attempt, query, partial(jobs.send_bulk, task), then=_set_exported(key))
+
+
+def _set_exported(transfer_id: UUID) -> Callable[[Session, int], None]:
+    return lambda session, _rows: exports.set_exported(session, transfer_id)
 
 
 @jobs.job("campaign.remove_superseded")
@@ -116,7 +114,6 @@ def remove_superseded(campaign_id: int) -> None:
 
 @jobs.job("campaign.forget_old")
 def forget_old() -> None:
-    """Drop what was kept for deliveries and transfers that cannot come any more."""
+    """Drop what was kept for editions that cannot be on their way any more."""
     with sessions(ROOM).begin() as session:
         contact_states.forget_old(session)
-        inbox.forget_old(session)

@@ -106,6 +106,11 @@ class Member(Base):
     contact_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     control: Mapped[bool] = mapped_column(server_default="false")
 
+    @property
+    def full_name(self) -> str:
+        """Given names and surnames."""
+        return f"{self.first_names} {self.last_names}".strip()
+
 
 class ContactNews(Base):
     """Where a person may be contacted, as last heard: for editions that are on their way."""

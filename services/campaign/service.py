@@ -1,7 +1,5 @@
 """The doors of campaign."""
 
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from services.campaign import (
@@ -15,15 +13,15 @@ from services.campaign import (
     store,
 )
 from services.campaign.models import Campaign
-from shared import idempotency, outbox, trace
-from shared.contract import Page, cursor
+from shared import outbox, trace
+from shared.contract import Page
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer, telemarketing
 from shared.contracts.campaign import AudienceState, Phase
 from shared.errors import Conflict, Invalid
 from shared.events import on_event
 from shared.room import Room
-from shared.rpc import command, query, rpc
+from shared.rpc import command, command_after, query
 
 
 class CampaignService(Room):
@@ -33,54 +31,61 @@ class CampaignService(Room):
 
     # --- campaigns ---
 
-    @rpc(contract.create_campaign)
-    def create_campaign(self, new: contract.NewCampaign) -> contract.Campaign:
-        """Asks customer_query about the segment before the transaction opens."""
+    def _find_segment(self, new: contract.NewCampaign) -> tuple[customer_query.Definition, str]:
+        """What customer_query says of the segment; the design is asked for, too."""
         rules.check_dates(new.starts_on, new.ends_on)
-        definition, summary = self._resolve_segment(new)
         self._check_design(new.design_id)
+        return self._resolve_segment(new)
+
+    @command_after(_find_segment, contract.create_campaign)
+    def create_campaign(
+        self,
+        session: Session,
+        segment: tuple[customer_query.Definition, str],
+        new: contract.NewCampaign,
+    ) -> contract.Campaign:
         values = new.model_dump(exclude={"segment_id"}) | {
-            "definition": definition,
-            "segment_summary": summary,
+            "definition": segment[0],
+            "segment_summary": segment[1],
             "phase": Phase.DRAFT,
             "owner": trace.actor().username,
         }
-        with self.db.begin() as session:
-            return idempotency.once(
-                session,
-                contract.create_campaign,
-                {"new": new},
-                lambda: self._insert(session, values),
-            )
-
-    def _insert(self, session: Session, values: dict[str, Any]) -> contract.Campaign:
         campaign = store.insert_campaign(session, values)
         store.insert_phase_change(session, campaign.id, campaign.owner, None, Phase.DRAFT, "")
         self._request_audience(session, campaign)
         self._announce(session, campaign)
         return self._to_contract(session, campaign)
 
-    @rpc(contract.update_campaign)
+    def _describe_change(
+        self,
+        campaign_id: int,  # noqa: ARG002  # asked before the door, with its arguments
+        change: contract.CampaignChange,
+    ) -> dict[str, str]:
+        """The sentence of a new definition; the design is asked for, too."""
+        self._check_design(change.design_id)
+        if change.definition is None:
+            return {}
+        return {"segment_summary": self.ask(customer_query.describe_segment, change.definition)}
+
+    @command_after(_describe_change, contract.update_campaign)
     def update_campaign(
-        self, campaign_id: int, change: contract.CampaignChange
+        self,
+        session: Session,
+        described: dict[str, str],
+        campaign_id: int,
+        change: contract.CampaignChange,
     ) -> contract.Campaign:
         """A changed definition transfers the audience anew."""
-        values = change.model_dump(exclude_unset=True)
-        if values.get("definition") is not None:
-            values["segment_summary"] = self.ask(
-                customer_query.describe_segment, values["definition"]
-            )
-        self._check_design(values.get("design_id"))
-        with self.db.begin() as session:
-            campaign = store.get_campaign(session, campaign_id, lock=True)
-            rules.check_editable(Phase(campaign.phase), change.model_fields_set)
-            if values:
-                campaign = store.set_values(session, campaign_id, values)
-            rules.check_dates(campaign.starts_on, campaign.ends_on)
-            if "definition" in values:
-                self._request_audience(session, campaign)
-            self._announce(session, campaign)
-            return self._to_contract(session, campaign)
+        values = change.model_dump(exclude_unset=True) | described
+        campaign = store.get_campaign(session, campaign_id, lock=True)
+        rules.check_editable(Phase(campaign.phase), change.model_fields_set)
+        if values:
+            campaign = store.set_values(session, campaign_id, values)
+        rules.check_dates(campaign.starts_on, campaign.ends_on)
+        if "definition" in values:
+            self._request_audience(session, campaign)
+        self._announce(session, campaign)
+        return self._to_contract(session, campaign)
 
     @query(contract.list_campaigns)
     def list_campaigns(
@@ -91,13 +96,11 @@ class CampaignService(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.CampaignRow]:
-        """See the contract."""
-        rows = store.list_campaigns(session, phase, search, cursor(after), limit + 1)
-        return Page(items=rows[:limit], next=str(rows[limit - 1].id) if len(rows) > limit else None)
+        found = store.list_campaigns(session, phase, search, after, limit)
+        return Page.cut(found, contract.CampaignRow.model_validate)
 
     @query(contract.get_campaign)
     def get_campaign(self, session: Session, campaign_id: int) -> contract.Campaign:
-        """See the contract."""
         return self._to_contract(session, store.get_campaign(session, campaign_id))
 
     @command(contract.change_phase)
@@ -126,9 +129,9 @@ class CampaignService(Room):
 
     @query(contract.list_phase_changes)
     def list_phase_changes(self, session: Session, campaign_id: int) -> list[contract.PhaseChange]:
-        """See the contract."""
         store.get_campaign(session, campaign_id)
-        return store.list_phase_changes(session, campaign_id)
+        changes = store.list_phase_changes(session, campaign_id)
+        return [contract.PhaseChange.model_validate(change) for change in changes]
 
     # --- audience ---
 
@@ -146,7 +149,6 @@ class CampaignService(Room):
 
     @query(contract.get_audience)
     def get_audience(self, session: Session, campaign_id: int) -> contract.Audience:
-        """See the contract."""
         store.get_campaign(session, campaign_id)
         return audience.get_status(session, campaign_id)
 
@@ -163,11 +165,8 @@ class CampaignService(Room):
         campaign = store.get_campaign(session, campaign_id)
         if campaign.audience_id is None:
             return Page(items=[])
-        rows = audience.list_members(
-            session, campaign.audience_id, search, cursor(after), limit + 1
-        )
-        following = str(rows[limit - 1].customer_id) if len(rows) > limit else None
-        return Page(items=rows[:limit], next=following)
+        found = audience.list_members(session, campaign.audience_id, search, after, limit)
+        return Page.cut(found, contract.Member.model_validate)
 
     # --- statistics ---
 
@@ -195,33 +194,28 @@ class CampaignService(Room):
     def get_repeated_customers(
         self, session: Session, after: str | None = None, limit: int = 50
     ) -> contract.RepeatedCustomers:
-        """See the contract."""
-        return statistics.repeated_customers(session, cursor(after), limit)
+        return statistics.repeated_customers(session, after, limit)
 
     @query(contract.list_by_budget)
     def list_by_budget(self, session: Session) -> list[contract.CampaignFigures]:
-        """See the contract."""
         return statistics.list_by_budget(session)
 
     @query(contract.list_by_age)
     def list_by_age(
         self, session: Session, campaign_id: int | None = None
     ) -> list[contract.GroupFigures]:
-        """See the contract."""
         return statistics.count_by_age(session, campaign_id)
 
     @query(contract.list_by_gender)
     def list_by_gender(
         self, session: Session, campaign_id: int | None = None
     ) -> list[contract.GroupFigures]:
-        """See the contract."""
         return statistics.count_by_gender(session, campaign_id)
 
     @query(contract.list_by_province)
     def list_by_province(
         self, session: Session, campaign_id: int | None = None
     ) -> list[contract.ProvinceFigures]:
-        """See the contract."""
         return statistics.count_by_province(session, campaign_id)
 
     # --- what the other rooms tell ---

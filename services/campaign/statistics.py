@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     Select,
     and_,
     case,
@@ -26,6 +27,8 @@ from services.campaign.models import (
     Member,
     Touch,
 )
+from shared import keyset
+from shared.contract import Slice
 from shared.contracts import campaign as contract
 from shared.contracts.mailer import RecipientState
 from shared.ecuador import provinces
@@ -252,16 +255,17 @@ def list_by_budget(session: Session) -> list[contract.CampaignFigures]:
 
 
 def repeated_customers(
-    session: Session, after: int | None, limit: int
+    session: Session, after: str | None, limit: int
 ) -> contract.RepeatedCustomers:
     """People in more than one present audience, and how many each two campaigns share."""
-    customers = _list_repeated(session, after, limit + 1)
+    found = _list_repeated(session, after, limit)
     return contract.RepeatedCustomers(
         total=_count_repeated(session),
         campaigns=_names(session),
         matrix=_overlaps(session),
-        customers=customers[:limit],
-        next=str(customers[limit - 1].customer_id) if len(customers) > limit else None,
+        customers=[contract.RepeatedCustomer.model_validate(row) for row in found.rows],
+        next=found.next,
+        previous=found.previous,
     )
 
 
@@ -279,31 +283,22 @@ def _present() -> Select[int, int, str, str, str]:
     )
 
 
-def _list_repeated(
-    session: Session, after: int | None, limit: int
-) -> list[contract.RepeatedCustomer]:
+def _list_repeated(session: Session, after: str | None, limit: int) -> Slice[Row[Any]]:
     present = _present().subquery()
     columns = present.c
     query = (
         select(
             columns.customer_id,
-            func.min(columns.cedula),
-            func.min(columns.first_names + " " + columns.last_names),
-            func.array_agg(aggregate_order_by(columns.campaign_id, columns.campaign_id)),
+            func.min(columns.cedula).label("cedula"),
+            func.min(columns.first_names + " " + columns.last_names).label("full_name"),
+            func.array_agg(aggregate_order_by(columns.campaign_id, columns.campaign_id)).label(
+                "campaigns"
+            ),
         )
         .group_by(columns.customer_id)
         .having(func.count() > 1)
-        .order_by(columns.customer_id)
-        .limit(limit)
     )
-    if after is not None:
-        query = query.where(columns.customer_id > after)
-    return [
-        contract.RepeatedCustomer(
-            customer_id=customer_id, cedula=cedula, full_name=name, campaigns=campaigns
-        )
-        for customer_id, cedula, name, campaigns in session.execute(query)
-    ]
+    return keyset.fetch(session, query, [columns.customer_id], after, limit)
 
 
 def _count_repeated(session: Session) -> int:

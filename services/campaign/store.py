@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.campaign.models import Audience, Campaign, PhaseChange
+from shared import keyset
+from shared.contract import Slice
 from shared.contracts import campaign as contract
 from shared.errors import NotFound
 
@@ -45,51 +47,25 @@ def insert_phase_change(
     )
 
 
-def list_phase_changes(session: Session, campaign_id: int) -> list[contract.PhaseChange]:
+def list_phase_changes(session: Session, campaign_id: int) -> list[PhaseChange]:
     """Oldest first; a campaign has a handful."""
     query = select(PhaseChange).filter_by(campaign_id=campaign_id).order_by(PhaseChange.id)
-    return [
-        contract.PhaseChange(
-            at=row.at,
-            by=row.by,
-            old=contract.Phase(row.old) if row.old else None,
-            new=contract.Phase(row.new),
-            reason=row.reason,
-        )
-        for row in session.execute(query).scalars()
-    ]
+    return list(session.execute(query).scalars())
 
 
 def list_campaigns(
-    session: Session, phase: str | None, search: str | None, after: int | None, limit: int
-) -> list[contract.CampaignRow]:
-    """Newest first, those older than `after`."""
-    query = (
-        select(Campaign, Audience.rows)
-        .outerjoin(Audience, Audience.id == Campaign.audience_id)
-        .order_by(Campaign.id.desc())
-        .limit(limit)
-    )
+    session: Session, phase: str | None, search: str | None, after: str | None, limit: int
+) -> Slice[Row[Any]]:
+    """Newest first, the columns of `contract.CampaignRow`."""
+    query = select(
+        *keyset.columns(Campaign, contract.CampaignRow),
+        func.coalesce(Audience.rows, 0).label("transferred"),
+    ).outerjoin(Audience, Audience.id == Campaign.audience_id)
     if phase is not None:
         query = query.where(Campaign.phase == phase)
     if search:
         query = query.where(Campaign.name.icontains(search.strip(), autoescape=True))
-    if after is not None:
-        query = query.where(Campaign.id < after)
-    return [
-        contract.CampaignRow(
-            id=row.id,
-            name=row.name,
-            phase=contract.Phase(row.phase),
-            channels=row.channels,
-            budget=row.budget,
-            starts_on=row.starts_on,
-            ends_on=row.ends_on,
-            owner=row.owner,
-            transferred=rows or 0,
-        )
-        for row, rows in session.execute(query)
-    ]
+    return keyset.fetch(session, query, [Campaign.id.desc()], after, limit)
 
 
 def brief(campaign: Campaign) -> contract.CampaignBrief:

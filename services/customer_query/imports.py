@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from services.customer_query.models import Import, ImportMapping, ImportReject
 from shared import transfer
 from shared.contracts import customer_query as contract
-from shared.loads.contract import LoadState
 from shared.loads.ledger import Ledger
 from shared.loads.load import Outcome
 
@@ -172,20 +171,3 @@ _NEW_CONSENTS = f"""
         AS given (channel, yes)
     WHERE yes AND c.created_at = now()
 """  # noqa: S608  # names of ours
-
-
-def to_contract(job: Import) -> contract.Import:
-    """The import as others may see it."""
-    names = contract.Import.model_fields.keys() - {"undo"}
-    return contract.Import(**{name: getattr(job, name) for name in names}, undo=_undo(job))
-
-
-def _undo(job: Import) -> contract.Undo | None:
-    if job.undo_state is None:
-        return None
-    return contract.Undo(
-        state=LoadState(job.undo_state),
-        removed=job.removed,
-        restored=job.restored,
-        kept=job.kept,
-    )

@@ -1,25 +1,32 @@
 """customer_query's jobs: reading customer files, exporting segments, the daily categories."""
 
+from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from celery.schedules import crontab
-from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from services.customer_query import segment_store, segments, undos
 from services.customer_query import store as people
 from services.customer_query.import_load import CUSTOMERS
 from services.customer_query.segment_sql import select_audience
-from shared import clock, inbox, jobs, outbox, transfer
+from shared import clock, jobs, outbox, parked, transfer
 from shared.contracts import customer_query as contract
 from shared.db import sessions
 from shared.loads import work
 
 ROOM = "customer_query"
+ERASED_LATELY = timedelta(days=2)  # longer than any delivery takes to be parked
 SCHEDULE = {
     "customer_query.update_categories": {
         "task": "customer_query.update_categories",
         "schedule": crontab(hour="2", minute="15"),
-    }
+    },
+    "customer_query.forget_parked": {
+        "task": "customer_query.forget_parked",
+        "schedule": crontab(minute="20"),
+    },
 }
 
 
@@ -59,19 +66,25 @@ def export_segment(transfer_id: str) -> None:
             return
         attempt, campaign_id = export.attempt, export.campaign_id
         criterion = segments.parse(export.definition)
-    with sessions(ROOM).begin() as session:
-        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        cutter = transfer.Cutter(
-            key,
-            attempt,
-            lambda chunk: jobs.send_bulk(contract.LOAD_AUDIENCE_CHUNK, chunk.to_wire()),
-        )
-        rows = transfer.export(session, select_audience(key, criterion), cutter)
+
+    def keep(session: Session, rows: int) -> None:
         segment_store.replace_members(session, campaign_id, criterion)
         segment_store.set_exported(session, key, rows)
 
+    publish = partial(jobs.send_bulk, contract.LOAD_AUDIENCE_CHUNK)
+    transfer.send(ROOM, key, attempt, select_audience(key, criterion), publish, then=keep)
 
-# --- every day ---
+
+# --- every hour, every day ---
+
+
+@jobs.job("customer_query.forget_parked")
+def forget_parked() -> None:
+    """Take people who were erased lately out of parked messages, also of those parked since."""
+    with sessions(ROOM).begin() as session:
+        erased = people.list_erased(session, clock.now() - ERASED_LATELY)
+    if erased:
+        parked.forget_people(erased)
 
 
 @jobs.job("customer_query.update_categories")
@@ -80,4 +93,3 @@ def update_categories() -> None:
     with sessions(ROOM).begin() as session:
         people.update_categories(session, clock.today())
         undos.forget_old(session)
-        inbox.forget_old(session)

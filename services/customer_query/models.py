@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, func
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -36,6 +36,7 @@ class Customer(Base):
         Index("ix_customer_search", "search", "id", postgresql_ops={"search": "text_pattern_ops"}),
         Index("ix_customer_email", func.lower("email")),
         Index("ix_customer_phone", "phone"),
+        Index("ix_customer_erased", "erased_at", postgresql_where=text("erased_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -69,6 +70,16 @@ class Customer(Base):
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @property
+    def full_name(self) -> str:
+        """Given names and surnames."""
+        return f"{self.first_names} {self.last_names}".strip()
+
+    @property
+    def erased(self) -> bool:
+        """Whether the person asked to be forgotten, and was."""
+        return self.erased_at is not None
 
 
 class HeldService(Base):
@@ -201,6 +212,12 @@ class Import(LoadRow, Base):
     removed: Mapped[int] = mapped_column(BigInteger, server_default="0")
     restored: Mapped[int] = mapped_column(BigInteger, server_default="0")
     kept: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    @property
+    def undo(self) -> dict[str, Any] | None:
+        """How far its undoing is."""
+        counts = {name: getattr(self, name) for name in ("removed", "restored", "kept")}
+        return {"state": self.undo_state, **counts} if self.undo_state else None
 
 
 class ImportReject(RejectRow, Base):

@@ -278,21 +278,7 @@ def _slices(counts: dict[Any, int], labels: dict[Any, str]) -> list[contract.Sli
 def _sample(session: Session, criterion: Criterion) -> list[contract.CustomerRow]:
     """The first by id: cheap at any size, and the same when the count is asked again."""
     query = select(Customer).where(condition(criterion)).order_by(Customer.id).limit(SAMPLE)
-    return [row(item) for item in session.execute(query).scalars()]
-
-
-def row(customer: Customer) -> contract.CustomerRow:
-    """A customer as a line of a list."""
-    return contract.CustomerRow(
-        id=customer.id,
-        cedula=customer.cedula,
-        full_name=f"{customer.first_names} {customer.last_names}".strip(),
-        province=customer.province,
-        canton=customer.canton,
-        category=contract.Category(customer.category),
-        email=customer.email,
-        phone=customer.phone,
-    )
+    return [contract.CustomerRow.model_validate(one) for one in session.execute(query).scalars()]
 
 
 # --- export ---

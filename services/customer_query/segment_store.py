@@ -18,7 +18,8 @@ from services.customer_query.models import (
 )
 from services.customer_query.segment_sql import condition
 from services.customer_query.segments import Criterion
-from shared import clock
+from shared import clock, keyset
+from shared.contract import Slice
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import AudienceRequested, CampaignChanged
 from shared.errors import Invalid, NotFound
@@ -36,14 +37,12 @@ def get_segment(session: Session, segment_id: int, *, lock: bool = False) -> Seg
 
 def list_segments(
     session: Session, search: str | None, after: str | None, limit: int
-) -> list[Segment]:
-    """By name, those after `after`."""
-    query = select(Segment).order_by(Segment.name).limit(limit)
+) -> Slice[Segment]:
+    """By name."""
+    query = select(Segment)
     if search:
         query = query.where(Segment.name.icontains(search.strip(), autoescape=True))
-    if after is not None:
-        query = query.where(Segment.name > after)
-    return list(session.execute(query).scalars())
+    return keyset.fetch(session, query, [Segment.name], after, limit)
 
 
 def insert_segment(
@@ -93,17 +92,10 @@ def delete_segment(session: Session, segment_id: int) -> None:
     session.delete(segment)
 
 
-def to_contract(segment: Segment) -> contract.Segment:
-    """The segment as others may see it."""
-    return contract.Segment(
-        **{name: getattr(segment, name) for name in contract.Segment.model_fields}
-    )
-
-
 # --- campaigns and exports ---
 
 
-def upsert_campaign(session: Session, event: CampaignChanged) -> None:
+def follow_campaign(session: Session, event: CampaignChanged) -> None:
     """Follow a campaign's name and phase; an older version that comes late changes nothing."""
     statement = upsert(Campaign).values(
         campaign_id=event.campaign.campaign_id,

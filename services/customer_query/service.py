@@ -16,7 +16,7 @@ from services.customer_query import (
 )
 from services.customer_query.import_load import CUSTOMERS
 from shared import clock, files, outbox, trace
-from shared.contract import Page, cursor
+from shared.contract import Page
 from shared.contracts import campaign, mailer, risk_central, telemarketing
 from shared.contracts import customer_query as contract
 from shared.errors import Conflict, Invalid, NotFound
@@ -25,7 +25,6 @@ from shared.room import Room
 from shared.rpc import command, query
 
 CONSENTS = ("mail", "phone")
-_CURSOR_SIGN = "|"
 
 
 class CustomerQueryService(Room):
@@ -45,20 +44,12 @@ class CustomerQueryService(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.CustomerRow]:
-        """The cursor is the last line's search text and id."""
-        found = store.list_customers(
-            session, search, province, category, _split_cursor(after), limit + 1
-        )
-        following = None
-        if len(found) > limit:
-            last = found[limit - 1][0]
-            following = f"{last.id}{_CURSOR_SIGN}{last.search}"
-        return Page(items=[row for _, row in found[:limit]], next=following)
+        found = store.list_customers(session, search, province, category, after, limit)
+        return Page.cut(found, contract.CustomerRow.model_validate)
 
     @query(contract.get_customer)
     def get_customer(self, session: Session, customer_id: int) -> contract.Customer:
-        """See the contract."""
-        return store.to_contract(store.get_customer(session, customer_id))
+        return contract.Customer.model_validate(store.get_customer(session, customer_id))
 
     @command(contract.create_customer)
     def create_customer(self, session: Session, new: contract.NewCustomer) -> contract.Customer:
@@ -66,7 +57,7 @@ class CustomerQueryService(Room):
         values = profiles.check(new.model_dump(), clock.today())
         customer = store.insert_customer(session, store.new_values(values))
         self._note_consents(session, customer.id, {}, values)
-        return store.to_contract(customer)
+        return contract.Customer.model_validate(customer)
 
     @command(contract.update_customer)
     def update_customer(
@@ -76,17 +67,17 @@ class CustomerQueryService(Room):
         customer = store.get_customer(session, customer_id, lock=True)
         if customer.erased_at is not None:
             raise Conflict("Los datos de este cliente fueron eliminados.")
-        before = store.to_contract(customer).model_dump()
+        before = contract.Customer.model_validate(customer).model_dump()
         sent = change.model_dump(exclude_unset=True)
         values = profiles.complete_change(before, sent, clock.today())
         if not values:
-            return store.to_contract(customer)
+            return contract.Customer.model_validate(customer)
         customer = store.set_customer(session, customer_id, values)
         self._note_consents(session, customer_id, before, values)
         if profiles.CONTACT_FIELDS & values.keys():
             self._announce(session, [customer_id])
         self._note(session, customer_id, "profile", "Datos actualizados", "")
-        return store.to_contract(customer)
+        return contract.Customer.model_validate(customer)
 
     @command(contract.erase_customer)
     def erase_customer(self, session: Session, customer_id: int, reason: str) -> None:
@@ -97,28 +88,26 @@ class CustomerQueryService(Room):
         store.erase_customer(session, customer_id)
         self._note(session, customer_id, "profile", "Datos eliminados", reason.strip())
         outbox.add(session, contract.CustomersErased(customer_ids=[customer_id]))
+        outbox.add_job(session, "customer_query.forget_parked")
 
     @query(contract.list_timeline)
     def list_timeline(
         self, session: Session, customer_id: int, after: str | None = None, limit: int = 50
     ) -> Page[contract.TimelineEntry]:
-        """See the contract."""
         store.get_customer(session, customer_id)
-        found = store.list_timeline(session, customer_id, cursor(after), limit + 1)
-        return Page(
-            items=[entry for _, entry in found[:limit]],
-            next=str(found[limit - 1][0]) if len(found) > limit else None,
-        )
+        found = store.list_timeline(session, customer_id, after, limit)
+        return Page.cut(found, contract.TimelineEntry.model_validate)
 
     @query(contract.get_personal_data)
     def get_personal_data(self, session: Session, customer_id: int) -> contract.PersonalData:
-        """See the contract."""
-        customer = store.get_customer(session, customer_id)
-        return contract.PersonalData(
-            customer=store.to_contract(customer),
-            consents=store.list_consents(session, customer_id),
-            timeline=[e for _, e in store.list_timeline(session, customer_id, None, 1000)],
-            campaigns=store.list_campaigns_of(session, customer_id),
+        """The time line as far as a page of it goes: the newest thousand entries."""
+        return contract.PersonalData.model_validate(
+            {
+                "customer": store.get_customer(session, customer_id),
+                "consents": store.list_consents(session, customer_id),
+                "timeline": store.list_timeline(session, customer_id, None, 1000).rows,
+                "campaigns": store.list_campaigns_of(session, customer_id),
+            }
         )
 
     # --- imports ---
@@ -135,7 +124,7 @@ class CustomerQueryService(Room):
     def _insert_import(self, session: Session, new: contract.NewImport) -> contract.Import:
         job = imports.insert_import(session, new, trace.actor().username)
         self._hand_over(session, job.id)
-        return imports.to_contract(job)
+        return contract.Import.model_validate(job)
 
     def _hand_over(self, session: Session, import_id: int) -> None:
         outbox.add_job(session, CUSTOMERS.task, import_id, bulk=True)
@@ -148,7 +137,6 @@ class CustomerQueryService(Room):
         mapping: dict[str, str] | None = None,
         dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
     ) -> contract.Import:
-        """See the contract."""
         before = imports.ledger.get(session, import_id)
         if before.finished_at is None:
             raise Conflict("La importación sigue en curso. Espere a que termine.")
@@ -169,11 +157,10 @@ class CustomerQueryService(Room):
         dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
         hold: bool = False,  # noqa: FBT001, FBT002  # as above
     ) -> contract.Import:
-        """See the contract."""
         job = imports.ledger.get(session, import_id, lock=True)
         imports.ledger.release(job, mapping, dry_run=dry_run, hold=hold)
         self._hand_over(session, job.id)
-        return imports.to_contract(job)
+        return contract.Import.model_validate(job)
 
     @command(contract.cancel_import)
     def cancel_import(self, session: Session, import_id: int) -> contract.Import:
@@ -181,23 +168,20 @@ class CustomerQueryService(Room):
         job = imports.ledger.get(session, import_id, lock=True)
         if imports.ledger.cancel(job):
             self._hand_over(session, job.id)
-        return imports.to_contract(job)
+        return contract.Import.model_validate(job)
 
     @command(contract.undo_import)
     def undo_import(self, session: Session, import_id: int) -> contract.Import:
-        """See the contract."""
         job = imports.ledger.get(session, import_id, lock=True)
         undos.begin(session, job, trace.actor().username)
-        return imports.to_contract(job)
+        return contract.Import.model_validate(job)
 
     @query(contract.get_import)
     def get_import(self, session: Session, import_id: int) -> contract.Import:
-        """See the contract."""
-        return imports.to_contract(imports.ledger.get(session, import_id))
+        return contract.Import.model_validate(imports.ledger.get(session, import_id))
 
     @query(contract.preview_import)
     def preview_import(self, session: Session, import_id: int) -> contract.ImportPreview:
-        """See the contract."""
         job = imports.ledger.get(session, import_id)
         return contract.ImportPreview(columns=job.columns, mapping=job.mapping, rows=job.preview)
 
@@ -205,12 +189,8 @@ class CustomerQueryService(Room):
     def list_imports(
         self, session: Session, after: str | None = None, limit: int = 20
     ) -> Page[contract.Import]:
-        """See the contract."""
-        found = imports.ledger.list(session, cursor(after), limit + 1)
-        return Page(
-            items=[imports.to_contract(job) for job in found[:limit]],
-            next=str(found[limit - 1].id) if len(found) > limit else None,
-        )
+        found = imports.ledger.list(session, after, limit)
+        return Page.cut(found, contract.Import.model_validate)
 
     # --- segments ---
 
@@ -218,7 +198,6 @@ class CustomerQueryService(Room):
     def count_segment(
         self, session: Session, definition: contract.Definition
     ) -> contract.SegmentCount:
-        """See the contract."""
         return segment_sql.count(session, segments.parse(definition))
 
     @query(contract.describe_segment)
@@ -227,7 +206,6 @@ class CustomerQueryService(Room):
         session: Session,  # noqa: ARG002  # every query is given one
         definition: contract.Definition,
     ) -> str:
-        """See the contract."""
         return segments.describe(segments.parse(definition))
 
     @query(contract.list_segments)
@@ -238,39 +216,33 @@ class CustomerQueryService(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Segment]:
-        """See the contract."""
-        found = segment_store.list_segments(session, search, after, limit + 1)
-        return Page(
-            items=[segment_store.to_contract(item) for item in found[:limit]],
-            next=found[limit - 1].name if len(found) > limit else None,
-        )
+        found = segment_store.list_segments(session, search, after, limit)
+        return Page.cut(found, contract.Segment.model_validate)
 
     @query(contract.get_segment)
     def get_segment(self, session: Session, segment_id: int) -> contract.Segment:
-        """See the contract."""
-        return segment_store.to_contract(segment_store.get_segment(session, segment_id))
+        return contract.Segment.model_validate(segment_store.get_segment(session, segment_id))
 
     @command(contract.create_segment)
     def create_segment(self, session: Session, new: contract.NewSegment) -> contract.Segment:
-        """See the contract."""
         summary = segments.describe(segments.parse(new.definition))
         by = trace.actor().username
-        return segment_store.to_contract(segment_store.insert_segment(session, new, summary, by))
+        return contract.Segment.model_validate(
+            segment_store.insert_segment(session, new, summary, by)
+        )
 
     @command(contract.update_segment)
     def update_segment(
         self, session: Session, segment_id: int, new: contract.NewSegment
     ) -> contract.Segment:
-        """See the contract."""
         summary = segments.describe(segments.parse(new.definition))
         segment = segment_store.get_segment(session, segment_id, lock=True)
         by = trace.actor().username
         changed = segment_store.set_segment(session, segment, new, summary, by)
-        return segment_store.to_contract(changed)
+        return contract.Segment.model_validate(changed)
 
     @command(contract.delete_segment)
     def delete_segment(self, session: Session, segment_id: int) -> None:
-        """See the contract."""
         segment_store.delete_segment(session, segment_id)
 
     # --- what the other rooms tell ---
@@ -284,7 +256,7 @@ class CustomerQueryService(Room):
     @on_event(campaign.CampaignChanged)
     def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
         """For the split and for names on time lines."""
-        segment_store.upsert_campaign(session, event)
+        segment_store.follow_campaign(session, event)
 
     @on_event(mailer.MailingProgressed)
     def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
@@ -361,12 +333,3 @@ class CustomerQueryService(Room):
     def _announce(self, session: Session, customer_ids: list[int]) -> None:
         states = store.contact_states(session, customer_ids)
         outbox.add(session, contract.ContactStatesChanged(customers=states))
-
-
-def _split_cursor(after: str | None) -> tuple[str, int] | None:
-    if after is None:
-        return None
-    number, _, search = after.partition(_CURSOR_SIGN)
-    if not number.isdecimal():
-        raise Invalid.field("after", "No es un cursor de esta lista.")
-    return search, int(number)

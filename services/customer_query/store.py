@@ -18,8 +18,9 @@ from services.customer_query.models import (
     ImportChange,
     TimelineEntry,
 )
-from services.customer_query.segment_sql import mail_refusal, phone_refusal, row
-from shared import clock
+from services.customer_query.segment_sql import mail_refusal, phone_refusal
+from shared import clock, keyset
+from shared.contract import Slice
 from shared.contracts import customer_query as contract
 from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
@@ -63,25 +64,18 @@ def list_customers(
     search: str | None,
     province: str | None,
     category: str | None,
-    after: tuple[str, int] | None,
+    after: str | None,
     limit: int,
-) -> list[tuple[Customer, contract.CustomerRow]]:
-    """By surname, those after the (search text, id) given; each way of searching has its index."""
-    query = (
-        select(Customer)
-        .where(Customer.erased_at.is_(None))
-        .order_by(Customer.search, Customer.id)
-        .limit(limit)
-    )
+) -> Slice[Customer]:
+    """By surname; each way of searching has its index."""
+    query = select(Customer).where(Customer.erased_at.is_(None))
     if search and search.strip():
         query = query.where(_matches(search.strip()))
     if province:
         query = query.where(Customer.province == province)
     if category:
         query = query.where(Customer.category == category)
-    if after is not None:
-        query = query.where(func.row(Customer.search, Customer.id) > func.row(after[0], after[1]))
-    return [(item, row(item)) for item in session.execute(query).scalars()]
+    return keyset.fetch(session, query, [Customer.search, Customer.id], after, limit)
 
 
 def _matches(text: str) -> Any:
@@ -138,6 +132,11 @@ def erase_customer(session: Session, customer_id: int) -> None:
     session.execute(delete(ImportChange).filter_by(customer_id=customer_id))
 
 
+def list_erased(session: Session, since: datetime) -> list[int]:
+    """People who were erased after a moment."""
+    return list(session.execute(select(Customer.id).where(Customer.erased_at > since)).scalars())
+
+
 # --- consents and contact states ---
 
 
@@ -147,19 +146,10 @@ def insert_consents(session: Session, rows: list[dict[str, Any]]) -> None:
         session.execute(insert(Consent), rows)
 
 
-def list_consents(session: Session, customer_id: int) -> list[dict[str, Any]]:
+def list_consents(session: Session, customer_id: int) -> list[Consent]:
     """A person's consent ledger, oldest first."""
     query = select(Consent).filter_by(customer_id=customer_id).order_by(Consent.id)
-    return [
-        {
-            "channel": item.channel,
-            "given": item.given,
-            "how": item.how,
-            "by": item.by,
-            "at": item.at.isoformat(),
-        }
-        for item in session.execute(query).scalars()
-    ]
+    return list(session.execute(query).scalars())
 
 
 def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contract.ContactState]:
@@ -216,26 +206,11 @@ def insert_timeline(session: Session, entries: list[dict[str, Any]]) -> None:
 
 
 def list_timeline(
-    session: Session, customer_id: int, after: int | None, limit: int
-) -> list[tuple[int, contract.TimelineEntry]]:
-    """Newest first by time of arrival, older than `after`."""
-    query = (
-        select(TimelineEntry)
-        .filter_by(customer_id=customer_id)
-        .order_by(TimelineEntry.id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(TimelineEntry.id < after)
-    return [
-        (
-            item.id,
-            contract.TimelineEntry(
-                at=item.at, kind=item.kind, title=item.title, detail=item.detail, by=item.by
-            ),
-        )
-        for item in session.execute(query).scalars()
-    ]
+    session: Session, customer_id: int, after: str | None, limit: int
+) -> Slice[TimelineEntry]:
+    """Newest first by time of arrival."""
+    query = select(TimelineEntry).filter_by(customer_id=customer_id)
+    return keyset.fetch(session, query, [TimelineEntry.id.desc()], after, limit)
 
 
 def list_campaigns_of(session: Session, customer_id: int) -> list[int]:
@@ -256,15 +231,6 @@ def new_values(checked: dict[str, Any]) -> dict[str, Any]:
         "category": profiles.category_of(joined_on, today),
         "search": profiles.search_text(checked["first_names"], checked["last_names"]),
     }
-
-
-def to_contract(customer: Customer) -> contract.Customer:
-    """The profile as others may see it."""
-    shown = contract.Customer.model_fields.keys() - {"erased"}
-    return contract.Customer(
-        **{name: getattr(customer, name) for name in shown},
-        erased=customer.erased_at is not None,
-    )
 
 
 def update_categories(session: Session, today: date) -> None:

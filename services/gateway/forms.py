@@ -19,10 +19,10 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from shared.clock import GUAYAQUIL
-from shared.contract import spanish
 from shared.ecuador.dates import parse_date
 from shared.ecuador.money import format_number, parse_money
 from shared.errors import Conflict, FieldError, Invalid, PregonError
+from shared.spanish import spanish
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from services.gateway.rendering import is_partial, render
 from services.gateway.session import SessionExpired, local_path
 from shared import trace
-from shared.contract import spanish
 from shared.errors import FieldError, PregonError
+from shared.spanish import spanish
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -67,22 +67,17 @@ class IdentityService(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.User]:
-        """One more than asked is read, to know whether there is a next page."""
-        users = store.list_users(session, role, after, limit + 1)
-        return Page(
-            items=users[:limit], next=users[limit - 1].username if len(users) > limit else None
-        )
+        found = store.list_users(session, role, after, limit)
+        return Page.cut(found, contract.User.model_validate)
 
     @query(contract.get_user)
     def get_user(self, session: Session, user_id: int) -> contract.User:
-        """See the contract."""
-        return store.to_contract(store.get_user(session, user_id))
+        return contract.User.model_validate(store.get_user(session, user_id))
 
     @command(contract.create_user)
     def create_user(self, session: Session, new: contract.NewUser) -> contract.User:
-        """See the contract."""
         user = store.insert_user(session, new, passwords.make_hash(new.password))
-        return store.to_contract(user)
+        return contract.User.model_validate(user)
 
     @command(contract.update_user)
     def update_user(
@@ -99,7 +94,7 @@ class IdentityService(Room):
             raise Conflict("Debe quedar al menos un administrador activo.")
         if {"password_hash", "role", "active"} & values.keys():
             sessions.end_all(self.redis, user_id)
-        return store.to_contract(user)
+        return contract.User.model_validate(user)
 
     def _session(self, token: str, user: User, seconds_left: int | None = None) -> contract.Session:
         role = contract.Role(user.role)

@@ -7,7 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.identity.models import User
-from shared import clock
+from shared import clock, keyset
+from shared.contract import Slice
 from shared.contracts import identity as contract
 from shared.errors import Invalid, NotFound
 
@@ -25,16 +26,12 @@ def find_user(session: Session, username: str) -> User | None:
     return session.execute(select(User).where(User.username == username)).scalar_one_or_none()
 
 
-def list_users(
-    session: Session, role: str | None, after: str | None, limit: int
-) -> list[contract.User]:
-    """At most `limit` users by username, those after `after`."""
-    query = select(User).order_by(User.username).limit(limit)
+def list_users(session: Session, role: str | None, after: str | None, limit: int) -> Slice[User]:
+    """By username."""
+    query = select(User)
     if role is not None:
         query = query.where(User.role == role)
-    if after is not None:
-        query = query.where(User.username > after)
-    return [to_contract(user) for user in session.execute(query).scalars()]
+    return keyset.fetch(session, query, [User.username], after, limit)
 
 
 def insert_user(session: Session, new: contract.NewUser, password_hash: str) -> User:
@@ -66,15 +63,3 @@ def count_active_admins(session: Session) -> int:
         select(User.id).where(User.role == contract.Role.ADMIN, User.active).with_for_update()
     ).cte()
     return session.execute(select(func.count()).select_from(locked)).scalar_one()
-
-
-def to_contract(user: User) -> contract.User:
-    """The user as other services may see it."""
-    return contract.User(
-        id=user.id,
-        username=user.username,
-        full_name=user.full_name,
-        role=contract.Role(user.role),
-        active=user.active,
-        last_login_at=user.last_login_at,
-    )

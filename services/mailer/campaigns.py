@@ -10,7 +10,7 @@ from shared.contracts.campaign import CampaignBrief, CampaignChanged, Phase
 from shared.contracts.customer_query import Channel
 
 
-def keep_campaign(session: Session, event: CampaignChanged) -> bool:
+def follow_campaign(session: Session, event: CampaignChanged) -> bool:
     """Keep what was announced; False when something newer is known."""
     values = event.campaign.model_dump(exclude={"script"}) | {"version": event.version}
     row = insert(Campaign).values(values)

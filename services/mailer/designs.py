@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from services.mailer import cleaning, merge
 from services.mailer.models import Design, Mailing
 from services.mailer.removals import IMAGE_SCHEME
-from shared import clock
-from shared.contracts import mailer as contract
+from shared import clock, keyset
+from shared.contract import Slice
 from shared.errors import Conflict, Invalid, NotFound
 from shared.settings import settings
 
@@ -107,12 +107,10 @@ def get_design(session: Session, design_id: int) -> Design:
     return found
 
 
-def list_designs(session: Session, after: int | None, limit: int) -> list[Design]:
+def list_designs(session: Session, after: str | None, limit: int) -> Slice[Design]:
     """Built-in ones were inserted first, so by id they come first."""
-    query = select(Design).where(Design.deleted_at.is_(None)).order_by(Design.id).limit(limit)
-    if after is not None:
-        query = query.where(Design.id > after)
-    return list(session.execute(query).scalars())
+    query = select(Design).where(Design.deleted_at.is_(None))
+    return keyset.fetch(session, query, [Design.id], after, limit)
 
 
 def delete_design(session: Session, design_id: int) -> None:
@@ -129,20 +127,6 @@ def delete_design(session: Session, design_id: int) -> None:
 def set_test_error(session: Session, design_id: int, error: str | None) -> None:
     """Say on the design's page why the last test mail did not go out; None when it did."""
     session.execute(update(Design).filter_by(id=design_id).values(test_error=error))
-
-
-def to_contract(design: Design) -> contract.Design:
-    """A design without its HTML."""
-    return contract.Design(
-        id=design.id,
-        name=design.name,
-        subject=design.subject,
-        builtin=design.key is not None,
-        fields=design.fields,
-        size_bytes=len(design.html.encode()),
-        updated_at=design.updated_at,
-        test_error=design.test_error,
-    )
 
 
 @dataclass(frozen=True)

@@ -103,13 +103,11 @@ def _keep_monthly_error(reason: str) -> None:
 @jobs.job(LOAD_RECIPIENTS_CHUNK, failed=_fail_chunk)
 def load_recipients_chunk(chunk: dict[str, Any]) -> None:
     """Copy a chunk of an audience into the ledger; the last one to arrive has it prepared."""
-    piece = transfer.Chunk(**chunk)
-    with sessions(ROOM).begin() as session:
-        transfer.load_chunk(session, piece, ledger.TARGET)
-    with sessions(ROOM).begin() as session:
-        rows = transfer.complete(session, UUID(piece.transfer_id))
-        if rows is not None:
-            outbox.add_job(session, "mailer.prepare_mailing", piece.transfer_id, rows)
+    transfer.receive(ROOM, chunk, ledger.DESTINATION, then=_prepare)
+
+
+def _prepare(session: Session, transfer_id: UUID, rows: int) -> None:
+    outbox.add_job(session, "mailer.prepare_mailing", str(transfer_id), rows)
 
 
 @jobs.job("mailer.prepare_mailing", failed=_fail)
@@ -133,7 +131,7 @@ def prepare_mailing(transfer_id: str, rows: int) -> None:
 def forget_audience(transfer_id: str) -> None:
     """Drop what came of an audience whose run failed; the run itself has ended already."""
     with sessions(ROOM).begin() as session:
-        if not transfer.fail(session, UUID(transfer_id), ledger.TARGET):
+        if not transfer.fail(session, UUID(transfer_id), ledger.DESTINATION):
             ledger.remove_recipients(session, UUID(transfer_id))
 
 

@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.mailer.models import Contact, Mailing, Recipient
-from shared import clock, outbox
+from shared import clock, keyset, outbox
+from shared.contract import Slice
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import RECIPIENT_COLUMNS
 from shared.contracts.mailer import RecipientState
@@ -26,7 +27,7 @@ def remove_recipients(session: Session, transfer_id: UUID) -> None:
     session.execute(delete(Recipient).where(Recipient.transfer_id == transfer_id))
 
 
-TARGET = Destination(
+DESTINATION = Destination(
     table="recipient",
     columns=("transfer_id", *RECIPIENT_COLUMNS[1:]),
     remove=remove_recipients,
@@ -171,28 +172,11 @@ def list_recipients(
     session: Session,
     transfer_id: UUID,
     state: RecipientState | None,
-    after: int | None,
+    after: str | None,
     limit: int,
-) -> list[contract.Recipient]:
+) -> Slice[Recipient]:
     """By customer, the order of the primary key and of the partial indexes."""
-    query = (
-        select(Recipient)
-        .where(Recipient.transfer_id == transfer_id)
-        .order_by(Recipient.customer_id)
-        .limit(limit)
-    )
+    query = select(Recipient).where(Recipient.transfer_id == transfer_id)
     if state is not None:
         query = query.where(Recipient.state == state)
-    if after is not None:
-        query = query.where(Recipient.customer_id > after)
-    return [
-        contract.Recipient(
-            customer_id=row.customer_id,
-            full_name=f"{row.first_names} {row.last_names}".strip(),
-            email=row.email,
-            state=RecipientState(row.state),
-            reason=row.reason,
-            at=row.at,
-        )
-        for row in session.execute(query).scalars()
-    ]
+    return keyset.fetch(session, query, [Recipient.customer_id], after, limit)

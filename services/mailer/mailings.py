@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from services.mailer import campaigns, ledger, rules
 from services.mailer.models import Mailing, MailingCount
 from services.mailer.rules import Pauser
-from shared import clock, outbox, transfer
+from shared import clock, keyset, outbox, transfer
+from shared.contract import Slice
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import Phase
 from shared.contracts.mailer import MailingState
@@ -152,15 +153,13 @@ def fail(session: Session, mailing: Mailing, reason: str) -> None:
 
 
 def list_mailings(
-    session: Session, campaign_id: int | None, after: int | None, limit: int
-) -> list[Mailing]:
-    """Newest first, those older than `after`."""
-    query = select(Mailing).order_by(Mailing.id.desc()).limit(limit)
+    session: Session, campaign_id: int | None, after: str | None, limit: int
+) -> Slice[Mailing]:
+    """Newest first."""
+    query = select(Mailing)
     if campaign_id is not None:
         query = query.where(Mailing.campaign_id == campaign_id)
-    if after is not None:
-        query = query.where(Mailing.id < after)
-    return list(session.execute(query).scalars())
+    return keyset.fetch(session, query, [Mailing.id.desc()], after, limit)
 
 
 def list_in_state(session: Session, state: MailingState) -> list[Mailing]:

@@ -39,6 +39,16 @@ class Design(Base):
     deleted_at: Mapped[datetime | None]  # ended runs still name it
     test_error: Mapped[str | None]  # why the last test mail did not go out
 
+    @property
+    def builtin(self) -> bool:
+        """Whether it came with the product."""
+        return self.key is not None
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the HTML, before its fields are filled in and without images."""
+        return len(self.html.encode())
+
 
 class Mailing(Base):
     """A run."""
@@ -138,6 +148,11 @@ class Recipient(Base):
     retry_at: Mapped[datetime | None]  # not before
     claimed_by: Mapped[UUID | None]  # a Sender
     reported: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    @property
+    def full_name(self) -> str:
+        """Given names and surnames."""
+        return f"{self.first_names} {self.last_names}".strip()
 
 
 class MailingCount(Base):

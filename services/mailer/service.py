@@ -1,6 +1,5 @@
 """The doors of mailer."""
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,15 +18,15 @@ from services.mailer import (
     uploads,
 )
 from services.mailer.models import Mailing
-from shared import clock, idempotency, outbox, trace
-from shared.contract import Page, Procedure, cursor
+from shared import clock, outbox, trace
+from shared.contract import Page
 from shared.contracts import campaign, customer_query, telemarketing
 from shared.contracts import mailer as contract
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import on_event
 from shared.room import Room
-from shared.rpc import command, query, rpc
+from shared.rpc import command, command_after, query, rpc
 
 TEST_EMAIL = "usted@prueba"
 
@@ -45,45 +44,38 @@ class MailerService(Room):
         self,
         session: Session,  # noqa: ARG002  # every query is given one
     ) -> list[contract.MergeField]:
-        """See the contract."""
         return list(merge.FIELDS)
 
     @query(contract.list_designs)
     def list_designs(
         self, session: Session, after: str | None = None, limit: int = 50
     ) -> Page[contract.Design]:
-        """See the contract."""
-        rows = designs.list_designs(session, cursor(after), limit + 1)
-        return Page(
-            items=[designs.to_contract(row) for row in rows[:limit]],
-            next=str(rows[limit - 1].id) if len(rows) > limit else None,
-        )
+        found = designs.list_designs(session, after, limit)
+        return Page.cut(found, contract.Design.model_validate)
 
     @query(contract.get_design)
     def get_design(self, session: Session, design_id: int) -> contract.Design:
-        """See the contract."""
-        return designs.to_contract(designs.get_design(session, design_id))
+        return contract.Design.model_validate(designs.get_design(session, design_id))
 
-    @rpc(contract.create_design)
-    def create_design(self, new: contract.NewDesign) -> contract.Design:
-        """Reads and cleans the file before the transaction opens."""
+    def _clean_design(self, new: contract.NewDesign) -> dict[str, Any]:
+        """The design's columns: reading and cleaning take their time."""
         if (new.html is None) == (new.file_key is None):
             raise Invalid.field("html", "Pegue el HTML o suba un archivo.")
         html, images = (new.html or "", {}) if new.file_key is None else uploads.read(new.file_key)
-        values = designs.build(new.name, new.subject, html, images)
-        with self.db.begin() as session:
-            return idempotency.once(
-                session,
-                contract.create_design,
-                {"new": new},
-                lambda: designs.to_contract(
-                    designs.insert_design(session, values, trace.actor().username)
-                ),
-            )
+        return designs.build(new.name, new.subject, html, images)
+
+    @command_after(_clean_design, contract.create_design)
+    def create_design(
+        self,
+        session: Session,
+        cleaned: dict[str, Any],
+        new: contract.NewDesign,  # noqa: ARG002  # it is cleaned by now
+    ) -> contract.Design:
+        design = designs.insert_design(session, cleaned, trace.actor().username)
+        return contract.Design.model_validate(design)
 
     @command(contract.delete_design)
     def delete_design(self, session: Session, design_id: int) -> None:
-        """See the contract."""
         designs.delete_design(session, design_id)
 
     @rpc(contract.preview_design)
@@ -119,20 +111,13 @@ class MailerService(Room):
 
     # --- runs ---
 
-    @rpc(contract.create_mailing)
-    def create_mailing(self, new: contract.NewMailing) -> contract.Mailing:
-        """Asks campaign for its present phase: what was announced may lag behind a person."""
-        found = self.ask(campaign.get_campaign, new.campaign_id)
-        with self.db.begin() as session:
-            return idempotency.once(
-                session,
-                contract.create_mailing,
-                {"new": new},
-                lambda: self._create_mailing(session, new, found),
-            )
+    def _find_campaign(self, new: contract.NewMailing) -> campaign.Campaign:
+        """With its present phase: what was announced may lag behind a person."""
+        return self.ask(campaign.get_campaign, new.campaign_id)
 
-    def _create_mailing(
-        self, session: Session, new: contract.NewMailing, found: campaign.Campaign
+    @command_after(_find_campaign, contract.create_mailing)
+    def create_mailing(
+        self, session: Session, found: campaign.Campaign, new: contract.NewMailing
     ) -> contract.Mailing:
         rules.check_campaign(found.phase, found.channels)
         rules.check_send_at(new.send_at, clock.now())
@@ -162,7 +147,6 @@ class MailerService(Room):
 
     @query(contract.get_mailing)
     def get_mailing(self, session: Session, mailing_id: int) -> contract.Mailing:
-        """See the contract."""
         return self._shown(session, mailings.get_mailing(session, mailing_id))
 
     @query(contract.list_mailings)
@@ -174,12 +158,9 @@ class MailerService(Room):
         limit: int = 50,
     ) -> Page[contract.Mailing]:
         """The counts of all in one statement."""
-        rows = mailings.list_mailings(session, campaign_id, cursor(after), limit + 1)
-        counts = mailings.count_by_state(session, [row.transfer_id for row in rows])
-        return Page(
-            items=[mailings.to_contract(row, counts[row.transfer_id]) for row in rows[:limit]],
-            next=str(rows[limit - 1].id) if len(rows) > limit else None,
-        )
+        found = mailings.list_mailings(session, campaign_id, after, limit)
+        counts = mailings.count_by_state(session, [row.transfer_id for row in found.rows])
+        return Page.cut(found, lambda row: mailings.to_contract(row, counts[row.transfer_id]))
 
     @command(contract.pause_mailing)
     def pause_mailing(self, session: Session, mailing_id: int) -> contract.Mailing:
@@ -188,10 +169,20 @@ class MailerService(Room):
         mailings.pause(session, mailing, rules.Pauser.PERSON)
         return self._shown(session, mailing)
 
-    @rpc(contract.resume_mailing)
-    def resume_mailing(self, mailing_id: int) -> contract.Mailing:
-        """Asks campaign for its present phase, as `create_mailing` does."""
-        return self._put_to_work(contract.resume_mailing, mailing_id, {}, "resume", mailings.go_on)
+    def _find_campaign_of(self, mailing_id: int, *_: Any, **__: Any) -> campaign.Campaign:
+        """With its present phase, as in `create_mailing`."""
+        with self.db.begin() as session:
+            campaign_id = mailings.get_mailing(session, mailing_id).campaign_id
+        return self.ask(campaign.get_campaign, campaign_id)
+
+    @command_after(_find_campaign_of, contract.resume_mailing)
+    def resume_mailing(
+        self, session: Session, found: campaign.Campaign, mailing_id: int
+    ) -> contract.Mailing:
+        mailing = self._open(session, mailing_id, "resume")
+        rules.check_campaign(found.phase, found.channels)
+        mailings.go_on(session, mailing)
+        return self._shown(session, mailing)
 
     @command(contract.cancel_mailing)
     def cancel_mailing(self, session: Session, mailing_id: int) -> contract.Mailing:
@@ -203,43 +194,19 @@ class MailerService(Room):
         mailings.cancel(session, mailing)
         return self._shown(session, mailing)
 
-    @rpc(contract.retry_mailing)
+    @command_after(_find_campaign_of, contract.retry_mailing)
     def retry_mailing(
         self,
+        session: Session,
+        found: campaign.Campaign,
         mailing_id: int,
         include_doubtful: bool = False,  # noqa: FBT001, FBT002  # by the contract
     ) -> contract.Mailing:
-        """Asks campaign for its present phase, as `create_mailing` does."""
+        mailing = self._open(session, mailing_id, "retry")
+        rules.check_campaign(found.phase, found.channels)
         states = [RecipientState.FAILED, *([RecipientState.DOUBTFUL] if include_doubtful else [])]
-        return self._put_to_work(
-            contract.retry_mailing,
-            mailing_id,
-            {"include_doubtful": include_doubtful},
-            "retry",
-            lambda session, mailing: mailings.retry(session, mailing, states),
-        )
-
-    def _put_to_work(
-        self,
-        procedure: Procedure[..., contract.Mailing],
-        mailing_id: int,
-        further: dict[str, Any],
-        action: str,
-        act: Callable[[Session, Mailing], None],
-    ) -> contract.Mailing:
-        with self.db.begin() as session:
-            campaign_id = mailings.get_mailing(session, mailing_id).campaign_id
-        found = self.ask(campaign.get_campaign, campaign_id)
-
-        def change(session: Session) -> contract.Mailing:
-            mailing = self._open(session, mailing_id, action)
-            rules.check_campaign(found.phase, found.channels)
-            act(session, mailing)
-            return self._shown(session, mailing)
-
-        arguments = {"mailing_id": mailing_id} | further
-        with self.db.begin() as session:
-            return idempotency.once(session, procedure, arguments, lambda: change(session))
+        mailings.retry(session, mailing, states)
+        return self._shown(session, mailing)
 
     @query(contract.list_recipients)
     def list_recipients(
@@ -250,55 +217,50 @@ class MailerService(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Recipient]:
-        """See the contract."""
         transfer_id = mailings.get_mailing(session, mailing_id).transfer_id
-        rows = ledger.list_recipients(session, transfer_id, state, cursor(after), limit + 1)
-        following = str(rows[limit - 1].customer_id) if len(rows) > limit else None
-        return Page(items=rows[:limit], next=following)
+        found = ledger.list_recipients(session, transfer_id, state, after, limit)
+        return Page.cut(found, contract.Recipient.model_validate)
 
     # --- the monthly run ---
 
-    @rpc(contract.run_monthly)
-    def run_monthly(self, month: str | None = None) -> list[contract.MonthlyOutcome]:
-        """Asks campaign for the present phase of each, as `create_mailing` does."""
+    def _find_selected(self, month: str | None = None) -> list[campaign.CampaignBrief]:
+        """The campaigns of the monthly run with their present phase, as in `create_mailing`."""
         local = monthly.local_now()
-        month = month or rules.month_of(local)
-        rules.check_month(month, local)
+        rules.check_month(month or rules.month_of(local), local)
         with self.db.begin() as session:
             schedule = monthly.get_schedule(session)
-        briefs = [self._ask_brief(campaign_id) for campaign_id in schedule.campaign_ids]
-        with self.db.begin() as session:
-            return idempotency.once(
-                session,
-                contract.run_monthly,
-                {"month": month},
-                lambda: monthly.start_month(
-                    session, month, briefs, trace.actor().username, anew=True
-                ),
-            )
+        return [self._ask_brief(campaign_id) for campaign_id in schedule.campaign_ids]
+
+    @command_after(_find_selected, contract.run_monthly)
+    def run_monthly(
+        self, session: Session, briefs: list[campaign.CampaignBrief], month: str | None = None
+    ) -> list[contract.MonthlyOutcome]:
+        month = month or rules.month_of(monthly.local_now())
+        return monthly.start_month(session, month, briefs, trace.actor().username, anew=True)
 
     @query(contract.get_monthly_schedule)
     def get_monthly_schedule(self, session: Session) -> contract.MonthlySchedule:
-        """See the contract."""
         return monthly.get_schedule(session)
 
-    @rpc(contract.set_monthly_schedule)
-    def set_monthly_schedule(self, schedule: contract.MonthlySchedule) -> contract.MonthlySchedule:
-        """Asks campaign whether each exists."""
+    def _check_selected(self, schedule: contract.MonthlySchedule) -> None:
+        """Each campaign exists. Raises Invalid."""
         try:
             for campaign_id in schedule.campaign_ids:
                 self.ask(campaign.get_campaign, campaign_id)
         except NotFound:
             raise Invalid.field("campaign_ids", f"No existe la campaña {campaign_id}.") from None
-        with self.db.begin() as session:
-            monthly.set_schedule(session, schedule)
-            return monthly.get_schedule(session)
+
+    @command_after(_check_selected, contract.set_monthly_schedule)
+    def set_monthly_schedule(
+        self, session: Session, _: None, schedule: contract.MonthlySchedule
+    ) -> contract.MonthlySchedule:
+        monthly.set_schedule(session, schedule)
+        return monthly.get_schedule(session)
 
     # --- unsubscription ---
 
     @query(contract.get_subscription)
     def get_subscription(self, session: Session, token: str) -> contract.Subscription:
-        """See the contract."""
         return self._subscription(session, tokens.read(token))
 
     @command(contract.unsubscribe)
@@ -326,7 +288,7 @@ class MailerService(Room):
 
         The runs are looked at once the phase is kept: whoever starts one reads it after locking it.
         """
-        if campaigns.keep_campaign(session, event):
+        if campaigns.follow_campaign(session, event):
             for mailing in mailings.claim_open_of_campaign(session, event.campaign.campaign_id):
                 mailings.follow(session, mailing, event.campaign.phase)
 

@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import ValidationError
 from rapidfuzz import fuzz
 
-from shared.contract import spanish
 from shared.contracts.risk_central import RISK_FILE, RiskReport
 from shared.ecuador.cedula import normalise_cedula
 from shared.ecuador.dates import parse_date
@@ -14,6 +13,7 @@ from shared.ecuador.money import parse_money
 from shared.ecuador.names import tokens
 from shared.errors import FieldError, Invalid
 from shared.loads.fields import Field
+from shared.spanish import spanish
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from services.risk_central import loads, lookups, rules
 from shared import files, outbox, trace
-from shared.contract import Page, check_health, cursor
+from shared.contract import Page, check_health
 from shared.contracts import risk_central as contract
 from shared.errors import Invalid, Unavailable
 from shared.redis import RedisClient
@@ -42,7 +42,7 @@ class RiskCentralService(Room):
                 session, trace.actor().username, file_key=file_key, file_name=file_name
             )
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
-        return loads.to_contract(load)
+        return contract.Load.model_validate(load)
 
     @command(contract.rerun_load)
     def rerun_load(self, session: Session, load_id: int) -> contract.Load:
@@ -51,23 +51,17 @@ class RiskCentralService(Room):
         with files.open_key(load.file_key):
             loads.ledger.wait_again(load)
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
-        return loads.to_contract(load)
+        return contract.Load.model_validate(load)
 
     @query(contract.get_load)
     def get_load(self, session: Session, load_id: int) -> contract.Load:
-        """See the contract."""
-        return loads.to_contract(loads.ledger.get(session, load_id))
+        return contract.Load.model_validate(loads.ledger.get(session, load_id))
 
     @query(contract.list_loads)
     def list_loads(
         self, session: Session, after: str | None = None, limit: int = 20
     ) -> Page[contract.Load]:
-        """See the contract."""
-        rows = loads.ledger.list(session, cursor(after), limit + 1)
-        return Page(
-            items=[loads.to_contract(load) for load in rows[:limit]],
-            next=str(rows[limit - 1].id) if len(rows) > limit else None,
-        )
+        return Page.cut(loads.ledger.list(session, after, limit), contract.Load.model_validate)
 
     @rpc(contract.find_risks)
     def find_risks(self, search: str) -> list[contract.RiskReport]:

@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
 
-from services.telemarketing import refreshes
 from services.telemarketing.models import (
     NOBODY_YET,
     Callback,
@@ -16,10 +15,9 @@ from services.telemarketing.models import (
     Target,
 )
 from services.telemarketing.rules import Share
-from shared.contract import Page
-from shared.contracts import telemarketing as contract
+from shared import keyset
+from shared.contract import Slice
 from shared.contracts.customer_query import Block
-from shared.errors import Invalid
 
 _FREE = text(NOBODY_YET)
 
@@ -123,43 +121,38 @@ def list_assignments(
     advisor: str | None,
     after: str | None,
     limit: int,
-) -> Page[contract.Assignment]:
-    """By campaign, newest first, then advisor; `after` is `campaign:advisor`."""
-    is_open = Target.state == "open"
+) -> Slice[Row[Any]]:
+    """By campaign, newest first, then advisor: the columns of `contract.Assignment`."""
+    is_open, refresh = Target.state == "open", aliased(RiskRefresh, name="refresh")
     query = (
         select(
             Target.campaign_id,
-            Campaign.name,
+            Campaign.name.label("campaign_name"),
             Target.advisor,
-            func.count(),
-            func.count().filter(is_open),
-            func.count().filter(~is_open),
-            RiskRefresh,
+            func.count().label("assigned"),
+            func.count().filter(is_open).label("open"),
+            func.count().filter(~is_open).label("done"),
+            refresh,
         )
         .join(Campaign, Campaign.campaign_id == Target.campaign_id)
         .outerjoin(
-            RiskRefresh,
+            refresh,
             and_(
-                RiskRefresh.campaign_id == Target.campaign_id,
-                RiskRefresh.advisor == Target.advisor,
+                refresh.campaign_id == Target.campaign_id,
+                refresh.advisor == Target.advisor,
             ),
         )
-        .where(Target.advisor.is_not(None), *_chosen(campaign_id, advisor), *_beyond(after))
+        .where(Target.advisor.is_not(None), *_chosen(campaign_id, advisor))
         .group_by(
             Target.campaign_id,
             Campaign.name,
             Target.advisor,
-            RiskRefresh.campaign_id,
-            RiskRefresh.advisor,
+            refresh.campaign_id,
+            refresh.advisor,
         )
-        .order_by(Target.campaign_id.desc(), Target.advisor)
-        .limit(limit + 1)
     )
-    rows = [_assignment(row) for row in session.execute(query)]
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(
-        items=rows[:limit], next=f"{last.campaign_id}:{last.advisor}" if last is not None else None
-    )
+    order = [Target.campaign_id.desc(), Target.advisor]
+    return keyset.fetch(session, query, order, after, limit)
 
 
 def _chosen(campaign_id: int | None, advisor: str | None) -> list[ColumnElement[bool]]:
@@ -169,29 +162,6 @@ def _chosen(campaign_id: int | None, advisor: str | None) -> list[ColumnElement[
     if advisor is not None:
         chosen.append(Target.advisor == advisor)
     return chosen
-
-
-def _beyond(after: str | None) -> list[ColumnElement[bool]]:
-    if after is None:
-        return []
-    number, _, advisor = after.partition(":")
-    if not number.isdecimal() or not advisor:
-        raise Invalid.field("after", "No es un cursor de esta lista.")
-    same = and_(Target.campaign_id == int(number), Target.advisor > advisor)
-    return [or_(Target.campaign_id < int(number), same)]
-
-
-def _assignment(row: Any) -> contract.Assignment:
-    campaign_id, name, advisor, assigned, still_open, done, refresh = row
-    return contract.Assignment(
-        campaign_id=campaign_id,
-        campaign_name=name,
-        advisor=advisor,
-        assigned=assigned,
-        open=still_open,
-        done=done,
-        refresh=None if refresh is None else refreshes.to_contract(refresh),
-    )
 
 
 # --- the people themselves ---

@@ -63,18 +63,12 @@ def find_newest(session: Session, campaign_id: int) -> CallList | None:
     return session.execute(query.limit(1)).scalar_one_or_none()
 
 
-def to_contract(found: CallList) -> contract.CallList:
-    """The list as others may see it."""
-    shown = contract.CallList.model_fields
-    return contract.CallList(**{name: getattr(found, name) for name in shown})
-
-
 def remove_rows(session: Session, transfer_id: UUID) -> None:
     """Drop what came of a call list, of a dead attempt or after its end."""
     session.execute(delete(CallListRow).where(CallListRow.transfer_id == transfer_id))
 
 
-TARGET = transfer.Destination(
+DESTINATION = transfer.Destination(
     CallListRow.__tablename__, campaign_contract.CALL_LIST_COLUMNS, remove_rows
 )
 
@@ -92,7 +86,7 @@ def fail(session: Session, transfer_id: UUID, reason: str) -> None:
 def end(session: Session, found: CallList, state: CallListState, error: str | None = None) -> None:
     """Close a list that the caller has locked; what still comes of it is dropped."""
     found.state, found.error, found.ended_at = state, error, clock.now()
-    transfer.fail(session, found.transfer_id, TARGET)
+    transfer.fail(session, found.transfer_id, DESTINATION)
 
 
 def supersede_older(session: Session, newest: CallList) -> None:

@@ -1,14 +1,17 @@
 """telemarketing's SQL on calls that were made and callbacks that were agreed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.telemarketing.models import Call, Callback, Campaign, Target
 from services.telemarketing.rules import MEANINGS
+from shared import keyset
+from shared.contract import Slice
 from shared.contracts import telemarketing as contract
 
 _MAX_CALLBACKS = 1000
@@ -31,23 +34,18 @@ def list_calls(
     campaign_id: int | None,
     customer_id: int | None,
     advisor: str | None,
-    after: int | None,
+    after: str | None,
     limit: int,
-) -> list[contract.Call]:
-    """Newest first, those older than `after`."""
-    query = (
-        select(Call, Campaign.name)
-        .join(Campaign, Campaign.campaign_id == Call.campaign_id)
-        .order_by(Call.id.desc())
-        .limit(limit)
+) -> Slice[Row[Any]]:
+    """Newest first, the columns of `contract.Call`."""
+    query = select(*keyset.columns(Call, contract.Call), Campaign.name.label("campaign_name")).join(
+        Campaign, Campaign.campaign_id == Call.campaign_id
     )
     chosen = {Call.campaign_id: campaign_id, Call.customer_id: customer_id, Call.advisor: advisor}
     for column, value in chosen.items():
         if value is not None:
             query = query.where(column == value)
-    if after is not None:
-        query = query.where(Call.id < after)
-    return [to_contract(call, name) for call, name in session.execute(query)]
+    return keyset.fetch(session, query, [Call.id.desc()], after, limit)
 
 
 def to_contract(call: Call, campaign_name: str) -> contract.Call:
@@ -97,10 +95,15 @@ def set_callbacks_done(session: Session, campaign_id: int, customer_id: int) -> 
 
 def list_callbacks(
     session: Session, from_at: datetime, to_at: datetime, advisor: str | None
-) -> list[contract.Callback]:
-    """By time, `to_at` not included."""
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """By time, `to_at` not included: the columns of `contract.Callback`."""
     query = (
-        select(Callback, Target, Campaign.name)
+        select(
+            *keyset.columns(Callback, contract.Callback),
+            func.concat_ws(" ", Target.first_names, Target.last_names).label("customer_name"),
+            func.coalesce(Target.phone, "").label("phone"),
+            Campaign.name.label("campaign_name"),
+        )
         .join(
             Target,
             (Target.campaign_id == Callback.campaign_id)
@@ -113,22 +116,7 @@ def list_callbacks(
     )
     if advisor is not None:
         query = query.where(Callback.advisor == advisor)
-    return [_callback(*row) for row in session.execute(query)]
-
-
-def _callback(row: Callback, target: Target, campaign_name: str) -> contract.Callback:
-    return contract.Callback(
-        id=row.id,
-        customer_id=row.customer_id,
-        customer_name=target.full_name,
-        phone=target.phone or "",
-        campaign_id=row.campaign_id,
-        campaign_name=campaign_name,
-        advisor=row.advisor,
-        at=row.at,
-        note=row.note,
-        done=row.done,
-    )
+    return session.execute(query).all()
 
 
 def count_callbacks(session: Session, advisor: str, begins_at: datetime) -> int:

@@ -18,7 +18,7 @@ def get_campaign(session: Session, campaign_id: int, *, lock: bool = False) -> C
     return found
 
 
-def set_brief(session: Session, brief: contract.CampaignBrief, version: int) -> Campaign:
+def follow_campaign(session: Session, brief: contract.CampaignBrief, version: int) -> Campaign:
     """What a campaign says of itself; an older version that comes late changes nothing."""
     campaign = _get_or_insert(session, brief.campaign_id)
     if version > campaign.version:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from celery.schedules import crontab
+from sqlalchemy.orm import Session
 
 from services.telemarketing import (
     assignments,
@@ -44,12 +45,11 @@ def on_list_failed(reason: str, transfer_id: str) -> None:
 @jobs.job(campaign_contract.LOAD_CALL_LIST_CHUNK, failed=on_chunk_failed)
 def load_call_list_chunk(chunk: dict[str, Any]) -> None:
     """Copy a chunk of people into their call list; the last one to arrive has it merged."""
-    piece = transfer.Chunk(**chunk)
-    with sessions(ROOM).begin() as session:
-        transfer.load_chunk(session, piece, call_lists.TARGET)
-    with sessions(ROOM).begin() as session:
-        if transfer.complete(session, UUID(piece.transfer_id)) is not None:
-            outbox.add_job(session, "telemarketing.merge_call_list", piece.transfer_id)
+    transfer.receive(ROOM, chunk, call_lists.DESTINATION, then=_begin_merge)
+
+
+def _begin_merge(session: Session, transfer_id: UUID, _rows: int) -> None:
+    outbox.add_job(session, "telemarketing.merge_call_list", str(transfer_id))
 
 
 @jobs.job("telemarketing.merge_call_list", failed=on_list_failed)

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from services.telemarketing.models import RiskRefresh
 from shared import clock
-from shared.contracts import telemarketing as contract
 from shared.contracts.telemarketing import RefreshState
 from shared.errors import Conflict
 
@@ -56,9 +55,3 @@ def _find(session: Session, campaign_id: int, advisor: str) -> RiskRefresh | Non
     """Locked, so that two who ask follow each other."""
     query = select(RiskRefresh).filter_by(campaign_id=campaign_id, advisor=advisor)
     return session.execute(query.with_for_update()).scalar_one_or_none()
-
-
-def to_contract(found: RiskRefresh) -> contract.RiskRefresh:
-    """The refresh as others may see it."""
-    shown = contract.RiskRefresh.model_fields
-    return contract.RiskRefresh(**{name: getattr(found, name) for name in shown})

@@ -20,8 +20,8 @@ from services.telemarketing import (
 )
 from services.telemarketing.bureau import Bureau, BureauClient, BureauDownError
 from services.telemarketing.models import Campaign, Target
-from shared import clock, idempotency, outbox, trace
-from shared.contract import Page, cursor
+from shared import clock, outbox, trace
+from shared.contract import Page
 from shared.contracts import campaign, customer_query, identity, mailer
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
@@ -30,7 +30,7 @@ from shared.contracts.telemarketing import RiskState
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import on_event
 from shared.room import Room
-from shared.rpc import command, query, rpc
+from shared.rpc import command, command_after, query
 from shared.settings import settings
 
 
@@ -43,21 +43,25 @@ class TelemarketingService(Room):
 
     # --- assignments ---
 
-    @rpc(contract.assign_customers)
-    def assign_customers(self, campaign_id: int, new: contract.NewAssignment) -> contract.Assigned:
-        """Asks identity about the advisors before the transaction opens."""
-        advisors = list(dict.fromkeys(new.advisors))
-        self._check_advisors(advisors)
-        with self.db.begin() as session:
-            return idempotency.once(
-                session,
-                contract.assign_customers,
-                {"campaign_id": campaign_id, "new": new},
-                lambda: self._assign(session, campaign_id, new, advisors),
-            )
+    def _find_advisors(
+        self,
+        campaign_id: int,  # noqa: ARG002  # asked before the door, with its arguments
+        new: contract.NewAssignment,
+    ) -> list[str]:
+        """Each once, as identity knows them. Raises Invalid."""
+        known = self._advisors()
+        for username in new.advisors:
+            if username not in known:
+                raise Invalid.field("advisors", f"«{username}» no es un asesor activo.")
+        return list(dict.fromkeys(new.advisors))
 
-    def _assign(
-        self, session: Session, campaign_id: int, new: contract.NewAssignment, advisors: list[str]
+    @command_after(_find_advisors, contract.assign_customers)
+    def assign_customers(
+        self,
+        session: Session,
+        advisors: list[str],
+        campaign_id: int,
+        new: contract.NewAssignment,
     ) -> contract.Assigned:
         """The campaign's lock makes assignments of one campaign follow each other."""
         found = campaigns.get_campaign(session, campaign_id, lock=True)
@@ -73,12 +77,6 @@ class TelemarketingService(Room):
             given[share.advisor] += assignments.give(session, campaign_id, share)
         left = assignments.count_unassigned(session, campaign_id)
         return contract.Assigned(by_advisor=given, left=left)
-
-    def _check_advisors(self, usernames: list[str]) -> None:
-        known = self._advisors()
-        for username in usernames:
-            if username not in known:
-                raise Invalid.field("advisors", f"«{username}» no es un asesor activo.")
 
     def _advisors(self) -> set[str]:
         found: set[str] = set()
@@ -104,8 +102,8 @@ class TelemarketingService(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Assignment]:
-        """See the contract."""
-        return assignments.list_assignments(session, campaign_id, advisor, after, limit)
+        found = assignments.list_assignments(session, campaign_id, advisor, after, limit)
+        return Page.cut(found, contract.Assignment.model_validate)
 
     @query(contract.count_unassigned)
     def count_unassigned(self, session: Session, campaign_id: int) -> int:
@@ -117,13 +115,12 @@ class TelemarketingService(Room):
         """Asks campaign (`CallListRequested`)."""
         found = campaigns.get_campaign(session, campaign_id, lock=True)
         call_lists.check_can_request(session, found)
-        return call_lists.to_contract(call_lists.insert_call_list(session, found))
+        return contract.CallList.model_validate(call_lists.insert_call_list(session, found))
 
     @query(contract.get_call_list)
     def get_call_list(self, session: Session, campaign_id: int) -> contract.CallList | None:
-        """See the contract."""
         found = call_lists.find_newest(session, campaign_id)
-        return None if found is None else call_lists.to_contract(found)
+        return None if found is None else contract.CallList.model_validate(found)
 
     # --- the advisor's calls ---
 
@@ -139,13 +136,11 @@ class TelemarketingService(Room):
 
     @query(contract.get_lease)
     def get_lease(self, session: Session) -> contract.Lease | None:
-        """See the contract."""
         target = leases.find_running(session, trace.actor().username, clock.now())
         return None if target is None else self._lease(session, target)
 
     @query(contract.get_queue_state)
     def get_queue_state(self, session: Session) -> contract.QueueState:
-        """See the contract."""
         advisor, now, hours = trace.actor().username, clock.now(), settings().calling_hours
         if _may_call(now) and leases.is_somebody_next(session, advisor, now):
             open_now, reason, next_at = leases.count_open(session, advisor), None, None
@@ -160,7 +155,6 @@ class TelemarketingService(Room):
 
     @command(contract.save_note)
     def save_note(self, session: Session, lease_id: UUID, note: str) -> None:
-        """See the contract."""
         leases.get_lease(session, lease_id, trace.actor().username)
         if len(note) > rules.MAX_NOTE:
             raise Invalid.field("note", f"Escriba como máximo {rules.MAX_NOTE} caracteres.")
@@ -169,7 +163,6 @@ class TelemarketingService(Room):
 
     @command(contract.release_lease)
     def release_lease(self, session: Session, lease_id: UUID) -> None:
-        """See the contract."""
         lease = leases.get_lease(session, lease_id, trace.actor().username)
         leases.release(session, lease)
 
@@ -191,7 +184,6 @@ class TelemarketingService(Room):
         self,
         session: Session,  # noqa: ARG002  # every query is given one
     ) -> list[contract.ResultMeaning]:
-        """See the contract."""
         return list(rules.MEANINGS.values())
 
     @query(contract.list_calls)
@@ -204,18 +196,15 @@ class TelemarketingService(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Call]:
-        """See the contract."""
-        rows = calls.list_calls(
-            session, campaign_id, customer_id, _visible(advisor), cursor(after), limit + 1
-        )
-        return Page(items=rows[:limit], next=str(rows[limit - 1].id) if len(rows) > limit else None)
+        found = calls.list_calls(session, campaign_id, customer_id, _visible(advisor), after, limit)
+        return Page.cut(found, contract.Call.model_validate)
 
     @query(contract.list_callbacks)
     def list_callbacks(
         self, session: Session, from_at: datetime, to_at: datetime, advisor: str | None = None
     ) -> list[contract.Callback]:
-        """See the contract."""
-        return calls.list_callbacks(session, from_at, to_at, _visible(advisor))
+        found = calls.list_callbacks(session, from_at, to_at, _visible(advisor))
+        return [contract.Callback.model_validate(row) for row in found]
 
     @query(contract.get_day)
     def get_day(self, session: Session) -> contract.AdvisorDay:
@@ -237,23 +226,26 @@ class TelemarketingService(Room):
 
     # --- risk ---
 
-    @rpc(contract.check_risk)
-    def check_risk(self, customer_id: int, purpose: str = "call") -> contract.RiskCheck:
-        """Asks the bureau outside of any transaction, then logs it (`RiskChecked`).
-
-        A key that is known gets its reply without asking; of two at once one is logged.
-        """
-        asked = {"customer_id": customer_id, "purpose": purpose}
+    def _look_up(self, customer_id: int, purpose: str = "call") -> contract.RiskCheck:  # noqa: ARG002
+        """What the bureau says of a person."""
         with self.db.begin() as session:
-            if (known := idempotency.find(session, contract.check_risk, asked)) is not None:
-                return known
             cedula = _get_person(session, customer_id).cedula
         state, report = self._ask_bureau(cedula)
-        check = risks.make_check(customer_id, state, report, clock.now())
-        with self.db.begin() as session:
-            return idempotency.once(
-                session, contract.check_risk, asked, lambda: _log(session, check, purpose)
-            )
+        return risks.make_check(customer_id, state, report, clock.now())
+
+    @command_after(_look_up, contract.check_risk)
+    def check_risk(
+        self,
+        session: Session,
+        check: contract.RiskCheck,
+        customer_id: int,  # noqa: ARG002  # the check is of this person
+        purpose: str = "call",
+    ) -> contract.RiskCheck:
+        """Logged and announced (`RiskChecked`); of two at once with one key one is logged."""
+        advisor = trace.actor().username
+        risks.insert_checks(session, [check], advisor, purpose)
+        outbox.add(session, risks.announcement(check, advisor, purpose))
+        return check
 
     def _ask_bureau(self, cedula: str) -> risks.Answer:
         """Connecting, waiting and reading all together have the time that settings give.
@@ -271,12 +263,10 @@ class TelemarketingService(Room):
 
     @query(contract.find_last_risk)
     def find_last_risk(self, session: Session, customer_id: int) -> contract.RiskCheck | None:
-        """See the contract."""
         return risks.find_last(session, customer_id)
 
     @command(contract.refresh_risks)
     def refresh_risks(self, session: Session, campaign_id: int, advisor: str) -> int:
-        """See the contract."""
         campaigns.get_campaign(session, campaign_id)
         people = assignments.count_open(session, campaign_id, [advisor])[advisor]
         if people:
@@ -289,7 +279,9 @@ class TelemarketingService(Room):
     @on_event(campaign.CampaignChanged)
     def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
         """Its phase decides whether it is called; a campaign new to the phone gets its list."""
-        self._want_call_list(session, campaigns.set_brief(session, event.campaign, event.version))
+        self._want_call_list(
+            session, campaigns.follow_campaign(session, event.campaign, event.version)
+        )
 
     @on_event(campaign.AudienceCompleted)
     def on_audience_completed(self, session: Session, event: campaign.AudienceCompleted) -> None:
@@ -356,13 +348,6 @@ def _visible(advisor: str | None) -> str | None:
     if Permission.CALL_READ_ALL in ROLE_PERMISSIONS[Role(actor.role)]:
         return advisor
     return actor.username
-
-
-def _log(session: Session, check: contract.RiskCheck, purpose: str) -> contract.RiskCheck:
-    advisor = trace.actor().username
-    risks.insert_checks(session, [check], advisor, purpose)
-    outbox.add(session, risks.announcement(check, advisor, purpose))
-    return check
 
 
 def _get_person(session: Session, customer_id: int) -> Target:

@@ -284,6 +284,7 @@ class RepeatedCustomers(Model):
     matrix: list[Overlap]
     customers: list[RepeatedCustomer]
     next: str | None
+    previous: str | None = None
 
 
 class CampaignFigures(Model):

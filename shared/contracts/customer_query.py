@@ -158,11 +158,21 @@ class TimelineEntry(Model):
     by: str | None
 
 
+class ConsentEntry(Model):
+    """A line of the consent ledger: what was given or taken back, how, and who wrote it down."""
+
+    channel: Channel
+    given: bool
+    how: str
+    by: str
+    at: datetime
+
+
 class PersonalData(Model):
     """Everything held on a person (LOPDP, right of access)."""
 
     customer: Customer
-    consents: list[dict[str, Any]]
+    consents: list[ConsentEntry]
     timeline: list[TimelineEntry]
     campaigns: list[int]
 

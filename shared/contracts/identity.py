@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contract import Actor, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Actor, Id, Limit, Model, Page, procedure
 
 
 class Role(StrEnum):
@@ -90,7 +90,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
-Password = Annotated[str, Field(min_length=10, max_length=200)]
+Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
 
 
 class User(Model):

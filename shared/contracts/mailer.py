@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
@@ -274,13 +274,16 @@ class Subscription(Model):
     test: bool
 
 
+Token = Annotated[str, SECRET]  # whoever has it may unsubscribe its person
+
+
 @procedure("mailer")
-def get_subscription(token: str) -> Subscription:
+def get_subscription(token: Token) -> Subscription:
     """Of the link in a mail; changes nothing. Raises NotFound for a token that is not ours."""
 
 
 @procedure("mailer")
-def unsubscribe(token: str) -> Subscription:
+def unsubscribe(token: Token) -> Subscription:
     """Stop all marketing mail to this person, everywhere. Again is no error."""
 
 

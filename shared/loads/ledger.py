@@ -10,14 +10,15 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from shared import clock, files
+from shared import clock, files, keyset
+from shared.contract import Slice
 from shared.db import sessions
 from shared.ecuador.names import fold
 from shared.errors import Conflict, NotFound
 from shared.loads.contract import LoadState
 from shared.loads.fields import header_key
 from shared.loads.models import LoadRow, MappingRow, RejectRow
-from shared.loads.rejected import write_rejected
+from shared.loads.rejected import RejectedRow, write_rejected
 
 if TYPE_CHECKING:
     from shared.loads.load import Batch, Load, Outcome
@@ -59,12 +60,9 @@ class Ledger(Generic[L]):
         values |= {"state": LoadState.WAITING, "created_by": created_by}
         return session.execute(insert(self._load).values(values).returning(self._load)).scalar_one()
 
-    def list(self, session: Session, after: int | None, limit: int) -> Sequence[L]:
+    def list(self, session: Session, after: str | None, limit: int) -> Slice[L]:
         """Newest first."""
-        query = select(self._load).order_by(self._load.id.desc()).limit(limit)
-        if after is not None:
-            query = query.where(self._load.id < after)
-        return session.execute(query).scalars().all()
+        return keyset.fetch(session, select(self._load), [self._load.id.desc()], after, limit)
 
     # --- while it runs ---
 
@@ -158,12 +156,12 @@ class Ledger(Generic[L]):
         if job.state != LoadState.FAILED:
             session.execute(delete(self._reject).filter_by(load_id=job.id))
 
-    def _iterate_rejects(self, session: Session, load_id: int) -> Iterator[tuple[Sequence[str], int, str]]:
+    def _iterate_rejects(self, session: Session, load_id: int) -> Iterator[RejectedRow]:
         table = self._reject
         query = select(table.values, table.line, table.reason).filter_by(load_id=load_id)
         ordered = query.order_by(table.line).execution_options(yield_per=1000)
-        for values, line, reason in session.execute(ordered):
-            yield values, line, reason
+        for row in session.execute(ordered):
+            yield row.values, row.line, row.reason
 
     # --- columns that people chose ---
 

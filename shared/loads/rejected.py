@@ -8,16 +8,16 @@ from shared.ecuador.names import fold
 REASON, LINE = "motivo", "linea"
 _OURS = {REASON, LINE}
 
+RejectedRow = tuple[Sequence[str], int, str]  # cells as they stood, line in the file, reason
+
 
 def rejected_header(columns: Sequence[str], *, numbered: bool = False) -> list[str]:
     """The file's own columns and ours behind them; those of an earlier such file are left out."""
     return [columns[at] for at in _kept(columns)] + ([LINE] if numbered else []) + [REASON]
 
 
-def write_rejected(
-    columns: Sequence[str], rows: Iterable[tuple[Sequence[str], int, str]], *, numbered: bool
-) -> str:
-    """Store (cells, line, reason) as they stood; returns the file's key."""
+def write_rejected(columns: Sequence[str], rows: Iterable[RejectedRow], *, numbered: bool) -> str:
+    """Store the rows as they stood; returns the file's key."""
     kept = _kept(columns)
     key = files.new_key(".csv")
 

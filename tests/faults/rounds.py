@@ -27,6 +27,7 @@ from infra.demo import customers, risk
 from infra.demo.generate_file import write_rows
 from infra.demo.play import STATES
 from infra.demo.player import Client, Json, PlayError, equal
+from shared.contracts import ROOMS
 from tests import product
 from tests.faults.kills import Stage
 
@@ -40,9 +41,8 @@ VICTIMS = (
     *("room-customer_query", "room-campaign", "room-mailer", "room-telemarketing"),
     "room-identity-risk_central",
     *("worker-customer_query", "worker-campaign", "worker-mailer"),
-    "worker-telemarketing-risk_central",
+    "worker-identity-telemarketing-risk_central",
 )
-ROOMS = ("identity", "customer_query", "campaign", "mailer", "telemarketing", "risk_central")
 
 
 class Load:

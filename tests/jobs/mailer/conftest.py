@@ -109,7 +109,7 @@ class Mailer:
     def create(self, people: list[dict[str, Any]], **values: Any) -> int:
         """A run whose audience has been loaded by chunk jobs; its further jobs wait."""
         with self.sessions.begin() as session:
-            design = designs.list_designs(session, None, 1)[0]
+            design = designs.list_designs(session, None, 1).rows[0]
             row = {
                 "campaign_id": 1,
                 "campaign_name": "Fibra",

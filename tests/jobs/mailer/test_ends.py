@@ -34,7 +34,7 @@ AWAY = "Un servidor no respondió"
 def awaiting(mailer: Mailer) -> tuple[int, list[dict[str, Any]]]:
     """A run whose audience is yet to come, and the chunks of it."""
     with mailer.sessions.begin() as session:
-        design = designs.list_designs(session, None, 1)[0]
+        design = designs.list_designs(session, None, 1).rows[0]
         values = {"design_id": design.id, "design_name": "Oferta", "subject": "Hola"}
         values |= {"campaign_id": 1, "campaign_name": "Fibra", "created_by": "jefe"}
         mailing = mailings.insert_mailing(session, values | {"kind": "on_demand"})
@@ -290,7 +290,7 @@ def test_a_test_mail_that_was_refused_says_so(mailer: Mailer, post: Post) -> Non
 
 def error_of_test(mailer: Mailer) -> str | None:
     with mailer.sessions() as session:
-        return designs.to_contract(designs.get_design(session, 1)).test_error
+        return designs.get_design(session, 1).test_error
 
 
 def test_a_sweep_that_failed_says_so_and_the_next_one_works(mailer: Mailer, post: Post) -> None:

@@ -50,7 +50,7 @@ def selected(mailer: Mailer) -> Mailer:
             campaign(4, design_id=None),
             campaign(5),
         ):
-            campaigns.keep_campaign(session, event)
+            campaigns.follow_campaign(session, event)
         schedule = MonthlySchedule(day=5, hour=9, campaign_ids=[1, 2, 3, 4])
         monthly.set_schedule(session, schedule)
     return mailer
@@ -59,7 +59,7 @@ def selected(mailer: Mailer) -> Mailer:
 def runs(mailer: Mailer) -> list[tuple[int, str | None]]:
     with mailer.sessions() as session:
         found = mailings.list_mailings(session, None, None, 50)
-        return [(mailing.campaign_id, mailing.month) for mailing in found]
+        return [(mailing.campaign_id, mailing.month) for mailing in found.rows]
 
 
 def test_nothing_happens_before_the_hour(selected: Mailer, at: At) -> None:
@@ -112,7 +112,7 @@ def test_two_beats_at_once_start_it_once(selected: Mailer, at: At) -> None:
 
 def test_a_deleted_design_does_not_stop_the_other_campaigns(selected: Mailer, at: At) -> None:
     with selected.sessions.begin() as session:
-        campaigns.keep_campaign(session, campaign(6, design_id=999))
+        campaigns.follow_campaign(session, campaign(6, design_id=999))
         schedule = MonthlySchedule(day=5, hour=9, campaign_ids=[6, 1])
         monthly.set_schedule(session, schedule)
     at(datetime(2026, 11, 5, 14, 0, tzinfo=UTC))

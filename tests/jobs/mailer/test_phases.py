@@ -27,7 +27,7 @@ def hear(mailer: Mailer, phase: Phase, version: int = 1, *, follow: bool = True)
     )
     with mailer.sessions.begin() as session:
         event = CampaignChanged(campaign=brief, version=version)
-        assert campaigns.keep_campaign(session, event)
+        assert campaigns.follow_campaign(session, event)
         for mailing in mailings.claim_open_of_campaign(session, 1) if follow else []:
             mailings.follow(session, mailing, phase)
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from services.risk_central import load, loads, store
 from shared import files
+from shared.contracts import risk_central as contract
 from shared.settings import settings
 from tests.databases import forget_keys
 from tests.soap.people import row
@@ -42,7 +43,7 @@ def begin(sessions: sessionmaker[Session], content: bytes) -> int:
 
 def found(sessions: sessionmaker[Session], load_id: int) -> Any:
     with sessions() as session:
-        return loads.to_contract(loads.ledger.get(session, load_id))
+        return contract.Load.model_validate(loads.ledger.get(session, load_id))
 
 
 def counts(sessions: sessionmaker[Session], load_id: int) -> tuple[int, ...]:

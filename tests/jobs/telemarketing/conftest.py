@@ -33,7 +33,7 @@ def sessions(database: Any) -> sessionmaker[Session]:
         script="",
     )
     with found.begin() as session:
-        campaigns.set_brief(session, brief, 1)
+        campaigns.follow_campaign(session, brief, 1)
     return found
 
 

@@ -253,7 +253,7 @@ def test_while_a_list_is_merged_the_campaign_is_assigned_called_and_changed(
             mail_subject="",
             script="",
         )
-        assert campaigns.set_brief(session, brief, 2).name == "Otra"
+        assert campaigns.follow_campaign(session, brief, 2).name == "Otra"
     halfway.end()
     assert set(phones(sessions).values()) == {"new"}
 

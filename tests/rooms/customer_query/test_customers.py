@@ -40,7 +40,7 @@ def test_a_customer_is_stored_normalised_with_category_and_consent(customers: An
     assert (found.cedula, found.phone) == ("1710034065", "+593991234567")
     assert found.category is Category.LOYAL
     [consent] = customers.get_personal_data(created.id).consents
-    assert (consent["channel"], consent["given"], consent["by"]) == ("mail", True, "jefe")
+    assert (consent.channel, consent.given, consent.by) == ("mail", True, "jefe")
 
 
 def test_a_cedula_belongs_to_one_person(customers: Any) -> None:
@@ -80,7 +80,7 @@ def test_only_what_is_sent_changes_and_contact_changes_are_announced(
     state = payload["customers"][0]
     assert (state["email"], state["mail_block"]) == (None, "no_consent")
     ledger = customers.get_personal_data(created.id).consents
-    assert [line["given"] for line in ledger] == [True, False]
+    assert [line.given for line in ledger] == [True, False]
 
 
 def test_the_time_line_comes_newest_first_in_pages(customers: Any) -> None:
@@ -105,7 +105,10 @@ def test_erasing_blanks_the_person_and_tells_the_rooms(customers: Any, people: S
     assert (found.consent_mail, found.do_not_mail) == (False, True)
     assert customers.list_customers().items == []
     assert customers.count_segment({"all": []}).matching == 0
-    assert outbox_of(people) == [("customers_erased", {"customer_ids": [created.id]})]
+    assert outbox_of(people) == [
+        ("customers_erased", {"customer_ids": [created.id]}),
+        ("customer_query.forget_parked", {"arguments": []}),
+    ]
     with pytest.raises(Conflict):
         customers.update_customer(created.id, CustomerChange(first_names="Eva"))
     assert customers.create_customer(ANA).id != created.id

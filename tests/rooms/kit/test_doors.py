@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from shared import jobs, open_jobs, outbox, trace
 from shared.client import Client
 from shared.contract import Actor, Id, procedure
+from shared.db import in_transaction
 from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unavailable
 from shared.outbox import job_queue_name
 from shared.room import Room
-from shared.rpc import command, container_config, query, rpc
+from shared.rpc import command, command_after, container_config, query, rpc
 from shared.settings import settings
 
 ERRORS = {kind.__name__: kind for kind in (NotFound, Conflict, Invalid, Denied, Unavailable)}
@@ -39,6 +40,12 @@ def double(number: Id) -> int:
 @procedure("identity")
 def add_note(text: str) -> int:
     """How many notes there are afterwards."""
+    raise NotImplementedError
+
+
+@procedure("identity")
+def add_found_note(text: str) -> int | None:
+    """What was found for it, noted."""
     raise NotImplementedError
 
 
@@ -85,6 +92,17 @@ class Probe(Room):
     def add_note(self, session: Session, text: str) -> int:
         Probe.done.append(text)
         return len(Probe.done)
+
+    def _find(self, text: str) -> str:
+        assert not in_transaction()
+        Probe.done.append(f"asked {text}")
+        return text.upper()
+
+    @command_after(_find, add_found_note)
+    def add_found_note(self, session: Session, found: str, text: str) -> int | None:
+        assert in_transaction()
+        Probe.done.append(found)
+        return None if text == "nothing" else len(Probe.done)
 
     @rpc(take_long)
     def take_long(self) -> str:
@@ -160,6 +178,15 @@ def test_a_repeated_key_acts_once_and_answers_the_same(ask: Callable[..., Any]) 
         ask(add_note, "other", idempotency_key="k")
     assert ask(add_note, "two", idempotency_key="l") == 2
     assert Probe.done == ["one", "two"]
+
+
+@pytest.mark.parametrize("note", ["a", "nothing"])
+def test_a_command_that_asks_first_asks_and_acts_once_for_its_key(
+    ask: Callable[..., Any], note: str
+) -> None:
+    first = ask(add_found_note, note, idempotency_key="k")
+    assert ask(add_found_note, note, idempotency_key="k") == first
+    assert Probe.done == [f"asked {note}", note.upper()]
 
 
 def test_the_same_key_of_another_user_is_another_command(ask: Callable[..., Any]) -> None:

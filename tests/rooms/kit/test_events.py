@@ -10,7 +10,7 @@ from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import events, inbox, jobs, outbox, relay, replay, waiting
+from shared import events, inbox, jobs, outbox, parked, relay, replay, waiting
 from shared.contract import Event
 from shared.events import on_event
 from shared.room import Room
@@ -183,7 +183,7 @@ def test_what_was_parked_is_sent_again_and_acts(
 
 
 def test_every_handler_has_a_dead_queue_that_is_listed() -> None:
-    names = replay.dead_queues()
+    names = parked.dead_queues()
     assert settings().amqp_name("dead.jobs") in names
     assert len(names) == len(set(names)) > 10
 

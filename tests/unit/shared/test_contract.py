@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from shared.contract import Id, Model, Page, cursor, procedure
+from shared.contract import Id, Model, Page, procedure
 from shared.errors import Conflict, Invalid, Unavailable, from_wire
 
 
@@ -71,9 +71,3 @@ def test_an_unknown_error_does_not_tell_its_details() -> None:
     again = from_wire({"exc_type": "KeyError", "exc_args": ["0912345678"]})
     assert isinstance(again, Unavailable)
     assert "0912345678" not in str(again)
-
-
-@pytest.mark.parametrize("text", ["x", "-1", "1.5", ""])
-def test_a_foreign_cursor_is_refused(text: str) -> None:
-    with pytest.raises(Invalid):
-        cursor(text)
