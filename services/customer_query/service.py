@@ -148,8 +148,8 @@ class CustomerQueryService(Room):
         )
         return self._insert_import(session, new)
 
-    @command(contract.read_import)
-    def read_import(
+    @command(contract.resume_import)
+    def resume_import(
         self,
         session: Session,
         import_id: int,

@@ -33,6 +33,7 @@ STATES = {
     "scheduled": State("Programado", "azure"),
     "waiting": State("En espera"),
     "running": State("En curso", "azure"),
+    "held": State("Por confirmar", "yellow"),
     "done": State("Terminado", "green"),
     "complete": State("Completo", "green"),
     # audiences

@@ -251,7 +251,7 @@ class NewImport(Model):
     file_name: Annotated[str, Field(max_length=200)]
     mapping: dict[str, str] | None = None  # our field → the file's column; None: guess
     dry_run: bool = False
-    hold: bool = False  # read the first rows and wait for `read_import`
+    hold: bool = False  # read the first rows and wait for `resume_import`
 
 
 class Undo(Model):
@@ -270,7 +270,7 @@ class Import(LoadProgress):
     """An import's progress."""
 
     dry_run: bool
-    undo: Undo | None
+    undo: Undo | None = None
 
 
 class ImportPreview(Model):
@@ -297,7 +297,7 @@ def rerun_import(
 
 
 @procedure("customer_query")
-def read_import(
+def resume_import(
     import_id: Id,
     mapping: dict[str, str] | None = None,
     dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from shared.contract import Model
 
 
@@ -47,11 +49,12 @@ class LoadProgress(Model):
     updated: int
     unchanged: int
     rejected: int
-    percent: int  # of the file
+    percent: int = 0  # of the file
     rate: int | None = None  # rows a second, while it runs
     seconds_left: int | None = None  # about, while it runs
-    columns: list[str]  # as found in the file
-    mapping: dict[str, str]  # our field → the file's column, as used
+    columns: list[str] = Field(default_factory=list)  # as found in the file
+    # Our field → the file's column, as used.
+    mapping: dict[str, str] = Field(default_factory=dict)
     rejected_key: str | None  # file of the rejected rows, with a column `motivo`
     error: str | None  # Spanish, when it failed
     created_by: str

@@ -17,10 +17,12 @@ from shared.contracts.customer_query import (
     CustomerChange,
     CustomerRow,
     Import,
+    ImportPreview,
     NewCustomer,
     NewImport,
     PersonalData,
     TimelineEntry,
+    cancel_import,
     create_customer,
     erase_customer,
     get_customer,
@@ -29,8 +31,11 @@ from shared.contracts.customer_query import (
     list_customers,
     list_imports,
     list_timeline,
+    preview_import,
     rerun_import,
+    resume_import,
     start_import,
+    undo_import,
     update_customer,
 )
 from shared.contracts.identity import Permission
@@ -56,6 +61,12 @@ class ImportAgain(Model):
     dry_run: bool = False
 
 
+class Reading(ImportAgain):
+    """How a file that is held is read."""
+
+    hold: bool = False  # show the first rows again
+
+
 @api.post(
     "/customers/imports",
     allow=Permission.CUSTOMER_IMPORT,
@@ -67,11 +78,15 @@ async def import_customers(
     file: Annotated[UploadFile, File()],
     mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
     dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
+    hold: Annotated[bool, Form()] = False,  # noqa: FBT002  # as above
 ) -> Import:
-    """Read a CSV or XLSX in the background; `mapping` is JSON: our field → the file's column."""
+    """Read a CSV or XLSX in the background; `mapping` is JSON: our field → the file's column.
+
+    With `hold` only the first rows are read: see `/preview`, then go on with `/resume`.
+    """
     key = await store_upload(ask, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
     name = (file.filename or "")[-200:]
-    new = NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run)
+    new = NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run, hold=hold)
     return await ask(start_import, new)
 
 
@@ -180,3 +195,45 @@ async def show_timeline(
 async def show_personal_data(customer_id: Id, ask: Ask) -> PersonalData:
     """Everything held on a person."""
     return await ask(get_personal_data, customer_id)
+
+
+# --- more of imports ---
+
+
+@api.get("/customers/imports/{import_id}/preview", allow=Permission.CUSTOMER_IMPORT)
+async def show_preview(import_id: Id, ask: Ask) -> ImportPreview:
+    """The first rows of an import that is held, as they will be read, with what is wrong."""
+    return await ask(preview_import, import_id)
+
+
+@api.post(
+    "/customers/imports/{import_id}/resume",
+    allow=Permission.CUSTOMER_IMPORT,
+    status_code=202,
+    response_model_exclude=_STORED,
+)
+async def read_held(import_id: Id, ask: Ask, reading: Reading | None = None) -> Import:
+    """Go on with an import that is held; 409 for any other."""
+    reading = reading or Reading()
+    return await ask(resume_import, import_id, reading.mapping, reading.dry_run, reading.hold)
+
+
+@api.post(
+    "/customers/imports/{import_id}/cancel",
+    allow=Permission.CUSTOMER_IMPORT,
+    response_model_exclude=_STORED,
+)
+async def cancel(import_id: Id, ask: Ask) -> Import:
+    """Stop reading; what was imported stays and counts. 409 when it has ended otherwise."""
+    return await ask(cancel_import, import_id)
+
+
+@api.post(
+    "/customers/imports/{import_id}/undo",
+    allow=Permission.CUSTOMER_IMPORT,
+    status_code=202,
+    response_model_exclude=_STORED,
+)
+async def undo(import_id: Id, ask: Ask) -> Import:
+    """Take back in the background what an import did; `undo` counts it. Twice does nothing more."""
+    return await ask(undo_import, import_id)

@@ -12,14 +12,15 @@ from services.gateway.uploads import store_upload
 from shared.contract import Id, Limit, Page
 from shared.contracts.identity import Permission
 from shared.contracts.risk_central import (
+    RISK_FILE,
     Load,
-    RiskReport,
     get_load,
     list_loads,
     rerun_load,
     start_load,
 )
 from shared.errors import Conflict
+from shared.loads.rejected import rejected_header
 
 api = Api("risk")
 
@@ -84,5 +85,6 @@ async def rejected_rows(load: Load) -> Response:
         raise Conflict("La carga sigue en curso. Espere a que termine.")
     name = f"riesgos-{load.id}-rechazadas.csv"
     if load.rejected_key is None:
-        return csv_table(name, [*RiskReport.model_fields, "linea", "motivo"], [])
+        columns = load.columns or [column.label for column in RISK_FILE]
+        return csv_table(name, rejected_header(columns, numbered=True), [])
     return await stored_csv(load.rejected_key, name)

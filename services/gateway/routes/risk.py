@@ -114,6 +114,8 @@ def label_of_load(load: Load) -> str:
     return {
         "waiting": "En espera",
         "running": "En curso",
+        "held": "Por confirmar",
+        "cancelled": "Cancelada",
         "done": "Terminada",
         "failed": "No terminó",
     }[load.state]

@@ -89,5 +89,6 @@ VERBS = {
     "start",
     "take",
     "unsubscribe",
+    "undo",
     "update",
 }
