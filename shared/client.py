@@ -6,7 +6,7 @@ Many questions in flight, each with a deadline; the connection mends itself afte
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
 
@@ -113,8 +113,14 @@ class Client:
             waiting.set_result(json.loads(message.body))
 
     @asynccontextmanager
-    async def listen(self, *events: type[Event]) -> AsyncIterator["asyncio.Queue[Event]"]:
-        """The events of these kinds as they happen, while the block lasts; none from before."""
+    async def listen(
+        self, *events: type[Event], missed: Callable[[], None]
+    ) -> AsyncIterator["asyncio.Queue[Event]"]:
+        """The events of these kinds as they happen, while the block lasts; none from before.
+
+        `missed` is called when some may have passed unheard: the broker was away, or whoever
+        listens did not keep up.
+        """
         if self._connection is None:
             raise Unavailable("El servidor de mensajes no responde.")
         heard: asyncio.Queue[Event] = asyncio.Queue(maxsize=1000)
@@ -124,11 +130,18 @@ class Client:
 
         async def hear(message: AbstractIncomingMessage) -> None:
             event = kinds[message.exchange or "", message.routing_key or ""]
-            if not heard.full():  # a page that does not keep up reloads its figures anyway
+            if heard.full():
+                missed()
+            else:
                 heard.put_nowait(event.model_validate_json(message.body))
 
+        def note_gap(*_: Any) -> None:
+            missed()
+
+        self._connection.reconnect_callbacks.add(note_gap)
         async with self._connection.channel() as channel:
-            queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+            name = f"live-{uuid.uuid4().hex}"  # ours: the broker lets nobody make its own anew
+            queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
             for name, kind in kinds:
                 exchange = await channel.declare_exchange(
                     name, aio_pika.ExchangeType.TOPIC, durable=True

@@ -18,7 +18,6 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
-from pydantic_core import to_jsonable_python
 
 from shared.errors import FieldError, Invalid
 from shared.spanish import spanish
@@ -28,6 +27,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 ENTITY_ID_MAX = 2**63 - 1
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
 SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
 Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]
 Limit = Annotated[int, Field(ge=1, le=200)]
@@ -193,7 +193,7 @@ def _open(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [_open(item) for item in value]
-    return to_jsonable_python(value)
+    return _ANY.dump_python(value, mode="json")
 
 
 def _path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:

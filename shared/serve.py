@@ -1,4 +1,4 @@
-"""The process of one or several rooms: `python -m shared.serve campaign identity`."""
+"""The process of some rooms, or of a group of them: `python -m shared.serve campaign small`."""
 
 import os
 import warnings
@@ -17,6 +17,7 @@ import sys
 from nameko.runners import ServiceRunner
 
 from shared import log
+from shared.contracts import process_of, rooms_of
 from shared.room import load
 from shared.rpc import container_config
 
@@ -26,7 +27,7 @@ logger = log.get(__name__)
 
 def main() -> None:
     """Run the rooms named on the command line until told to stop."""
-    names = sys.argv[1:]
+    names = rooms_of(sys.argv[1:], process_of)
     log.set_up("+".join(names))
     runner = ServiceRunner(container_config())
     for name in names:

@@ -1,6 +1,6 @@
 """The Celery app with the jobs of the rooms that this worker serves.
 
-`PREGON_WORKER_ROOMS="mailer campaign" celery -A shared.worker worker` consumes the queues of these
+`PREGON_WORKER_ROOMS="mailer small" celery -A shared.worker worker` consumes the queues of these
 rooms; beat loads all rooms, for their schedules (`SCHEDULE` in a room's `jobs.py`).
 """
 
@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from shared import forgetting
+from shared.contracts import ROOMS, rooms_of, worker_of
 from shared.jobs import app
 from shared.outbox import job_queue_name
-from shared.room import ROOMS
 
 __all__ = ["app"]
 
@@ -34,4 +34,5 @@ def _own_schedule(room: str) -> dict[str, Any]:
     return dict(getattr(module, "SCHEDULE", {}))
 
 
-load(os.environ.get("PREGON_WORKER_ROOMS", " ".join(ROOMS)).split())
+_names = os.environ.get("PREGON_WORKER_ROOMS", " ".join(ROOMS)).split()
+load(rooms_of(_names, worker_of))

@@ -1,9 +1,9 @@
 """The processes of the product: the one table that the native stack and compose agree on."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from shared.contracts import PLACEMENTS, Placement
+from shared.contracts import PLACEMENTS, groups, process_of, worker_of
 
 # A worker's name must be new at each start: the broker holds the old one's queue for a while.
 _WORKER = (
@@ -37,22 +37,15 @@ def product(environ: Mapping[str, str]) -> list[Program]:
 
 def room_groups() -> str:
     """The processes of the rooms' doors as `PREGON_ROOM_GROUPS` writes them."""
-    return " ".join("+".join(rooms) for rooms in _grouped(lambda placed: placed.process))
+    return " ".join(groups(process_of))
 
 
 def worker_groups() -> str:
     """The workers of the rooms' jobs as `PREGON_WORKER_GROUPS` writes them."""
     return " ".join(
-        f"{'+'.join(rooms)}:{max(PLACEMENTS[room].concurrency for room in rooms)}"
-        for rooms in _grouped(lambda placed: placed.worker)
+        f"{name}:{max(PLACEMENTS[room].concurrency for room in rooms)}"
+        for name, rooms in groups(worker_of).items()
     )
-
-
-def _grouped(group_of: Callable[[Placement], str]) -> Iterable[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for room, placed in PLACEMENTS.items():
-        groups.setdefault(group_of(placed) or room, []).append(room)
-    return groups.values()
 
 
 def _room(group: str) -> Program:

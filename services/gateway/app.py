@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.gateway import api, assets, guards, health, problems, routes
+from services.gateway import api, assets, guards, health, live, problems, routes
 from services.gateway.routing import Api, Pages
 from shared import log
 from shared.client import Client
@@ -43,6 +43,7 @@ def create_app(client: Client | None = None) -> FastAPI:
         ],
     )
     app.state.client = client or Client()
+    app.state.live = live.Live()
     problems.install(app)
     _include_all(app)
     app.mount("/static", assets.Bundle(directory=assets.DIST, check_dir=False))
@@ -67,10 +68,15 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     log.set_up("gateway")
-    connecting = asyncio.create_task(_connect(app.state.client))
+    listening = asyncio.create_task(_listen(app.state.client, app.state.live))
     yield
-    connecting.cancel()
+    listening.cancel()
     await app.state.client.stop()
+
+
+async def _listen(client: Client, heard: live.Live) -> None:
+    await _connect(client)
+    await heard.listen(client)
 
 
 async def _connect(client: Client) -> None:

@@ -2,7 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, Identity, Text, func
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -28,3 +37,28 @@ class User(Base):
     active: Mapped[bool] = mapped_column(server_default="true")
     last_login_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Notice(Base):
+    """Something a user was told, once for each reference."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        UniqueConstraint("user_id", "reference"),
+        Index("ix_notice_unread", "user_id", postgresql_where=text("read_at IS NULL")),
+        Index("ix_notice_user", "user_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    reference: Mapped[str]
+    title: Mapped[str]
+    detail: Mapped[str]
+    link: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    read_at: Mapped[datetime | None]
+
+    @property
+    def read(self) -> bool:
+        """Whether the user has seen it."""
+        return self.read_at is not None

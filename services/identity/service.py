@@ -5,12 +5,13 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import passwords, sessions, store
+from services.identity import notices, passwords, sessions, store
 from services.identity.models import User
-from shared import clock
+from shared import clock, outbox, trace
 from shared.contract import Actor, Page
 from shared.contracts import identity as contract
 from shared.errors import Conflict, Denied
+from shared.events import on_event
 from shared.redis import RedisClient
 from shared.room import Room
 from shared.rpc import command, query, rpc
@@ -52,7 +53,8 @@ class IdentityService(Room):
         user = store.get_user(session, found.user_id)
         if not user.active:
             raise Denied(EXPIRED)
-        return self._session(token, user, found.seconds_left)
+        unread = notices.count_unread(session, user.id)
+        return self._session(token, user, found.seconds_left, unread)
 
     @rpc(contract.log_out)
     def log_out(self, token: str) -> None:
@@ -96,7 +98,38 @@ class IdentityService(Room):
             sessions.end_all(self.redis, user_id)
         return contract.User.model_validate(user)
 
-    def _session(self, token: str, user: User, seconds_left: int | None = None) -> contract.Session:
+    # --- notices ---
+
+    @query(contract.list_notices)
+    def list_notices(
+        self, session: Session, after: str | None = None, limit: int = 50
+    ) -> Page[contract.Notice]:
+        found = notices.list_notices(session, trace.actor().user_id, after, limit)
+        return Page.cut(found, contract.Notice.model_validate)
+
+    @command(contract.open_notice)
+    def open_notice(self, session: Session, notice_id: int) -> contract.Notice:
+        user = trace.actor()
+        notice = notices.get_notice(session, user.user_id, notice_id)
+        if notices.set_read(session, user.user_id, notice_id):
+            outbox.add(session, contract.NoticesChanged(usernames=[user.username]))
+        return contract.Notice.model_validate(notice)
+
+    @command(contract.read_notices)
+    def read_notices(self, session: Session) -> None:
+        user = trace.actor()
+        if notices.set_read(session, user.user_id):
+            outbox.add(session, contract.NoticesChanged(usernames=[user.username]))
+
+    @on_event(contract.NoticeRequested)
+    def on_notice_requested(self, session: Session, event: contract.NoticeRequested) -> None:
+        """Announced (`NoticesChanged`) to the pages of those who are told."""
+        if told := notices.insert_notices(session, event):
+            outbox.add(session, contract.NoticesChanged(usernames=told))
+
+    def _session(
+        self, token: str, user: User, seconds_left: int | None = None, unread: int = 0
+    ) -> contract.Session:
         role = contract.Role(user.role)
         return contract.Session(
             token=token,
@@ -104,6 +137,7 @@ class IdentityService(Room):
                 user_id=user.id, username=user.username, full_name=user.full_name, role=role
             ),
             permissions=contract.ROLE_PERMISSIONS[role],
+            unread=unread,
             expires_at=clock.now()
             + (
                 timedelta(seconds=seconds_left) if seconds_left is not None else sessions.lifetime()

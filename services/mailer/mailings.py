@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.mailer import campaigns, ledger, rules
 from services.mailer.models import Mailing, MailingCount
 from services.mailer.rules import Pauser
-from shared import clock, keyset, outbox, transfer
+from shared import clock, keyset, notices, outbox, transfer
 from shared.contract import Slice
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import Phase
@@ -100,6 +100,7 @@ def set_state(
     if state in rules.ENDED:
         mailing.finished_at = now
     session.flush()
+    _tell_its_maker(session, mailing, state, error)
     outbox.add(
         session,
         contract.MailingChanged(
@@ -109,6 +110,28 @@ def set_state(
             target=mailing.target or 0,
             version=mailing.version,
         ),
+    )
+
+
+_TOLD = {
+    MailingState.FINISHED: "Terminó el envío de {}",
+    MailingState.FAILED: "No se pudo preparar el envío de {}",
+    MailingState.PAUSED: "El envío de {} necesita de usted",  # with an error: nobody paused it
+}
+
+
+def _tell_its_maker(
+    session: Session, mailing: Mailing, state: MailingState, error: str | None
+) -> None:
+    if state not in _TOLD or (state is MailingState.PAUSED and error in (None, _WITH_CAMPAIGN)):
+        return
+    notices.send(
+        session,
+        mailing.created_by,
+        f"mailing:{mailing.id}:{state}:{mailing.version}",
+        _TOLD[state].format(mailing.campaign_name),
+        detail=error or "",
+        link=f"/envios/{mailing.id}",
     )
 
 

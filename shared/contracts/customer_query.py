@@ -164,7 +164,7 @@ class ConsentEntry(Model):
     channel: Channel
     given: bool
     how: str
-    by: str
+    by: str | None
     at: datetime
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contract import SECRET, Actor, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Actor, Event, Id, Limit, Model, Page, procedure
 
 
 class Role(StrEnum):
@@ -129,6 +129,7 @@ class Session(Model):
     actor: Actor
     permissions: frozenset[Permission]
     expires_at: datetime
+    unread: int = 0  # notices
 
 
 @procedure("identity")
@@ -168,3 +169,49 @@ def create_user(new: NewUser) -> User:
 @procedure("identity")
 def update_user(user_id: Id, change: UserChange) -> User:
     """Raises NotFound; Conflict when the last active administrator would be lost."""
+
+
+# --- notices ---
+
+
+class Notice(Model):
+    """Something a user was told."""
+
+    id: int
+    title: str
+    detail: str
+    link: str  # a path of the pages; empty for none
+    created_at: datetime
+    read: bool
+
+
+@procedure("identity")
+def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
+    """The actor's notices, newest first."""
+
+
+@procedure("identity")
+def open_notice(notice_id: Id) -> Notice:
+    """One of the actor's notices, which is read by that. Raises NotFound for another's."""
+
+
+@procedure("identity")
+def read_notices() -> None:
+    """All the actor's notices are read."""
+
+
+class NoticeRequested(Event, service="identity"):
+    """Any room asks that users be told something; see `shared.notices`."""
+
+    reference: str  # a user is told once for each
+    usernames: list[str]
+    role: Role | None = None  # all active users of it as well
+    title: str
+    detail: str
+    link: str
+
+
+class NoticesChanged(Event, service="identity"):
+    """What these users were told, or have read, is another."""
+
+    usernames: list[str]

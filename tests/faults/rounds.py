@@ -39,9 +39,9 @@ VICTIMS = (
     *("postgres", "rabbitmq", "redis") * 3,
     *("relay", "gateway", "soap", "beat"),
     *("room-customer_query", "room-campaign", "room-mailer", "room-telemarketing"),
-    "room-identity-risk_central",
+    "room-small",
     *("worker-customer_query", "worker-campaign", "worker-mailer"),
-    "worker-identity-telemarketing-risk_central",
+    "worker-small",
 )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from services.gateway import menu
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render_form
@@ -29,6 +30,15 @@ from shared.contracts.telemarketing import (
 from shared.ecuador.money import format_number
 
 pages = Pages()
+menu.add(
+    menu.Heading.TELEMARKETING,
+    30,
+    "Asignaciones",
+    "/asignaciones",
+    Permission.ASSIGN,
+    icon="user-check",
+    purpose="Repartir clientes entre los asesores",
+)
 
 CampaignId = Annotated[int | None, Query(alias="campana")]
 

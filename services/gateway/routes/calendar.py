@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from services.gateway import menu
 from services.gateway.asking import Ask
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
@@ -18,6 +19,16 @@ from shared.contracts.identity import Permission
 from shared.contracts.telemarketing import Callback, list_callbacks
 
 pages = Pages()
+menu.add(
+    menu.Heading.TELEMARKETING,
+    20,
+    "Agenda",
+    "/agenda",
+    Permission.CALL_WORK,
+    Permission.CALL_READ_ALL,
+    icon="calendar-event",
+    purpose="Llamadas que quedaron agendadas",
+)
 
 _DAY = timedelta(days=1)
 _MONTHS = (

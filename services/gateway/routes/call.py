@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import places
+from services.gateway import menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -36,6 +36,15 @@ from shared.ecuador.phones import format_phone
 from shared.errors import Conflict, Unavailable
 
 pages = Pages()
+menu.add(
+    menu.Heading.TELEMARKETING,
+    10,
+    "Llamadas",
+    "/llamadas",
+    Permission.CALL_WORK,
+    icon="headset",
+    purpose="Atender al siguiente cliente",
+)
 
 TIMELINE = 8  # entries beside the call; the profile has all
 _HOUR = timedelta(hours=1)

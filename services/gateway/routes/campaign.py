@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import places
+from services.gateway import menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.labels import MAILING_STATES
@@ -37,6 +37,15 @@ from shared.contracts.telemarketing import count_unassigned, list_assignments, l
 from shared.errors import FieldError, Invalid, NotFound, Unavailable
 
 pages = Pages()
+menu.add(
+    menu.Heading.MARKETING,
+    10,
+    "Campañas",
+    "/campanas",
+    Permission.CAMPAIGN_READ,
+    icon="speakerphone",
+    purpose="Las campañas, sus fases y resultados",
+)
 T = TypeVar("T")
 
 BOARD = (

@@ -1,12 +1,11 @@
 """Customers: list, profile, consents, personal data, erasure."""
 
-from datetime import datetime
 from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import places
+from services.gateway import menu, places
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -30,6 +29,15 @@ from shared.contracts.customer_query import (
 from shared.contracts.identity import Permission
 
 pages = Pages()
+menu.add(
+    menu.Heading.CUSTOMERS,
+    10,
+    "Clientes",
+    "/clientes",
+    Permission.CUSTOMER_READ,
+    icon="users",
+    purpose="Buscar clientes y ver su historia",
+)
 
 # What an emptied field of the form empties in the profile; the others may not be empty.
 _MAY_BE_EMPTY = (
@@ -153,7 +161,6 @@ async def show_personal_data(request: Request, customer_id: Id, ask: Ask) -> Res
         "customer/personal_data.html",
         held=held,
         place=places.place,
-        moment=datetime.fromisoformat,
     )
 
 

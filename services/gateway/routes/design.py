@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from services.gateway import menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.previews import sandboxed
@@ -30,6 +31,15 @@ from shared.contracts.mailer import (
 from shared.errors import Invalid, NotFound
 
 pages = Pages()
+menu.add(
+    menu.Heading.MARKETING,
+    20,
+    "Diseños",
+    "/disenos",
+    Permission.DESIGN_WRITE,
+    icon="template",
+    purpose="Diseños de correo",
+)
 
 _SUFFIXES = (".html", ".htm", ".zip")
 _MEGABYTES = 10

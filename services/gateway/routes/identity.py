@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from services.gateway import entrance
+from services.gateway import entrance, menu
 from services.gateway import session as sessions
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -27,6 +27,15 @@ from shared.contracts.identity import (
 from shared.errors import Denied, Invalid, Unavailable
 
 pages = Pages()
+menu.add(
+    menu.Heading.ADMINISTRATION,
+    10,
+    "Usuarios",
+    "/usuarios",
+    Permission.USER_WRITE,
+    icon="users-group",
+    purpose="Usuarios y sus roles",
+)
 
 
 @pages.get("/ingresar", allow=PUBLIC)

@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from services.gateway import menu
 from services.gateway.previews import sandboxed
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
@@ -22,6 +23,17 @@ from shared.errors import NotFound
 from shared.settings import settings
 
 pages = Pages()
+menu.add(
+    menu.Heading.ADMINISTRATION,
+    20,
+    "Correo de prueba",
+    "/correo-demo",
+    Permission.OPERATIONS,
+    Permission.MAIL_READ,
+    icon="inbox",
+    purpose="Los mensajes que salieron en la demostración",
+    there=lambda: bool(settings().mail_catcher_dir),
+)
 
 _ALLOWED = frozenset({Permission.OPERATIONS, Permission.MAIL_READ})
 _NAME = re.compile(r"(\d{19})\.[\w.]+")  # nanoseconds first, so names sort by time

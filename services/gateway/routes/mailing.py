@@ -8,16 +8,16 @@ from fastapi import Query, Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
-from services.gateway import labels
+from services.gateway import labels, live, menu
 from services.gateway.asking import Ask
 from services.gateway.downloads import attachment
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.labels import MAILING_STATES, RECIPIENT_STATES
+from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from services.gateway.streams import stream
 from shared import sheets
-from shared.contract import Event, Id, Model
+from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -53,6 +53,23 @@ from shared.contracts.mailer import (
 from shared.errors import Invalid
 
 pages = Pages()
+menu.add(
+    menu.Heading.MARKETING,
+    30,
+    "Envíos",
+    "/envios",
+    Permission.MAIL_READ,
+    icon="mail-fast",
+    purpose="Correo de las campañas y su avance",
+)
+
+
+def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
+    return [Topic(f"mailing:{event.mailing_id}", Permission.MAIL_READ)]
+
+
+live.tell(MailingProgressed, _moved)
+live.tell(MailingChanged, _moved)
 
 _REASONS = {
     "duplicate": "Comparte la dirección con otro cliente",
@@ -273,23 +290,15 @@ async def follow_mailing(
 ) -> Response:
     """The live part of the page; `since` is the state that the rest of the page shows."""
 
-    async def draw() -> str:
-        mailing = await ask(get_mailing, mailing_id)
-        part = render(
-            request,
-            "mailing/progress.html",
-            mailing=mailing,
-            reason_label=reason_label,
-            states=MAILING_STATES,
-            ledger=RECIPIENT_STATES,
-            state_shown=since,
-        )
-        return bytes(part.body).decode()
-
-    def is_about(event: Event) -> bool:
-        return getattr(event, "mailing_id", None) == mailing_id
-
-    return stream(request, draw, MailingProgressed, MailingChanged, about=is_about)
+    return render(
+        request,
+        "mailing/progress.html",
+        mailing=await ask(get_mailing, mailing_id),
+        reason_label=reason_label,
+        states=MAILING_STATES,
+        ledger=RECIPIENT_STATES,
+        state_shown=since,
+    )
 
 
 @pages.get("/envios/{mailing_id}/recargar", allow=Permission.MAIL_READ)

@@ -4,6 +4,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from services.gateway import menu
 from services.gateway.api.risk import RISK_FILE_MEGABYTES, RISK_FILES, rejected_rows
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -24,6 +25,16 @@ from shared.contracts.risk_central import (
 )
 
 pages = Pages()
+menu.add(
+    menu.Heading.CUSTOMERS,
+    30,
+    "Central de riesgos",
+    "/central-de-riesgos",
+    Permission.RISK_LOAD,
+    Permission.RISK_CHECK,
+    icon="shield-check",
+    purpose="Calificación y deudas de las personas",
+)
 
 
 @pages.get("/central-de-riesgos", allow=frozenset({Permission.RISK_LOAD, Permission.RISK_CHECK}))

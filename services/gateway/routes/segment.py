@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from services.gateway import places
+from services.gateway import menu, places
 from services.gateway.asking import Ask
 from services.gateway.charts import Chart, Series
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -34,6 +34,15 @@ from shared.contracts.risk_central import RiskCategory
 from shared.errors import Invalid, PregonError, Unavailable
 
 pages = Pages()
+menu.add(
+    menu.Heading.CUSTOMERS,
+    20,
+    "Segmentos",
+    "/segmentos",
+    Permission.SEGMENT_READ,
+    icon="filter",
+    purpose="Elegir a quién llegar",
+)
 
 EVERYBODY: Definition = {"all": []}
 

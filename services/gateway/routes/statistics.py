@@ -7,6 +7,7 @@ from fastapi import Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
+from services.gateway import menu
 from services.gateway import statistics_charts as charts
 from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import Table, TableForm, table
@@ -29,6 +30,15 @@ from shared.errors import NotFound
 from shared.sheets import About
 
 pages = Pages()
+menu.add(
+    menu.Heading.MARKETING,
+    40,
+    "Estadísticas",
+    "/estadisticas",
+    Permission.STATISTICS_READ,
+    icon="chart-bar",
+    purpose="Resultados por campaña, provincia y asesor",
+)
 
 # The number of a campaign; 0 and nothing mean all of them.
 Campaign = Annotated[Id | None, BeforeValidator(lambda text: None if text in ("", "0") else text)]

@@ -1,14 +1,12 @@
 """Categories follow the calendar: new, regular and loyal by tenure, except those set by hand."""
 
 from datetime import date, timedelta
-from uuid import uuid4
 
 import pytest
 
 from services.customer_query import jobs
 from services.customer_query.models import Customer
-from shared import clock, inbox
-from shared.tables import Inbox
+from shared import clock
 from tests.jobs.customer_query.conftest import Sessions
 from tests.make.people import insert_person
 
@@ -49,15 +47,3 @@ def test_a_category_set_by_hand_stays(people: Sessions) -> None:
     with people() as session:
         kept = session.get_one(Customer, customer_id)
         assert (kept.category, kept.category_reason) == ("loyal", "Accionista")
-
-
-def test_deliveries_are_forgotten_after_thirty_days_and_not_before(people: Sessions) -> None:
-    old, young = uuid4(), uuid4()
-    with people.begin() as session:
-        for event_id, days in ((old, 31), (young, 29)):
-            at = clock.now() - timedelta(days=days)
-            session.add(Inbox(event_id=event_id, handler="hears", handled_at=at))
-    jobs.update_categories()
-    with people.begin() as session:
-        assert inbox.accept(session, old, "hears")
-        assert not inbox.accept(session, young, "hears")

@@ -79,7 +79,9 @@ class FakeAsk(Client):
         return procedure.decode_reply(procedure.encode_reply(reply))
 
     @asynccontextmanager
-    async def listen(self, *events: type[Event]) -> AsyncIterator["asyncio.Queue[Event]"]:
+    async def listen(
+        self, *events: type[Event], missed: Callable[[], None]
+    ) -> AsyncIterator["asyncio.Queue[Event]"]:
         """The events the test puts in."""
         yield self.events
 

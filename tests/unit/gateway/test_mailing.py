@@ -149,7 +149,16 @@ def test_a_run_shows_its_counts_rate_and_actions(chief: Browser) -> None:
     assert "faltan 3 s" in page
     assert "Pausar" in page
     assert "Reanudar" not in page
-    assert 'sse-connect="/envios/4/avance?since=sending"' in page
+    assert 'data-live="mailing:4" hx-get="/envios/4/avance?since=sending"' in page
+
+
+def test_the_part_that_moves_has_the_rest_loaded_anew_when_the_state_is_another(
+    chief: Browser, rooms: FakeAsk
+) -> None:
+    same = chief.get("/envios/4/avance?since=sending")
+    assert "/envios/4/recargar" not in same.text
+    assert "<html" not in same.text
+    assert "/envios/4/recargar" in chief.get("/envios/4/avance?since=paused").text
 
 
 def test_the_cancelled_of_a_run_are_told_apart_from_the_skipped(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from services.gateway import assets, labels, menu, rendering
 from services.gateway.charts import Chart, Series
+from services.gateway.routes import mail_demo
 from services.gateway.session import COOKIE
 from shared.contracts.identity import ROLE_PERMISSIONS, Role
 from shared.errors import Unavailable
@@ -27,7 +28,7 @@ def paths_for(role: Role) -> set[str]:
 
 def test_menu_offers_what_the_role_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
     without = settings().model_copy(update={"mail_catcher_dir": ""})
-    monkeypatch.setattr(menu, "settings", lambda: without)
+    monkeypatch.setattr(mail_demo, "settings", lambda: without)
     assert paths_for(Role.ADVISOR) == {"/clientes", "/central-de-riesgos", "/llamadas", "/agenda"}
     assert paths_for(Role.BACKOFFICE) == {"/clientes"}
     assert "/usuarios" not in paths_for(Role.MARKETING_HEAD)

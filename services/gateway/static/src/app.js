@@ -1,7 +1,7 @@
 import "bootstrap/js/dist/collapse";
 import "bootstrap/js/dist/dropdown";
 import "./htmx.js";
-import "htmx-ext-sse";
+import "./live.js";
 import "./autosave.js";
 import "./confirm.js";
 import "./copy.js";
