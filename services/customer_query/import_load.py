@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from services.customer_query import announcements, import_rows, imports
 from services.customer_query.models import Import
-from shared import clock
 from shared.loads.load import Load, Sink
 
 Row = dict[str, Any]
@@ -40,13 +40,13 @@ class CustomerLoad(Load[Row]):
     ledger = imports.ledger
     fields = import_rows.FIELDS
 
-    def check(self, values: Row) -> Row:
+    def check(self, values: Row, today: date) -> Row:
         """As a profile that is written by hand."""
-        return import_rows.check(values, clock.today())
+        return import_rows.check(values, today)
 
-    def complete(self, values: Row) -> Row:
+    def complete(self, values: Row, today: date) -> Row:
         """The columns of `customer`."""
-        return import_rows.complete(values, clock.today())
+        return import_rows.complete(values, today)
 
     def key(self, row: Row) -> int:
         """The cédula."""

@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,6 +61,7 @@ class RiskSink(Sink[RiskReport]):
     def write(self) -> None:
         """Write what was compared."""
         store.write(self._redis, self._changes)
+        self._changes = store.Changes([], 0)
         self._lock.reacquire()
 
     def write_again(self, rows: list[RiskReport]) -> None:
@@ -85,12 +87,14 @@ class RiskLoad(Load[RiskReport]):
     whole = True
     numbered = True
 
-    def check(self, values: dict[str, Any]) -> dict[str, Any]:
+    def check(self, values: dict[str, Any], today: date) -> dict[str, Any]:
         """All that is wrong with a report at once."""
+        del today
         return {"report": rules.check_report(values)}
 
-    def complete(self, values: dict[str, Any]) -> RiskReport:
+    def complete(self, values: dict[str, Any], today: date) -> RiskReport:
         """The report."""
+        del today
         report: RiskReport = values["report"]
         return report
 

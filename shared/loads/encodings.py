@@ -39,6 +39,12 @@ def encoding_of(stream: IO[bytes]) -> str | None:
         stream.seek(0)
 
 
+def is_text(head: bytes) -> bool:
+    """Whether a file that begins so is text, as far as its beginning tells."""
+    has_mark = any(head.startswith(bom) for bom, _ in _BOMS)
+    return has_mark or b"\x00" not in head or _without_bom(head) is not None
+
+
 def _without_bom(head: bytes) -> str | None:
     """UTF-16 of mostly Latin letters has a zero in every second place."""
     even, odd = head[::2], head[1::2]

@@ -86,24 +86,29 @@ class Cells:
     def __init__(
         self, fields: Sequence[Field], header: Sequence[str], mapping: Mapping[str, str]
     ) -> None:
-        self._fields = [(f, header.index(mapping[f.name])) for f in fields if f.name in mapping]
+        self._columns = [
+            (field.name, header.index(mapping[field.name]), field.parse, field.column.required)
+            for field in fields
+            if field.name in mapping
+        ]
         self._width = len(header)
 
     def parse(self, cells: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
         """Values, None where a cell is empty, and what is wrong with the others, by field."""
         values: dict[str, Any] = {}
         wrong: dict[str, str] = {}
-        for field, position in self._fields:
-            text = cells[position].strip() if position < len(cells) else ""
+        count = len(cells)
+        for name, position, parse, required in self._columns:
+            text = cells[position].strip() if position < count else ""
             if not text:
-                values[field.name] = None
-                if field.column.required:
-                    wrong[field.name] = REQUIRED
+                values[name] = None
+                if required:
+                    wrong[name] = REQUIRED
                 continue
             try:
-                values[field.name] = _parse(field, text)
+                values[name] = _parse(parse, text)
             except ValueError as error:
-                wrong[field.name] = str(error)
+                wrong[name] = str(error)
         return values, wrong
 
     def check(self, cells: Sequence[str]) -> None:
@@ -117,17 +122,17 @@ class Cells:
     def shown(self, cells: Sequence[str]) -> dict[str, str]:
         """The values by field as a person reads them; a text that is wrong as it stands."""
         values, wrong = self.parse(cells)
-        texts = {f.name: cells[at].strip() for f, at in self._fields if at < len(cells)}
+        texts = {name: cells[at].strip() for name, at, *_ in self._columns if at < len(cells)}
         return {
             name: text if name in wrong else _shown(values[name], text)
             for name, text in texts.items()
         }
 
 
-def _parse(field: Field, text: str) -> Any:
+def _parse(parse: Callable[[str], Any], text: str) -> Any:
     if len(text) > MAX_CELL:
         raise ValueError(f"El texto es demasiado largo (máximo {MAX_CELL}).")
-    return field.parse(plain(text))
+    return parse(plain(text) if text[0] == "'" else text)
 
 
 def _shown(value: Any, text: str) -> str:

@@ -13,15 +13,17 @@ def import_file(import_id: int) -> None:
     work.run(CUSTOMERS, import_id)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pyroaring import BitMap64
 from sqlalchemy.orm import Session
 
+from shared import clock
 from shared.errors import Invalid
 from shared.loads.contract import PreviewRow
 from shared.loads.fields import Cells, Field
@@ -87,14 +89,15 @@ class Load(Generic[R]):
     whole: ClassVar[bool] = False  # read to its end before anything of it is stored
     numbered: ClassVar[bool] = False  # the file of rejected rows has a column `linea`
 
-    def check(self, values: dict[str, Any]) -> dict[str, Any]:
+    def check(self, values: dict[str, Any], today: date) -> dict[str, Any]:
         """The values normalised and compared with each other. Raises Invalid by field.
 
         Fields whose text was wrong are missing.
         """
+        del today
         return values
 
-    def complete(self, values: dict[str, Any]) -> R:
+    def complete(self, values: dict[str, Any], today: date) -> R:
         """The row to store. Raises ValueError."""
         raise NotImplementedError
 
@@ -123,13 +126,15 @@ class Checker(Generic[R]):
         self._labels = {field.name: field.label for field in load.fields}
         self._once = next((f.label for f in load.fields if f.column.required), "")
         self._seen = BitMap64()
+        self._today = clock.today()
 
     def batches(self, lines: Iterator[Line]) -> Iterator[Batch[R]]:
         """The lines checked, so many at a time as the load stores."""
-        while batch := list(islice(lines, self._load.batch)):
-            yield self.check(batch)
+        while (batch := self.check(islice(lines, self._load.batch))).read:
+            yield batch
+            del batch  # one at a time in memory
 
-    def check(self, lines: Sequence[Line]) -> Batch[R]:
+    def check(self, lines: Iterable[Line]) -> Batch[R]:
         """A batch of them."""
         rows: list[R] = []
         rejects: list[Reject] = []
@@ -138,21 +143,21 @@ class Checker(Generic[R]):
                 rows.append(self.read(cells))
             except ValueError as error:
                 rejects.append(Reject(line, cells, str(error)))
-        return Batch(len(lines), rows, rejects)
+        return Batch(len(rows) + len(rejects), rows, rejects)
 
     def read(self, cells: Sequence[str]) -> R:
         """The row of a line. Raises ValueError with all that is wrong, in Spanish."""
         self._cells.check(cells)
         values, wrong = self._cells.parse(cells)
         try:
-            values = self._load.check(values)
+            values = self._load.check(values, self._today)
         except Invalid as error:
             for item in error.fields:
                 wrong.setdefault(item.field, item.message)
         if wrong:
             told = (f"{self._labels.get(name, name)}: {text}" for name, text in wrong.items())
             raise ValueError(" ".join(told))
-        row = self._load.complete(values)
+        row = self._load.complete(values, self._today)
         self._note(row)
         return row
 

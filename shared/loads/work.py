@@ -92,6 +92,7 @@ class _Turn(Generic[R]):
                 if not self._store(sink, batch, done, progress):
                     return
                 done += batch.read
+                del batch
                 if time.monotonic() > ends:
                     self._go_on_later()
                     return

@@ -24,7 +24,7 @@ from shared.loads.rejected import rejected_header
 
 api = Api("risk")
 
-RISK_FILES = (".csv", ".txt")
+RISK_FILES = (".csv", ".txt", ".xlsx")
 RISK_FILE_MEGABYTES = 500
 _STORED = {"rejected_key"}  # how the rows are found in the store is nobody's business
 
@@ -33,7 +33,7 @@ _STORED = {"rejected_key"}  # how the rows are found in the store is nobody's bu
     "/risk-loads", allow=Permission.RISK_LOAD, status_code=202, response_model_exclude=_STORED
 )
 async def load_risks(ask: Ask, file: Annotated[UploadFile, File()]) -> Load:
-    """Load a risk file (CSV) in the background."""
+    """Load a risk file (CSV or XLSX) in the background; one that breaks loads nothing."""
     key = await store_upload(ask, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
     return await ask(start_load, key, (file.filename or "")[-200:])
 
