@@ -17,8 +17,7 @@ from typing import IO, Any
 
 import xlsxwriter
 
-from shared.clock import GUAYAQUIL
-from shared.ecuador.dates import format_datetime
+from shared.ecuador.dates import GUAYAQUIL, format_datetime
 
 Cell = str | int | float | Decimal | date | datetime | bool | None
 CSV_TYPE = "text/csv; charset=utf-8"

@@ -67,17 +67,15 @@ async def table(
     file_name: str, found: Table, form: TableForm, about: sheets.About
 ) -> StreamingResponse:
     """A table as CSV or XLSX; `file_name` is without a suffix."""
-    if form is TableForm.CSV:
-        lines = sheets.csv_lines(found.header, found.rows)
+    if form is TableForm.XLSX:
+        source = await run_in_threadpool(_xlsx, found, about)
+        headers = attachment(f"{file_name}.xlsx")
         return StreamingResponse(
-            lines, media_type=sheets.CSV_TYPE, headers=attachment(f"{file_name}.csv")
+            _blocks(source, source), media_type=sheets.XLSX_TYPE, headers=headers
         )
-    source = await run_in_threadpool(_xlsx, found, about)
-    return StreamingResponse(
-        _blocks(source, source),
-        media_type=sheets.XLSX_TYPE,
-        headers=attachment(f"{file_name}.xlsx"),
-    )
+    lines = sheets.csv_lines(found.header, found.rows)
+    headers = attachment(f"{file_name}.csv")
+    return StreamingResponse(lines, media_type=sheets.CSV_TYPE, headers=headers)
 
 
 def _xlsx(found: Table, about: sheets.About) -> IO[bytes]:
