@@ -89,7 +89,8 @@ def forget_parked() -> None:
 
 @jobs.job("customer_query.update_categories")
 def update_categories() -> None:
-    """New, regular and loyal by tenure, except where set by hand; forgets what is old."""
+    """New, regular and loyal by tenure, except where set by hand; lets go of old imports."""
     with sessions(ROOM).begin() as session:
         people.update_categories(session, clock.today())
         undos.forget_old(session)
+        CUSTOMERS.ledger.cancel_unanswered(session)

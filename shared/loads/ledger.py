@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import delete, insert, select
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from shared.loads.progress import Progress
 
 L = TypeVar("L", bound=LoadRow)
+ANSWER_DAYS = 7
 
 
 class Ledger(Generic[L]):
@@ -124,6 +126,14 @@ class Ledger(Generic[L]):
         job.rate = job.seconds_left = None
         job.preview = []
         return True
+
+    def cancel_unanswered(self, session: Session) -> None:
+        """Loads whose first rows were shown and nobody answered: those rows are personal data."""
+        table = self._load
+        late = clock.now() - timedelta(days=ANSWER_DAYS)
+        held = select(table).where(table.state == LoadState.HELD, table.created_at < late)
+        for job in session.execute(held.with_for_update()).scalars():
+            self.cancel(job)
 
     def close_cancelled(self, session: Session, job: L, load: Load[Any]) -> None:
         """The file of what a cancelled load had rejected, once."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from infra.demo.customers import COLUMNS, mixed_rows
 from services.customer_query import imports, jobs
@@ -62,6 +62,19 @@ def test_a_file_that_was_shown_goes_on_with_the_columns_chosen(
         assert session.execute(select(Customer.first_names)).scalar_one() == "Mora"
         with pytest.raises(Conflict):
             imports.ledger.release(done, None, dry_run=False, hold=False)
+
+
+def test_a_file_that_was_shown_and_not_answered_is_let_go_of_after_a_week(
+    importer: Importer, people: Sessions
+) -> None:
+    content = to_csv(HEADER, [ANA]).encode()
+    old, fresh = (importer.read(content, hold=True, mapping=MAPPING).id for _ in range(2))
+    with people.begin() as session:
+        eight_days_ago = func.now() - func.make_interval(0, 0, 0, 8)
+        session.execute(update(Import).filter_by(id=old).values(created_at=eight_days_ago))
+    jobs.update_categories()
+    assert (importer.get(old).state, importer.get(old).preview) == ("cancelled", [])
+    assert importer.get(fresh).state == "held"
 
 
 # --- remembered ---
