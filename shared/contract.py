@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from typing_extensions import TypeAliasType
 
 from shared.errors import FieldError, Invalid
 from shared.spanish import spanish
@@ -30,7 +31,8 @@ ENTITY_ID_MAX = 2**63 - 1
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
 Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]
-Limit = Annotated[int, Field(ge=1, le=200)]
+Limit = Annotated[int, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
+READING = frozenset({"count", "describe", "find", "get", "list", "preview"})  # change nothing
 
 
 class Model(BaseModel):
@@ -81,16 +83,39 @@ class Page(Model, Generic[T]):
 class Procedure(Generic[P, R]):
     """One callable method of a service, typed on both sides by its declaration."""
 
-    def __init__(self, service: str, declaration: Callable[P, R]) -> None:
+    def __init__(
+        self,
+        service: str,
+        declaration: Callable[P, R],
+        example: Mapping[str, Any] | None = None,
+    ) -> None:
         self.service = service
         self.name = declaration.__name__
         self.signature = inspect.signature(declaration)
+        self.example = example  # of what a client sends in a request's body
         self._declaration = declaration
         self.__doc__ = declaration.__doc__
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
         return get_type_hints(self._declaration, include_extras=True)
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The arguments with their types."""
+        return [
+            parameter.replace(annotation=self._hints[name])
+            for name, parameter in self.signature.parameters.items()
+        ]
+
+    @property
+    def reply(self) -> Any:
+        """The reply's type."""
+        return self._hints["return"]
+
+    def reply_json(self, reply: R, exclude: Any = None) -> bytes:
+        """A reply as JSON, without what `exclude` names as pydantic understands it."""
+        return self._reply.dump_json(reply, exclude=exclude)
 
     @cached_property
     def _arguments(self) -> type[BaseModel]:
@@ -136,11 +161,17 @@ class Procedure(Generic[P, R]):
         return self._reply.validate_python(payload)
 
 
-def procedure(service: str) -> Callable[[Callable[P, R]], Procedure[P, R]]:
-    """Declare a function of a contract module as a procedure of `service`."""
+def procedure(
+    service: str, example: Mapping[str, Any] | None = None
+) -> Callable[[Callable[P, R]], Procedure[P, R]]:
+    """Declare a function of a contract module as a procedure of `service`.
+
+    Its docstring is also what a client of the REST API reads: a sentence, what a caller cannot
+    see, and a line for each error as in `NotFound: there is no such campaign.`
+    """
 
     def declare(declaration: Callable[P, R]) -> Procedure[P, R]:
-        return Procedure(service, declaration)
+        return Procedure(service, declaration, example)
 
     return declare
 
@@ -171,30 +202,38 @@ def _checked(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, model) from None
 
 
-def invalid(error: ValidationError) -> Invalid:
-    """A pydantic error as ours, in Spanish; the outermost argument's name is left out."""
+def invalid(error: ValidationError, arguments: type[BaseModel] | None = None) -> Invalid:
+    """A pydantic error as ours, in Spanish.
+
+    The outermost argument's name is left out, but of a value with paths of its own (a named type,
+    such as a segment's definition).
+    """
     fields = [
-        FieldError(".".join(str(part) for part in _path(item["loc"])), spanish(item))
+        FieldError(".".join(str(part) for part in _path(item["loc"], arguments)), spanish(item))
         for item in error.errors()
     ]
     return Invalid("Hay datos por corregir.", fields)
 
 
 def _open(value: Any) -> Any:
-    """As JSON, without the fields that are marked as secret."""
+    """As JSON, without the fields that are marked as secret or were left out."""
     if isinstance(value, BaseModel):
         return {
             name: _open(getattr(value, name))
             for name, field in type(value).model_fields.items()
-            if SECRET not in field.metadata
+            if name in value.model_fields_set and SECRET not in field.metadata
         }
     if isinstance(value, list | tuple):
         return [_open(item) for item in value]
     return _ANY.dump_python(value, mode="json")
 
 
-def _path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    return location[1:] if len(location) > 1 else location
+def _path(
+    location: tuple[int | str, ...], arguments: type[BaseModel] | None
+) -> tuple[int | str, ...]:
+    argument = arguments.model_fields.get(str(location[0])) if arguments and location else None
+    is_value = argument is not None and isinstance(argument.annotation, TypeAliasType)
+    return location if is_value or len(location) < 2 else location[1:]

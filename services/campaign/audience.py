@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.campaign import contact_states
 from services.campaign.exports import ENDED
-from services.campaign.models import Audience, Campaign, Export, Member
+from services.campaign.models import Audience, Campaign, EditionState, Export, Member
 from shared import clock, keyset, transfer
 from shared.contract import Slice
 from shared.contracts import campaign as contract
@@ -28,7 +28,6 @@ _NO_FIGURES: dict[str, Any] = {
 _NOTHING = contract.Audience(
     state=AudienceState.NONE, expected=None, transferred=0, updated_at=None, **_NO_FIGURES
 )
-_SUPERSEDED = "superseded"  # a newer edition was complete first; nobody is shown this one
 
 
 def find_latest(session: Session, campaign_id: int) -> Audience | None:
@@ -46,7 +45,7 @@ def insert_audience(session: Session, campaign_id: int) -> UUID:
     audience_id = uuid4()
     session.execute(
         insert(Audience).values(
-            id=audience_id, campaign_id=campaign_id, state=AudienceState.TRANSFERRING
+            id=audience_id, campaign_id=campaign_id, state=EditionState.TRANSFERRING
         )
     )
     transfer.expect(session, audience_id)
@@ -62,7 +61,7 @@ def get_status(session: Session, campaign_id: int) -> contract.Audience:
     if latest is None:
         return _NOTHING
     shown = latest
-    if latest.state == AudienceState.FAILED:
+    if latest.state is EditionState.FAILED:
         shown = _find_present(session, campaign_id) or latest
     progress = transfer.progress(session, shown.id)
     return contract.Audience(
@@ -100,14 +99,14 @@ def set_ready(session: Session, audience_id: UUID, rows: int) -> Audience | None
     edition = session.get_one(Audience, audience_id)
     campaign = session.get_one(Campaign, edition.campaign_id, with_for_update=True)
     session.refresh(edition)
-    if edition.state != AudienceState.TRANSFERRING:
+    if edition.state is not EditionState.TRANSFERRING:
         return None
     if _is_late(session, campaign, edition):
-        edition.state = _SUPERSEDED
+        edition.state = EditionState.SUPERSEDED
         return None
     contact_states.catch_up(session, audience_id)
     _draw_control(session, edition, campaign.control_share)
-    edition.state, edition.completed_at, edition.rows = AudienceState.READY, clock.now(), rows
+    edition.state, edition.completed_at, edition.rows = EditionState.READY, clock.now(), rows
     edition.figures = _count_figures(session, audience_id)
     campaign.audience_id, campaign.version = audience_id, campaign.version + 1
     return edition
@@ -121,9 +120,9 @@ def _is_late(session: Session, campaign: Campaign, edition: Audience) -> bool:
 def set_failed(session: Session, audience_id: UUID, error: str) -> Audience | None:
     """Give an edition up, with what has come of it; None when it has ended already."""
     edition = session.get(Audience, audience_id, with_for_update=True)
-    if edition is None or edition.state != AudienceState.TRANSFERRING:
+    if edition is None or edition.state is not EditionState.TRANSFERRING:
         return None
-    edition.state, edition.error, edition.completed_at = AudienceState.FAILED, error, clock.now()
+    edition.state, edition.error, edition.completed_at = EditionState.FAILED, error, clock.now()
     if not transfer.fail(session, audience_id, DESTINATION):
         remove_members(session, audience_id)
     return edition
@@ -179,7 +178,7 @@ def list_superseded(session: Session, campaign: Campaign) -> list[UUID]:
     query = select(Audience.id).where(
         Audience.campaign_id == campaign.id,
         Audience.requested_at < session.get_one(Audience, campaign.audience_id).requested_at,
-        Audience.state != AudienceState.TRANSFERRING,
+        Audience.state != EditionState.TRANSFERRING,
         Audience.id.not_in(needed),
     )
     return list(session.execute(query).scalars())

@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, Select, cast, insert, literal, select, upd
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import Session
 
-from services.campaign.models import Export, Member
+from services.campaign.models import Export, ExportState, Member
 from shared.contracts import campaign as contract
 
-ENDED = ("done", "failed")
+ENDED = (ExportState.DONE, ExportState.FAILED)
 
 
 def insert_export(session: Session, values: dict[str, Any]) -> Export:
@@ -22,8 +22,8 @@ def list_waiting(session: Session, campaign_id: int, audience_id: UUID) -> list[
     """Exports that waited for this edition, now theirs and running."""
     query = (
         update(Export)
-        .where(Export.campaign_id == campaign_id, Export.state == "waiting")
-        .values(audience_id=audience_id, state="running")
+        .where(Export.campaign_id == campaign_id, Export.state == ExportState.WAITING)
+        .values(audience_id=audience_id, state=ExportState.RUNNING)
         .returning(Export.transfer_id)
     )
     return list(session.execute(query).scalars())
@@ -33,7 +33,7 @@ def claim_export(session: Session, transfer_id: UUID) -> Export | None:
     """The export with its next attempt number; None when it is done."""
     query = (
         update(Export)
-        .where(Export.transfer_id == transfer_id, Export.state == "running")
+        .where(Export.transfer_id == transfer_id, Export.state == ExportState.RUNNING)
         .values(attempt=Export.attempt + 1)
         .returning(Export)
     )
@@ -42,7 +42,9 @@ def claim_export(session: Session, transfer_id: UUID) -> Export | None:
 
 def set_exported(session: Session, transfer_id: UUID) -> None:
     """All chunks are published."""
-    session.execute(update(Export).filter_by(transfer_id=transfer_id).values(state="done"))
+    session.execute(
+        update(Export).filter_by(transfer_id=transfer_id).values(state=ExportState.DONE)
+    )
 
 
 def fail_export(session: Session, transfer_id: UUID) -> list[Export]:
@@ -52,14 +54,14 @@ def fail_export(session: Session, transfer_id: UUID) -> list[Export]:
 
 def fail_waiting(session: Session, campaign_id: int) -> list[Export]:
     """Give up what waits for an edition that will not come."""
-    return _fail(session, Export.campaign_id == campaign_id, Export.state == "waiting")
+    return _fail(session, Export.campaign_id == campaign_id, Export.state == ExportState.WAITING)
 
 
 def _fail(session: Session, *which: ColumnElement[bool]) -> list[Export]:
     query = (
         update(Export)
         .where(*which, Export.state.not_in(ENDED))
-        .values(state="failed")
+        .values(state=ExportState.FAILED)
         .returning(Export)
     )
     return list(session.execute(query).scalars())

@@ -5,10 +5,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from services.campaign import audience, exports
-from services.campaign.models import Export
+from services.campaign.models import EditionState, Export
 from shared import log, outbox
 from shared.contracts import campaign as contract
-from shared.contracts.campaign import AudienceState
 
 logger = log.get(__name__)
 
@@ -20,7 +19,7 @@ def fail_edition(session: Session, audience_id: UUID, reason: str) -> None:
         return
     logger.warning("audience failed", audience_id=str(audience_id))
     latest = audience.find_latest(session, edition.campaign_id)
-    if latest is None or latest.state != AudienceState.TRANSFERRING:
+    if latest is None or latest.state is not EditionState.TRANSFERRING:
         announce(session, exports.fail_waiting(session, edition.campaign_id), reason)
 
 

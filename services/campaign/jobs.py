@@ -9,6 +9,7 @@ from celery.schedules import crontab
 from sqlalchemy.orm import Session
 
 from services.campaign import audience, contact_states, exports, failures, store
+from services.campaign.models import ExportKind
 from shared import jobs, outbox, transfer
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query
@@ -22,8 +23,8 @@ SCHEDULE = {
     }
 }
 _EXPORTS = {
-    "recipients": (contract.LOAD_RECIPIENTS_CHUNK, exports.select_recipients),
-    "call_list": (contract.LOAD_CALL_LIST_CHUNK, exports.select_call_list),
+    ExportKind.RECIPIENTS: (contract.LOAD_RECIPIENTS_CHUNK, exports.select_recipients),
+    ExportKind.CALL_LIST: (contract.LOAD_CALL_LIST_CHUNK, exports.select_call_list),
 }
 
 

@@ -2,12 +2,45 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.columns import EnumText, enums
+from shared.contracts.campaign import Phase
+from shared.contracts.customer_query import Block, Category, Channel, Gender
+from shared.contracts.mailer import RecipientState
+from shared.contracts.telemarketing import CallResult
+from shared.edits import Edited
+
+
+class EditionState(StrEnum):
+    """Life of an edition of an audience: what others see of it is an `AudienceState`."""
+
+    TRANSFERRING = "transferring"
+    READY = "ready"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"  # a newer one was complete first; nobody is shown this one
+
+
+class ExportKind(StrEnum):
+    """What another room asked for."""
+
+    RECIPIENTS = "recipients"
+    CALL_LIST = "call_list"
+
+
+class ExportState(StrEnum):
+    """Life of an export."""
+
+    WAITING = "waiting"  # for an edition that is on its way
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
 
 
 class Base(DeclarativeBase):
@@ -20,10 +53,13 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[str]: ARRAY(Text),
         list[int]: ARRAY(BigInteger),
+        list[Channel]: ARRAY(EnumText(Channel)),
+        **enums(Block, CallResult, Category, EditionState, ExportKind, ExportState),
+        **enums(Gender, Phase, RecipientState),
     }
 
 
-class Campaign(Base):
+class Campaign(Base, Edited):
     """A campaign."""
 
     __tablename__ = "campaign"
@@ -31,7 +67,7 @@ class Campaign(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     name: Mapped[str]
     goal: Mapped[str]
-    channels: Mapped[list[str]]
+    channels: Mapped[list[Channel]]
     definition: Mapped[dict[str, Any]]
     segment_summary: Mapped[str]  # the definition in Spanish
     budget: Mapped[Decimal]
@@ -42,9 +78,10 @@ class Campaign(Base):
     design_id: Mapped[int | None] = mapped_column(BigInteger)  # of the mailer
     mail_subject: Mapped[str]
     script: Mapped[str]
-    phase: Mapped[str]
+    phase: Mapped[Phase]
     owner: Mapped[str]
-    version: Mapped[int] = mapped_column(server_default="1")  # orders the announcements
+    # `version` orders the announcements; a new audience moves it, too, which is nobody's change
+    changed_version: Mapped[int] = mapped_column(server_default="1")  # by the last change
     audience_id: Mapped[UUID | None]  # the present, complete edition
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -58,8 +95,8 @@ class PhaseChange(Base):
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     by: Mapped[str]
-    old: Mapped[str | None]
-    new: Mapped[str]
+    old: Mapped[Phase | None]
+    new: Mapped[Phase]
     reason: Mapped[str]
 
 
@@ -70,7 +107,7 @@ class Audience(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    state: Mapped[str]  # an AudienceState; superseded: a newer one was complete before it
+    state: Mapped[EditionState]
     error: Mapped[str | None]  # why it failed, for people
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
     completed_at: Mapped[datetime | None]
@@ -92,17 +129,17 @@ class Member(Base):
     cedula: Mapped[str]
     first_names: Mapped[str]
     last_names: Mapped[str]
-    gender: Mapped[str | None]
+    gender: Mapped[Gender | None]
     birth_on: Mapped[date | None]
     income: Mapped[Decimal | None]
     province: Mapped[str | None]
     canton: Mapped[str | None]
-    category: Mapped[str | None]
+    category: Mapped[Category | None]
     joined_on: Mapped[date | None]
     email: Mapped[str | None]
     phone: Mapped[str | None]
-    mail_block: Mapped[str | None]
-    phone_block: Mapped[str | None]
+    mail_block: Mapped[Block | None]
+    phone_block: Mapped[Block | None]
     contact_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     control: Mapped[bool] = mapped_column(server_default="false")
 
@@ -121,8 +158,8 @@ class ContactNews(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     email: Mapped[str | None]
     phone: Mapped[str | None]
-    mail_block: Mapped[str | None]
-    phone_block: Mapped[str | None]
+    mail_block: Mapped[Block | None]
+    phone_block: Mapped[Block | None]
     erased: Mapped[bool] = mapped_column(server_default="false")
     heard_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -133,11 +170,11 @@ class Export(Base):
     __tablename__ = "export"
 
     transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # recipients, call_list
+    kind: Mapped[ExportKind]
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     audience_id: Mapped[UUID | None]
     customer_ids: Mapped[list[int] | None]  # None: everybody
-    state: Mapped[str]  # waiting, running, done, failed
+    state: Mapped[ExportState]
     attempt: Mapped[int] = mapped_column(server_default="0")
 
 
@@ -163,7 +200,7 @@ class CallFact(Base):
     campaign_id: Mapped[int] = mapped_column(BigInteger)
     customer_id: Mapped[int] = mapped_column(BigInteger)
     advisor: Mapped[str]
-    result: Mapped[str]
+    result: Mapped[CallResult]
     at: Mapped[datetime]
 
 
@@ -187,7 +224,7 @@ class MailFact(Base):
     mailing_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     campaign_id: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[str]
-    reason: Mapped[str | None]
+    state: Mapped[RecipientState]
+    reason: Mapped[str | None]  # a SkipReason, or the mail server's words
     at: Mapped[datetime]
     unsubscribed: Mapped[bool] = mapped_column(server_default="false")

@@ -1,12 +1,15 @@
 """What a campaign may do from where it stands. Pure: no I/O, no clock."""
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from shared.contracts.campaign import AudienceState, Phase
 from shared.contracts.customer_query import Channel
 from shared.errors import Conflict, FieldError, Invalid
+from shared.words import inside
 
 NEXT: dict[Phase, tuple[Phase, ...]] = {
     Phase.DRAFT: (Phase.PLANNED, Phase.CANCELLED),
@@ -54,15 +57,6 @@ EDITABLE: dict[Phase, frozenset[str]] = {
     Phase.FINISHED: frozenset(),
     Phase.CANCELLED: frozenset(),
 }
-LABELS = {
-    Phase.DRAFT: "borrador",
-    Phase.PLANNED: "planificada",
-    Phase.EXECUTING: "en ejecución",
-    Phase.PAUSED: "pausada",
-    Phase.CLOSING: "en cierre",
-    Phase.FINISHED: "finalizada",
-    Phase.CANCELLED: "cancelada",
-}
 FIELD_LABELS = {
     "name": "el nombre",
     "channels": "los canales",
@@ -97,7 +91,8 @@ class Plan:
 def check_phase_change(plan: Plan, new: Phase, reason: str) -> None:
     """Raises Conflict when the step does not exist, Invalid naming all that is missing for it."""
     if new not in NEXT[plan.phase]:
-        raise Conflict(f"Una campaña {LABELS[plan.phase]} no puede pasar a {LABELS[new]}.")
+        old = inside(plan.phase.word)
+        raise Conflict(f"Una campaña {old} no puede pasar a {inside(new.word)}.")
     missing = _missing(plan) if new is Phase.EXECUTING else []
     if new in _REASON_NEEDED and not reason.strip():
         missing.append(FieldError("reason", "Escriba el motivo."))
@@ -124,12 +119,21 @@ def check_dates(starts_on: date | None, ends_on: date | None) -> None:
         raise Invalid.field("ends_on", "La fecha de fin debe ser posterior a la de inicio.")
 
 
-def check_editable(phase: Phase, fields: set[str]) -> None:
+def differing(before: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the sent values is not so already; channels may come in any order."""
+    return {name: value for name, value in sent.items() if _plain(value) != _plain(before[name])}
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value
+
+
+def check_editable(phase: Phase, fields: Set[str]) -> None:
     """Raises Conflict, naming the fields that the phase no longer lets change."""
     closed = sorted(fields - EDITABLE[phase])
     if closed:
         names = ", ".join(FIELD_LABELS[field] for field in closed)
-        raise Conflict(f"En una campaña {LABELS[phase]} ya no se puede cambiar {names}.")
+        raise Conflict(f"En una campaña {inside(phase.word)} ya no se puede cambiar {names}.")
 
 
 def cost_per(budget: Decimal, people: int) -> Decimal | None:

@@ -1,5 +1,7 @@
 """The doors of campaign."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from services.campaign import (
@@ -12,12 +14,13 @@ from services.campaign import (
     statistics,
     store,
 )
-from services.campaign.models import Campaign
-from shared import outbox, trace
+from services.campaign.models import Campaign, EditionState, ExportKind, ExportState
+from shared import edits, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer, telemarketing
 from shared.contracts.campaign import AudienceState, Phase
+from shared.contracts.segments import dump, parse
 from shared.errors import Conflict, Invalid
 from shared.events import on_event
 from shared.room import Room
@@ -45,7 +48,7 @@ class CampaignService(Room):
         new: contract.NewCampaign,
     ) -> contract.Campaign:
         values = new.model_dump(exclude={"segment_id"}) | {
-            "definition": segment[0],
+            "definition": dump(segment[0]),
             "segment_summary": segment[1],
             "phase": Phase.DRAFT,
             "owner": trace.actor().username,
@@ -62,10 +65,11 @@ class CampaignService(Room):
         change: contract.CampaignChange,
     ) -> dict[str, str]:
         """The sentence of a new definition; the design is asked for, too."""
-        self._check_design(change.design_id)
-        if change.definition is None:
+        sent = change.sent()
+        self._check_design(sent.get("design_id"))
+        if "definition" not in sent:
             return {}
-        return {"segment_summary": self.ask(customer_query.describe_segment, change.definition)}
+        return {"segment_summary": self.ask(customer_query.describe_segment, sent["definition"])}
 
     @command_after(_describe_change, contract.update_campaign)
     def update_campaign(
@@ -75,17 +79,33 @@ class CampaignService(Room):
         campaign_id: int,
         change: contract.CampaignChange,
     ) -> contract.Campaign:
-        """A changed definition transfers the audience anew."""
-        values = change.model_dump(exclude_unset=True) | described
+        """What is sent as it already is changes nothing."""
+        sent = change.sent()
         campaign = store.get_campaign(session, campaign_id, lock=True)
-        rules.check_editable(Phase(campaign.phase), change.model_fields_set)
+        edits.refuse_stale(
+            change.version,
+            campaign,
+            thing="esta campaña",
+            again="abrirla",
+            last=campaign.changed_version,
+        )
+        values = rules.differing({name: getattr(campaign, name) for name in sent}, sent)
+        rules.check_editable(campaign.phase, values.keys())
         if values:
-            campaign = store.set_values(session, campaign_id, values)
+            campaign = self._change(session, campaign_id, values, described)
+        return self._to_contract(session, campaign)
+
+    def _change(
+        self, session: Session, campaign_id: int, values: dict[str, Any], described: dict[str, str]
+    ) -> Campaign:
+        """A changed definition transfers the audience anew."""
+        redefined = "definition" in values
+        campaign = store.set_values(session, campaign_id, values | (described if redefined else {}))
         rules.check_dates(campaign.starts_on, campaign.ends_on)
-        if "definition" in values:
+        if redefined:
             self._request_audience(session, campaign)
         self._announce(session, campaign)
-        return self._to_contract(session, campaign)
+        return campaign
 
     @query(contract.list_campaigns)
     def list_campaigns(
@@ -111,8 +131,8 @@ class CampaignService(Room):
         campaign = store.get_campaign(session, campaign_id, lock=True)
         status = audience.get_status(session, campaign_id)
         plan = rules.Plan(
-            phase=Phase(campaign.phase),
-            channels=frozenset(customer_query.Channel(item) for item in campaign.channels),
+            phase=campaign.phase,
+            channels=frozenset(campaign.channels),
             budget=campaign.budget,
             starts_on=campaign.starts_on,
             ends_on=campaign.ends_on,
@@ -139,7 +159,7 @@ class CampaignService(Room):
     def request_audience(self, session: Session, campaign_id: int) -> contract.Audience:
         """While a transfer runs it is that one's state, so asking twice does nothing more."""
         campaign = store.get_campaign(session, campaign_id, lock=True)
-        if not rules.NEXT[Phase(campaign.phase)]:
+        if not rules.NEXT[campaign.phase]:
             raise Conflict("La campaña ya terminó: su público no cambia.")
         status = audience.get_status(session, campaign_id)
         if status.state is not AudienceState.TRANSFERRING:
@@ -223,14 +243,16 @@ class CampaignService(Room):
     @on_event(mailer.RecipientsRequested)
     def on_recipients_requested(self, session: Session, event: mailer.RecipientsRequested) -> None:
         """Export at once, or after a refresh of the audience."""
-        self._export(session, "recipients", event, event.customer_ids, refresh=event.refresh)
+        self._export(
+            session, ExportKind.RECIPIENTS, event, event.customer_ids, refresh=event.refresh
+        )
 
     @on_event(telemarketing.CallListRequested)
     def on_call_list_requested(
         self, session: Session, event: telemarketing.CallListRequested
     ) -> None:
         """Export the present edition, or the one on its way."""
-        self._export(session, "call_list", event, None, refresh=False)
+        self._export(session, ExportKind.CALL_LIST, event, None, refresh=False)
 
     @on_event(mailer.MailingChanged)
     def on_mailing_changed(self, session: Session, event: mailer.MailingChanged) -> None:
@@ -281,8 +303,8 @@ class CampaignService(Room):
         if new.segment_id is not None:
             saved = self.ask(customer_query.get_segment, new.segment_id)
             return saved.definition, saved.summary
-        definition = new.definition or {}
-        return definition, self.ask(customer_query.describe_segment, definition)
+        assert new.definition is not None  # noqa: S101  # one of the two was given
+        return new.definition, self.ask(customer_query.describe_segment, new.definition)
 
     def _check_design(self, design_id: int | None) -> None:
         if design_id is not None:
@@ -295,14 +317,14 @@ class CampaignService(Room):
             contract.AudienceRequested(
                 transfer_id=audience_id,
                 campaign_id=campaign.id,
-                definition=campaign.definition,
+                definition=parse(campaign.definition),
             ),
         )
 
     def _export(
         self,
         session: Session,
-        kind: str,
+        kind: ExportKind,
         event: mailer.RecipientsRequested | telemarketing.CallListRequested,
         customer_ids: list[int] | None,
         *,
@@ -310,7 +332,7 @@ class CampaignService(Room):
     ) -> None:
         campaign = store.get_campaign(session, event.campaign_id, lock=True)
         latest = audience.find_latest(session, campaign.id)
-        on_its_way = latest is not None and latest.state == AudienceState.TRANSFERRING
+        on_its_way = latest is not None and latest.state is EditionState.TRANSFERRING
         if refresh and not on_its_way:
             self._request_audience(session, campaign)
         wait = refresh or on_its_way
@@ -322,7 +344,7 @@ class CampaignService(Room):
                 "campaign_id": campaign.id,
                 "audience_id": None if wait else campaign.audience_id,
                 "customer_ids": customer_ids,
-                "state": "waiting" if wait else "running",
+                "state": ExportState.WAITING if wait else ExportState.RUNNING,
             },
         )
         if wait:
@@ -343,6 +365,6 @@ class CampaignService(Room):
         shown = contract.Campaign.model_fields.keys() - {"audience", "next_phases"}
         return contract.Campaign(
             **{name: getattr(campaign, name) for name in shown},
-            next_phases=list(rules.NEXT[Phase(campaign.phase)]),
+            next_phases=list(rules.NEXT[campaign.phase]),
             audience=audience.get_status(session, campaign.id),
         )

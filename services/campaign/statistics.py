@@ -1,13 +1,14 @@
 """campaign's SQL on figures. Each function is one statement, or one per chart."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Text,
     and_,
     case,
     cast,
@@ -30,24 +31,13 @@ from services.campaign.models import (
 from shared import keyset
 from shared.contract import Slice
 from shared.contracts import campaign as contract
-from shared.contracts.mailer import RecipientState
+from shared.contracts.customer_query import Gender
+from shared.contracts.mailer import RecipientState, SkipReason
+from shared.contracts.telemarketing import CallResult
 from shared.ecuador import provinces
+from shared.words import UNKNOWN
 
-RESULT_LABELS = {
-    "accepted": "Aceptó",
-    "interested": "Interesado",
-    "callback": "Volver a llamar",
-    "not_interested": "No le interesa",
-    "do_not_call": "No llamar más",
-    "no_answer": "No contesta",
-    "busy": "Ocupado",
-    "voicemail": "Buzón de voz",
-    "wrong_number": "Número equivocado",
-    "out_of_service": "Fuera de servicio",
-}
-GENDER_LABELS = {"F": "Mujeres", "M": "Hombres", "X": "Otro", "": "Sin dato"}
 AGE_GROUPS = ((18, 30, "18 a 29"), (30, 45, "30 a 44"), (45, 60, "45 a 59"), (60, 200, "60 y más"))
-NO_AGE = "Sin dato"
 OVERLAP_LIMIT = 200
 CAMPAIGN_LIMIT = 100
 
@@ -55,11 +45,11 @@ CAMPAIGN_LIMIT = 100
 def count_by_result(session: Session, campaign_id: int) -> list[contract.Count]:
     """Calls by result, in the order of the results' keys."""
     query = select(CallFact.result, func.count()).filter_by(campaign_id=campaign_id)
-    found: dict[str, int] = dict(session.execute(query.group_by(CallFact.result)).all())
+    found = dict(session.execute(query.group_by(CallFact.result)).all())
     return [
-        contract.Count(key=key, label=label, count=found[key])
-        for key, label in RESULT_LABELS.items()
-        if key in found
+        contract.Count(key=result, label=result.word, count=found[result])
+        for result in CallResult
+        if result in found
     ]
 
 
@@ -103,22 +93,22 @@ def count_mails(session: Session, campaign_id: int) -> contract.MailFunnel:
         .where(MailFact.campaign_id == campaign_id)
         .group_by(MailFact.state, reason)
     )
-    states: dict[str, int] = defaultdict(int)
-    skipped: dict[str, int] = {}
+    states: dict[RecipientState, int] = defaultdict(int)
+    skipped: dict[SkipReason, int] = {}
     unsubscribed = 0
     for state, reason, count, left in session.execute(query):
         states[state] += count
         unsubscribed += left
-        if state == RecipientState.SKIPPED:
-            skipped[reason or "otro"] = count
+        if state is RecipientState.SKIPPED:
+            skipped[SkipReason(reason)] = count
     return contract.MailFunnel(
         target=int(target),
         pending=max(0, int(target) - sum(states.values())),
-        sent=states["sent"],
-        failed=states["failed"],
+        sent=states[RecipientState.SENT],
+        failed=states[RecipientState.FAILED],
         skipped=skipped,
-        doubtful=states["doubtful"],
-        cancelled=states["cancelled"],
+        doubtful=states[RecipientState.DOUBTFUL],
+        cancelled=states[RecipientState.CANCELLED],
         unsubscribed=unsubscribed,
     )
 
@@ -160,17 +150,17 @@ def count_by_province(session: Session, campaign_id: int | None) -> list[contrac
 
 def count_by_gender(session: Session, campaign_id: int | None) -> list[contract.GroupFigures]:
     """F, M, X and unknown."""
-    rows = session.execute(_grouped(func.coalesce(Member.gender, ""), campaign_id))
-    return _groups(rows, GENDER_LABELS)
+    rows = session.execute(_grouped(cast(Member.gender, Text), campaign_id))
+    return _groups(rows, {gender: gender.plural for gender in Gender} | {None: UNKNOWN})
 
 
 def count_by_age(session: Session, campaign_id: int | None) -> list[contract.GroupFigures]:
     """By whole years today."""
     age = func.date_part("year", func.age(Member.birth_on))
     group = case(
-        *((and_(age >= low, age < high), label) for low, high, label in AGE_GROUPS), else_=NO_AGE
+        *((and_(age >= low, age < high), label) for low, high, label in AGE_GROUPS), else_=UNKNOWN
     )
-    labels = {label: label for _, _, label in AGE_GROUPS} | {NO_AGE: NO_AGE}
+    labels = {label: label for _, _, label in AGE_GROUPS} | {UNKNOWN: UNKNOWN}
     return _groups(session.execute(_grouped(group, campaign_id)), labels)
 
 
@@ -199,12 +189,16 @@ def _same_touch() -> ColumnElement[bool]:
 
 
 def _groups(
-    rows: Iterable[tuple[str, int, int, int]], labels: dict[str, str]
+    rows: Iterable[tuple[str | None, int, int, int]], labels: Mapping[Any, str]
 ) -> list[contract.GroupFigures]:
     found = {key: figures for key, *figures in rows}
     return [
         contract.GroupFigures(
-            key=key, label=label, audience=figures[0], contacted=figures[1], accepted=figures[2]
+            key=key or "",
+            label=label,
+            audience=figures[0],
+            contacted=figures[1],
+            accepted=figures[2],
         )
         for key, label in labels.items()
         if (figures := found.get(key)) is not None
@@ -243,7 +237,7 @@ def list_by_budget(session: Session) -> list[contract.CampaignFigures]:
         contract.CampaignFigures(
             campaign_id=campaign.id,
             name=campaign.name,
-            phase=contract.Phase(campaign.phase),
+            phase=campaign.phase,
             budget=campaign.budget,
             expected_revenue=campaign.expected_revenue,
             audience=audience,

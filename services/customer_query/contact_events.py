@@ -8,22 +8,19 @@ from sqlalchemy.orm import Session
 
 from services.customer_query import store
 from services.customer_query.models import Customer
+from shared import edits
+from shared.contracts.customer_query import Channel, TimelineKind
 from shared.contracts.mailer import MailingProgressed, RecipientState, RecipientUnsubscribed
 from shared.contracts.risk_central import RisksChanged
 from shared.contracts.telemarketing import CallRecorded, CallResult, RiskChecked, RiskState
-
-_RISK_TITLES = {
-    RiskState.KNOWN: "Consulta a la central de riesgos",
-    RiskState.UNKNOWN: "Consulta a la central de riesgos: sin registro",
-    RiskState.UNAVAILABLE: "Consulta a la central de riesgos: sin respuesta",
-}
+from shared.words import inside
 
 
 def note_mails(session: Session, event: MailingProgressed) -> None:
     """Each mail that was sent: a contact, and a line of the time line."""
     sent = [item for item in event.outcomes if item.state is RecipientState.SENT]
     store.insert_contacts(
-        session, event.campaign_id, "mail", [(item.customer_id, item.at) for item in sent]
+        session, event.campaign_id, Channel.MAIL, [(item.customer_id, item.at) for item in sent]
     )
     store.insert_timeline(
         session,
@@ -31,7 +28,7 @@ def note_mails(session: Session, event: MailingProgressed) -> None:
             {
                 "customer_id": item.customer_id,
                 "at": item.at,
-                "kind": "mail",
+                "kind": TimelineKind.MAIL,
                 "title": _mail_title(event.subject),
                 "detail": event.campaign_name,
                 "by": None,
@@ -51,35 +48,57 @@ def stop_mail(session: Session, event: RecipientUnsubscribed) -> None:
     session.execute(
         update(Customer)
         .where(Customer.id == event.customer_id)
-        .values(consent_mail=False, do_not_mail=True)
+        .values(
+            consent_mail=False,
+            do_not_mail=True,
+            version=Customer.version + 1,
+            **edits.mark("El enlace de baja de un correo"),
+        )
     )
-    _withdraw(session, event.customer_id, "mail", "enlace del correo", None)
-    _line(session, event.customer_id, event.at, "consent", "Se dio de baja del correo", "", None)
+    _withdraw(session, event.customer_id, Channel.MAIL, "enlace del correo", None)
+    _line(
+        session,
+        event.customer_id,
+        event.at,
+        TimelineKind.CONSENT,
+        "Se dio de baja del correo",
+        "",
+        None,
+    )
 
 
 def note_call(session: Session, event: CallRecorded) -> bool:
     """A call: a contact when the person was reached; True when it ends all calls."""
     if event.contacted:
-        store.insert_contacts(session, event.campaign_id, "phone", [(event.customer_id, event.at)])
+        store.insert_contacts(
+            session, event.campaign_id, Channel.PHONE, [(event.customer_id, event.at)]
+        )
     detail = " · ".join(part for part in (event.campaign_name, event.note) if part)
-    title = f"Llamada: {event.label}"
-    _line(session, event.customer_id, event.at, "call", title, detail, event.advisor)
+    title = f"{TimelineKind.CALL.word}: {event.label}"
+    _line(session, event.customer_id, event.at, TimelineKind.CALL, title, detail, event.advisor)
     if event.result is not CallResult.DO_NOT_CALL:
         return False
     session.execute(
         update(Customer)
         .where(Customer.id == event.customer_id)
-        .values(consent_phone=False, do_not_call=True)
+        .values(
+            consent_phone=False,
+            do_not_call=True,
+            version=Customer.version + 1,
+            **edits.mark(f"Una llamada de {event.advisor}"),
+        )
     )
-    _withdraw(session, event.customer_id, "phone", "llamada", event.advisor)
+    _withdraw(session, event.customer_id, Channel.PHONE, "llamada", event.advisor)
     return True
 
 
 def note_risk_check(session: Session, event: RiskChecked) -> None:
     """Who looked, and what category was shown."""
     detail = f"Calificación {event.category}" if event.category else ""
-    title = _RISK_TITLES[event.state]
-    _line(session, event.customer_id, event.at, "risk_check", title, detail, event.advisor)
+    kind = TimelineKind.RISK_CHECK
+    known = event.state is RiskState.KNOWN
+    title = kind.word if known else f"{kind.word}: {inside(event.state.word)}"
+    _line(session, event.customer_id, event.at, kind, title, detail, event.advisor)
     if event.category is not None:
         session.execute(
             update(Customer)
@@ -106,7 +125,9 @@ def _is_news(known_at: Any, at: datetime) -> ColumnElement[bool]:
     return or_(known_at.is_(None), known_at <= at)
 
 
-def _withdraw(session: Session, customer_id: int, channel: str, how: str, by: str | None) -> None:
+def _withdraw(
+    session: Session, customer_id: int, channel: Channel, how: str, by: str | None
+) -> None:
     store.insert_consents(
         session,
         [{"customer_id": customer_id, "channel": channel, "given": False, "how": how, "by": by}],
@@ -117,7 +138,7 @@ def _line(
     session: Session,
     customer_id: int,
     at: object,
-    kind: str,
+    kind: TimelineKind,
     title: str,
     detail: str,
     by: str | None,

@@ -5,23 +5,18 @@ from datetime import date
 from typing import Any
 
 from services.customer_query import profiles
-from shared.contracts.customer_query import CUSTOMER_FILE, Gender
+from shared.contracts.customer_query import CUSTOMER_FILE, Category, Gender
 from shared.ecuador import provinces
 from shared.ecuador.dates import parse_date
 from shared.ecuador.money import parse_money
+from shared.ecuador.names import fold
 from shared.errors import FieldError, Invalid
 from shared.loads.fields import Field, choice, parse_flag
 
-_CATEGORIES = {"nuevo": "new", "regular": "regular", "leal": "loyal"}
-_GENDERS = {
-    "f": "F",
-    "femenino": "F",
-    "mujer": "F",
-    "m": "M",
-    "masculino": "M",
-    "hombre": "M",
-    "x": "X",
-    "otro": "X",
+_CATEGORIES = {fold(item.word): item.value for item in Category}
+_GENDERS = {fold(name): item.value for item in Gender for name in (item, item.word)} | {
+    "mujer": Gender.FEMALE.value,
+    "hombre": Gender.MALE.value,
 }
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.customer_query.models import Import, ImportMapping, ImportReject
 from shared import transfer
 from shared.contracts import customer_query as contract
+from shared.contracts.customer_query import Channel
 from shared.loads.ledger import Ledger
 from shared.loads.load import Outcome
 
@@ -88,7 +89,7 @@ class Batch:
     def _changed_consents(self) -> list[int]:
         """Ledger lines for known people whose consent differs; returns whose."""
         changed: list[int] = []
-        for channel in ("mail", "phone"):
+        for channel in Channel:
             if f"consent_{channel}" in self._columns:
                 found = self._session.execute(text(_CONSENT_CHANGES[channel]))
                 changed += [row.customer_id for row in found]
@@ -114,7 +115,7 @@ class Batch:
             f"{name} = coalesce(i.{name}, c.{name})" for name in self._changeable
         )
         return (
-            f"UPDATE customer c SET {assignments}, updated_at = now() "  # noqa: S608  # our names
+            f"UPDATE customer c SET {assignments}, {_MARK} "  # noqa: S608  # our names
             f"FROM {_STAGING} i WHERE c.cedula = i.cedula AND ({self._differs()})"
         )
 
@@ -143,6 +144,10 @@ def _cell(value: Any) -> str:
     return NULL if value is None else str(value)
 
 
+_MARK = (
+    "updated_at = now(), version = c.version + 1, "
+    "changed_by = 'Una importación', changed_at = now()"
+)
 _ALWAYS = ("joined_on", "category", "category_reason", "search")
 # Lines of two imports of the same person must not pass each other between update and insert.
 _LOCK = "LOCK TABLE customer IN SHARE ROW EXCLUSIVE MODE"
@@ -161,7 +166,7 @@ _CONSENT_CHANGES = {
             AND i.consent_{channel} IS NOT NULL
         RETURNING customer_id
     """  # noqa: S608  # names of ours
-    for channel in ("mail", "phone")
+    for channel in Channel
 }
 _NEW_CONSENTS = f"""
     INSERT INTO consent (customer_id, channel, given, how)

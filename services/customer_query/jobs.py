@@ -7,12 +7,13 @@ from uuid import UUID
 from celery.schedules import crontab
 from sqlalchemy.orm import Session
 
-from services.customer_query import segment_store, segments, undos
+from services.customer_query import segment_store, undos
 from services.customer_query import store as people
 from services.customer_query.import_load import CUSTOMERS
 from services.customer_query.segment_sql import select_audience
 from shared import clock, jobs, outbox, parked, transfer
 from shared.contracts import customer_query as contract
+from shared.contracts.segments import parse
 from shared.db import sessions
 from shared.loads import work
 
@@ -65,14 +66,14 @@ def export_segment(transfer_id: str) -> None:
         if export is None:
             return
         attempt, campaign_id = export.attempt, export.campaign_id
-        criterion = segments.parse(export.definition)
+        definition = parse(export.definition)
 
     def keep(session: Session, rows: int) -> None:
-        segment_store.replace_members(session, campaign_id, criterion)
+        segment_store.replace_members(session, campaign_id, definition)
         segment_store.set_exported(session, key, rows)
 
     publish = partial(jobs.send_bulk, contract.LOAD_AUDIENCE_CHUNK)
-    transfer.send(ROOM, key, attempt, select_audience(key, criterion), publish, then=keep)
+    transfer.send(ROOM, key, attempt, select_audience(key, definition), publish, then=keep)
 
 
 # --- every hour, every day ---

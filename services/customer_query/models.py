@@ -9,6 +9,12 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, fun
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.columns import enums
+from shared.contracts.campaign import Phase
+from shared.contracts.customer_query import Category, Channel, Gender, TimelineKind
+from shared.contracts.risk_central import RiskCategory
+from shared.edits import Edited
+from shared.loads.contract import LoadState
 from shared.loads.models import LoadRow, MappingRow, RejectRow
 
 
@@ -23,10 +29,11 @@ class Base(DeclarativeBase):
         dict[str, str]: JSONB,
         list[str]: ARRAY(Text),
         list[int]: ARRAY(BigInteger),
+        **enums(Category, Channel, Gender, LoadState, Phase, RiskCategory, TimelineKind),
     }
 
 
-class Customer(Base):
+class Customer(Base, Edited):
     """A person; `search` is the folded surnames and names, for lists."""
 
     __tablename__ = "customer"
@@ -44,7 +51,7 @@ class Customer(Base):
     first_names: Mapped[str]
     last_names: Mapped[str]
     search: Mapped[str]
-    gender: Mapped[str | None]
+    gender: Mapped[Gender | None]
     birth_on: Mapped[date | None]
     income: Mapped[Decimal | None]
     province: Mapped[str | None]
@@ -54,9 +61,9 @@ class Customer(Base):
     phone: Mapped[str | None]
     other_phones: Mapped[list[str]] = mapped_column(server_default="{}")
     joined_on: Mapped[date]
-    category: Mapped[str]
+    category: Mapped[Category]
     category_reason: Mapped[str | None]  # given when it was set by hand
-    preferred_channel: Mapped[str | None]
+    preferred_channel: Mapped[Channel | None]
     preferred_hours: Mapped[str | None]
     consent_mail: Mapped[bool] = mapped_column(server_default="false")
     consent_phone: Mapped[bool] = mapped_column(server_default="false")
@@ -64,7 +71,7 @@ class Customer(Base):
     do_not_call: Mapped[bool] = mapped_column(server_default="false")
     mail_bounced: Mapped[bool] = mapped_column(server_default="false")
     contact_version: Mapped[int] = mapped_column(BigInteger, server_default="1")  # by a trigger
-    risk_category: Mapped[str | None]  # as the bureau last said …
+    risk_category: Mapped[RiskCategory | None]  # as the bureau last said …
     risk_at: Mapped[datetime | None]  # … and when
     last_contact_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
@@ -105,7 +112,7 @@ class Consent(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger)
-    channel: Mapped[str]  # mail, phone
+    channel: Mapped[Channel]
     given: Mapped[bool]
     how: Mapped[str]  # profile, import:<id>, unsubscribe, call
     by: Mapped[str | None]
@@ -121,7 +128,7 @@ class Contact(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger)
     campaign_id: Mapped[int] = mapped_column(BigInteger)
-    channel: Mapped[str]
+    channel: Mapped[Channel]
     at: Mapped[datetime]
 
 
@@ -134,7 +141,7 @@ class TimelineEntry(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
-    kind: Mapped[str]
+    kind: Mapped[TimelineKind]
     title: Mapped[str]
     detail: Mapped[str] = mapped_column(server_default="")
     by: Mapped[str | None]
@@ -147,7 +154,7 @@ class Campaign(Base):
 
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     name: Mapped[str]
-    phase: Mapped[str]
+    phase: Mapped[Phase]
     version: Mapped[int]
 
 
@@ -175,7 +182,7 @@ class Export(Base):
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Segment(Base):
+class Segment(Base, Edited):
     """A saved definition."""
 
     __tablename__ = "segment"
@@ -185,7 +192,6 @@ class Segment(Base):
     description: Mapped[str]
     definition: Mapped[dict[str, Any]]
     summary: Mapped[str]
-    version: Mapped[int] = mapped_column(server_default="1")
     created_by: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -207,7 +213,7 @@ class Import(LoadRow, Base):
 
     __tablename__ = "import"
 
-    undo_state: Mapped[str | None]  # a LoadState; None: nobody asked for it
+    undo_state: Mapped[LoadState | None]  # None: nobody asked for it
     undone_by: Mapped[str | None]
     removed: Mapped[int] = mapped_column(BigInteger, server_default="0")
     restored: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from shared.contracts.customer_query import Category
 from shared.ecuador import provinces
+from shared.ecuador.dates import years_before
 from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
 from shared.ecuador.ruc import parse_identity
@@ -58,14 +59,6 @@ def category_of(joined_on: date, today: date) -> Category:
 def search_text(first_names: str, last_names: str) -> str:
     """What lists search in: surnames first, folded."""
     return fold(f"{last_names} {first_names}")
-
-
-def years_before(day: date, years: int) -> date:
-    """The day that is `years` whole years before; 29 February counts as 28."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year - years, day=28)
 
 
 def _name(text: str) -> str:

@@ -1,13 +1,14 @@
 """Segments as SQL: who matches, who may be contacted, and the rows of an export."""
 
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, assert_never
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Text,
     and_,
     case,
     cast,
@@ -31,104 +32,135 @@ from services.customer_query.models import (
     Customer,
     HeldService,
 )
-from services.customer_query.segments import (
-    NEVER_DAYS,
-    AllOf,
-    AnyOf,
-    Between,
-    Criterion,
-    In,
-    Is,
-    Not,
-)
 from shared import clock
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import Phase
-from shared.contracts.customer_query import Block
+from shared.contracts.customer_query import Block, Gender
+from shared.contracts.segments import (
+    AllOf,
+    AnyOf,
+    Between,
+    In,
+    Is,
+    Not,
+    Tree,
+    ends_of,
+    values_of,
+)
 from shared.ecuador import provinces
+from shared.ecuador.dates import years_before
 from shared.settings import settings
+from shared.words import UNKNOWN
 
 SAMPLE = 20
 LIVE_PHASES = (Phase.PLANNED, Phase.EXECUTING, Phase.PAUSED)
 AGE_BANDS = ((0, 20), (20, 30), (30, 40), (40, 50), (50, 60), (60, 71), (71, 200))
-GENDERS = {"F": "Mujeres", "M": "Hombres", "X": "Otro", "": "Sin dato"}
-UNKNOWN = "Sin dato"
+
+_GENDERS = {gender.value: gender.plural for gender in Gender} | {"": UNKNOWN}
+
+NEVER_DAYS = 36_500  # days since contact of a person who was never contacted
 
 Condition = ColumnElement[bool]
+Leaf = Callable[[Any], Condition]  # of an `In`, `Between` or `Is` of the key
 
 
-def condition(criterion: Criterion) -> Condition:
-    """The criteria as a condition on `customer`; erased people match nothing."""
-    return and_(Customer.erased_at.is_(None), _condition(criterion))
+def condition(definition: Tree) -> Condition:
+    """The definition as a condition on `customer`; erased people match nothing."""
+    return and_(Customer.erased_at.is_(None), _condition(definition))
 
 
-def _condition(criterion: Criterion) -> Condition:
-    match criterion:
-        case AllOf(parts):
+def _condition(node: Tree) -> Condition:
+    match node:
+        case AllOf(parts=parts):
             return and_(true(), *(_condition(part) for part in parts))
-        case AnyOf(parts):
+        case AnyOf(parts=parts):
             return or_(false(), *(_condition(part) for part in parts))
-        case Not(part):
+        case Not(part=part):
             return not_(func.coalesce(_condition(part), false()))
-        case Is(field, value):
-            flag: ColumnElement[bool] = getattr(Customer, field)
-            return flag.is_(value)
-        case In(field, values):
-            return _in(field, values)
-        case Between(field, low, high):
-            return _between(field, low, high)
-
-
-def _in(field: str, values: tuple[Any, ...]) -> Condition:
-    if field == "service":
-        return exists().where(
-            HeldService.customer_id == Customer.id,
-            HeldService.service.in_(values),
-            HeldService.to_on.is_(None),
-        )
-    if field == "in_campaign":
-        return exists().where(
-            CampaignMember.customer_id == Customer.id, CampaignMember.campaign_id.in_(values)
-        )
-    column: ColumnElement[Any] = getattr(Customer, field)
-    return column.in_(values)
-
-
-def _between(field: str, low: Decimal, high: Decimal) -> Condition:
-    today = clock.today()
-    match field:
-        case "age":
-            return _years_since(Customer.birth_on, low, high, today)
-        case "tenure_years":
-            return _years_since(Customer.joined_on, low, high, today)
-        case "days_since_contact":
-            days = func.coalesce(
-                func.date_part("day", func.now() - Customer.last_contact_at), NEVER_DAYS
-            )
-            return days.between(low, high)
+        case In() | Between() | Is():
+            return CONDITIONS[node.field](node)
         case _:
-            column: ColumnElement[Any] = getattr(Customer, field)
-            return column.between(low, high)
+            assert_never(node)
 
 
-def _years_since(column: Any, low: Decimal, high: Decimal, today: date) -> Condition:
+# --- a criterion's SQL ---
+
+
+def _one_of(column: Any) -> Leaf:
+    """The column is one of the values."""
+    return lambda leaf: column.in_(values_of(leaf))
+
+
+def _between(column: Any) -> Leaf:
+    """The column lies between the ends."""
+    return lambda leaf: column.between(*ends_of(leaf))
+
+
+def _flag(holds: Callable[[], Condition]) -> Leaf:
+    """It is so, or it is not, as the leaf asks."""
+    return lambda leaf: holds() if leaf.value else not_(holds())
+
+
+def _years_since(column: Any) -> Leaf:
     """Whole years between, as a range of dates so that an index on the column serves."""
-    return and_(
-        column <= years_before(today, int(low)), column > years_before(today, int(high) + 1)
+
+    def compare(leaf: Any) -> Condition:
+        low, high = ends_of(leaf)
+        today = clock.today()
+        return and_(
+            column <= years_before(today, int(low)), column > years_before(today, int(high) + 1)
+        )
+
+    return compare
+
+
+def _holds_service(leaf: Any) -> Condition:
+    return exists().where(
+        HeldService.customer_id == Customer.id,
+        HeldService.service.in_(values_of(leaf)),
+        HeldService.to_on.is_(None),
     )
 
 
-def years_before(day: date, years: int) -> date:
-    """The last day on which a date is `years` whole years ago; 29 February counts as 28."""
-    year = day.year - years
-    if year < 1:
-        return date.min
-    if year > date.max.year:
-        return date.max
-    try:
-        return day.replace(year=year)
-    except ValueError:  # 29 February
-        return day.replace(year=year, day=28)
+def _was_exported_to(leaf: Any) -> Condition:
+    return exists().where(
+        CampaignMember.customer_id == Customer.id,
+        CampaignMember.campaign_id.in_(values_of(leaf)),
+    )
+
+
+def _days_since_contact() -> ColumnElement[Any]:
+    days = func.date_part("day", func.now() - Customer.last_contact_at)
+    return func.coalesce(days, NEVER_DAYS)
+
+
+def _in_live_campaign() -> Condition:
+    return exists().where(
+        CampaignMember.customer_id == Customer.id,
+        CampaignMember.campaign_id == Campaign.campaign_id,
+        Campaign.phase.in_(LIVE_PHASES),
+    )
+
+
+# A line for each key of `shared.contracts.criteria`.
+CONDITIONS: dict[str, Leaf] = {
+    "gender": _one_of(Customer.gender),
+    "age": _years_since(Customer.birth_on),
+    "income": _between(Customer.income),
+    "province": _one_of(Customer.province),
+    "canton": _one_of(Customer.canton),
+    "category": _one_of(Customer.category),
+    "tenure_years": _years_since(Customer.joined_on),
+    "service": _holds_service,
+    "risk_category": _one_of(Customer.risk_category),
+    "consent_mail": _flag(lambda: Customer.consent_mail.is_(True)),
+    "consent_phone": _flag(lambda: Customer.consent_phone.is_(True)),
+    "do_not_mail": _flag(lambda: Customer.do_not_mail.is_(True)),
+    "do_not_call": _flag(lambda: Customer.do_not_call.is_(True)),
+    "days_since_contact": _between(_days_since_contact()),
+    "in_campaign": _was_exported_to,
+    "in_other_campaign": _flag(_in_live_campaign),
+}
 
 
 # --- who may be contacted ---
@@ -184,21 +216,13 @@ def phone_refusal() -> ColumnElement[str | None]:
     )
 
 
-def _in_live_campaign() -> Condition:
-    return exists().where(
-        CampaignMember.customer_id == Customer.id,
-        CampaignMember.campaign_id == Campaign.campaign_id,
-        Campaign.phase.in_(LIVE_PHASES),
-    )
-
-
 # --- counting ---
 
 
-def count(session: Session, criterion: Criterion) -> contract.SegmentCount:
+def count(session: Session, definition: Tree) -> contract.SegmentCount:
     """Exact figures in two statements: one pass for counts and charts, one for the sample."""
     band = _age_band()
-    gender = func.coalesce(Customer.gender, "")
+    gender = func.coalesce(cast(Customer.gender, Text), "")
     rows = session.execute(
         select(
             func.grouping(band, gender, Customer.province).label("level"),
@@ -207,7 +231,7 @@ def count(session: Session, criterion: Criterion) -> contract.SegmentCount:
             Customer.province,
             *_figures(),
         )
-        .where(condition(criterion))
+        .where(condition(definition))
         .group_by(func.grouping_sets(band, gender, Customer.province, text("()")))
     ).all()
     total = next(row for row in rows if row.level == 0b111)
@@ -221,9 +245,9 @@ def count(session: Session, criterion: Criterion) -> contract.SegmentCount:
             over_cap=total.over_cap,
             in_other_campaign=total.in_other_campaign,
         ),
-        sample=_sample(session, criterion),
+        sample=_sample(session, definition),
         by_age=_slices({r.band: r.matching for r in rows if r.level == 0b011}, _age_labels()),
-        by_gender=_slices({r.gender: r.matching for r in rows if r.level == 0b101}, GENDERS),
+        by_gender=_slices({r.gender: r.matching for r in rows if r.level == 0b101}, _GENDERS),
         by_province=_slices(
             {r.province or "": r.matching for r in rows if r.level == 0b110},
             {item.code: item.name for item in provinces.provinces()} | {"": UNKNOWN},
@@ -275,16 +299,16 @@ def _slices(counts: dict[Any, int], labels: dict[Any, str]) -> list[contract.Sli
     ]
 
 
-def _sample(session: Session, criterion: Criterion) -> list[contract.CustomerRow]:
+def _sample(session: Session, definition: Tree) -> list[contract.CustomerRow]:
     """The first by id: cheap at any size, and the same when the count is asked again."""
-    query = select(Customer).where(condition(criterion)).order_by(Customer.id).limit(SAMPLE)
+    query = select(Customer).where(condition(definition)).order_by(Customer.id).limit(SAMPLE)
     return [contract.CustomerRow.model_validate(one) for one in session.execute(query).scalars()]
 
 
 # --- export ---
 
 
-def select_audience(transfer_id: UUID, criterion: Criterion) -> Select[Any]:
+def select_audience(transfer_id: UUID, definition: Tree) -> Select[Any]:
     """The rows of `contract.AUDIENCE_COLUMNS`."""
     columns = [getattr(Customer, name) for name in contract.AUDIENCE_COLUMNS[2:-3]]
     return select(
@@ -294,4 +318,4 @@ def select_audience(transfer_id: UUID, criterion: Criterion) -> Select[Any]:
         mail_refusal(),
         phone_refusal(),
         Customer.contact_version,
-    ).where(condition(criterion))
+    ).where(condition(definition))

@@ -17,11 +17,11 @@ from services.customer_query.models import (
     SegmentVersion,
 )
 from services.customer_query.segment_sql import condition
-from services.customer_query.segments import Criterion
-from shared import clock, keyset
+from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import AudienceRequested, CampaignChanged
+from shared.contracts.segments import Tree
 from shared.errors import Invalid, NotFound
 
 TAKEN = "Ya hay un segmento con este nombre. Elija otro."
@@ -57,7 +57,7 @@ def insert_segment(
 
 
 def set_segment(
-    session: Session, segment: Segment, new: contract.NewSegment, summary: str, changed_by: str
+    session: Session, segment: Segment, values: dict[str, Any], changed_by: str
 ) -> Segment:
     """The next version; the one before is kept. Raises Invalid when the name is taken."""
     session.execute(
@@ -72,12 +72,7 @@ def set_segment(
         return session.execute(
             update(Segment)
             .where(Segment.id == segment.id)
-            .values(
-                **new.model_dump(),
-                summary=summary,
-                version=Segment.version + 1,
-                updated_at=func.now(),
-            )
+            .values(version=Segment.version + 1, updated_at=func.now(), **edits.mark(), **values)
             .returning(Segment)
             .execution_options(populate_existing=True)
         ).scalar_one()
@@ -130,10 +125,10 @@ def claim_export(session: Session, transfer_id: UUID) -> Export | None:
     return session.execute(query).scalar_one_or_none()
 
 
-def replace_members(session: Session, campaign_id: int, criterion: Criterion) -> None:
+def replace_members(session: Session, campaign_id: int, definition: Tree) -> None:
     """Note who is in the campaign: in the export's own snapshot, so exactly those exported."""
     session.execute(delete(CampaignMember).filter_by(campaign_id=campaign_id))
-    people: Any = select(literal(campaign_id), Customer.id).where(condition(criterion))
+    people: Any = select(literal(campaign_id), Customer.id).where(condition(definition))
     session.execute(insert(CampaignMember).from_select(["campaign_id", "customer_id"], people))
 
 

@@ -15,16 +15,15 @@ from services.customer_query import (
     undos,
 )
 from services.customer_query.import_load import CUSTOMERS
-from shared import clock, files, outbox, trace
+from shared import clock, edits, files, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign, mailer, risk_central, telemarketing
 from shared.contracts import customer_query as contract
+from shared.contracts.segments import parse
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import on_event
 from shared.room import Room
 from shared.rpc import command, query
-
-CONSENTS = ("mail", "phone")
 
 
 class CustomerQueryService(Room):
@@ -67,16 +66,16 @@ class CustomerQueryService(Room):
         customer = store.get_customer(session, customer_id, lock=True)
         if customer.erased_at is not None:
             raise Conflict("Los datos de este cliente fueron eliminados.")
+        edits.refuse_stale(change.version, customer, thing="esta ficha", again="abrirla")
         before = contract.Customer.model_validate(customer).model_dump()
-        sent = change.model_dump(exclude_unset=True)
-        values = profiles.complete_change(before, sent, clock.today())
+        values = profiles.complete_change(before, change.sent(), clock.today())
         if not values:
             return contract.Customer.model_validate(customer)
         customer = store.set_customer(session, customer_id, values)
         self._note_consents(session, customer_id, before, values)
         if profiles.CONTACT_FIELDS & values.keys():
             self._announce(session, [customer_id])
-        self._note(session, customer_id, "profile", "Datos actualizados", "")
+        self._note(session, customer_id, contract.TimelineKind.PROFILE, "Datos actualizados", "")
         return contract.Customer.model_validate(customer)
 
     @command(contract.erase_customer)
@@ -86,7 +85,9 @@ class CustomerQueryService(Room):
             raise Invalid.field("reason", "Escriba el motivo.")
         store.get_customer(session, customer_id, lock=True)
         store.erase_customer(session, customer_id)
-        self._note(session, customer_id, "profile", "Datos eliminados", reason.strip())
+        self._note(
+            session, customer_id, contract.TimelineKind.PROFILE, "Datos eliminados", reason.strip()
+        )
         outbox.add(session, contract.CustomersErased(customer_ids=[customer_id]))
         outbox.add_job(session, "customer_query.forget_parked")
 
@@ -198,7 +199,7 @@ class CustomerQueryService(Room):
     def count_segment(
         self, session: Session, definition: contract.Definition
     ) -> contract.SegmentCount:
-        return segment_sql.count(session, segments.parse(definition))
+        return segment_sql.count(session, definition)
 
     @query(contract.describe_segment)
     def describe_segment(
@@ -206,7 +207,7 @@ class CustomerQueryService(Room):
         session: Session,  # noqa: ARG002  # every query is given one
         definition: contract.Definition,
     ) -> str:
-        return segments.describe(segments.parse(definition))
+        return segments.describe(definition)
 
     @query(contract.list_segments)
     def list_segments(
@@ -225,7 +226,7 @@ class CustomerQueryService(Room):
 
     @command(contract.create_segment)
     def create_segment(self, session: Session, new: contract.NewSegment) -> contract.Segment:
-        summary = segments.describe(segments.parse(new.definition))
+        summary = segments.describe(new.definition)
         by = trace.actor().username
         return contract.Segment.model_validate(
             segment_store.insert_segment(session, new, summary, by)
@@ -233,13 +234,20 @@ class CustomerQueryService(Room):
 
     @command(contract.update_segment)
     def update_segment(
-        self, session: Session, segment_id: int, new: contract.NewSegment
+        self, session: Session, segment_id: int, change: contract.SegmentChange
     ) -> contract.Segment:
-        summary = segments.describe(segments.parse(new.definition))
+        """The version before is kept; what is sent as it already is makes no new one."""
         segment = segment_store.get_segment(session, segment_id, lock=True)
-        by = trace.actor().username
-        changed = segment_store.set_segment(session, segment, new, summary, by)
-        return contract.Segment.model_validate(changed)
+        edits.refuse_stale(change.version, segment, thing="este segmento", again="abrirlo")
+        values = {
+            name: value for name, value in change.sent().items() if value != getattr(segment, name)
+        }
+        if "definition" in values:
+            values["summary"] = segments.describe(parse(values["definition"]))
+        if values:
+            by = trace.actor().username
+            segment = segment_store.set_segment(session, segment, values, by)
+        return contract.Segment.model_validate(segment)
 
     @command(contract.delete_segment)
     def delete_segment(self, session: Session, segment_id: int) -> None:
@@ -307,14 +315,21 @@ class CustomerQueryService(Room):
                     "how": "ficha del cliente",
                     "by": by,
                 }
-                for channel in CONSENTS
+                for channel in contract.Channel
                 if values.get(f"consent_{channel}", False)
                 != before.get(f"consent_{channel}", False)
                 and f"consent_{channel}" in values
             ],
         )
 
-    def _note(self, session: Session, customer_id: int, kind: str, title: str, detail: str) -> None:
+    def _note(
+        self,
+        session: Session,
+        customer_id: int,
+        kind: contract.TimelineKind,
+        title: str,
+        detail: str,
+    ) -> None:
         by = trace.actor().username
         store.insert_timeline(
             session,

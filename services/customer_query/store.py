@@ -19,9 +19,10 @@ from services.customer_query.models import (
     TimelineEntry,
 )
 from services.customer_query.segment_sql import mail_refusal, phone_refusal
-from shared import clock, keyset
+from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import customer_query as contract
+from shared.ecuador.dates import years_before
 from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
 from shared.errors import Invalid, NotFound
@@ -51,7 +52,7 @@ def set_customer(session: Session, customer_id: int, values: dict[str, Any]) -> 
         return session.execute(
             update(Customer)
             .where(Customer.id == customer_id)
-            .values(updated_at=clock.now(), **values)
+            .values(version=Customer.version + 1, updated_at=clock.now(), **edits.mark(), **values)
             .returning(Customer)
             .execution_options(populate_existing=True)
         ).scalar_one()
@@ -124,6 +125,8 @@ def erase_customer(session: Session, customer_id: int) -> None:
             risk_category=None,
             erased_at=clock.now(),
             updated_at=clock.now(),
+            version=Customer.version + 1,
+            **edits.mark(),
         )
     )
     held = update(HeldService).filter_by(customer_id=customer_id)
@@ -179,7 +182,10 @@ def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contra
 
 
 def insert_contacts(
-    session: Session, campaign_id: int, channel: str, touched: list[tuple[int, datetime]]
+    session: Session,
+    campaign_id: int,
+    channel: contract.Channel,
+    touched: list[tuple[int, datetime]],
 ) -> None:
     """Marketing touches, counted towards the cap and shown as the last contact."""
     if not touched:
@@ -235,8 +241,8 @@ def new_values(checked: dict[str, Any]) -> dict[str, Any]:
 
 def update_categories(session: Session, today: date) -> None:
     """Move people whose tenure crossed a limit, except those set by hand."""
-    new_after = profiles.years_before(today, profiles.NEW_BELOW_YEARS)
-    loyal_before = profiles.years_before(today, profiles.LOYAL_ABOVE_YEARS)
+    new_after = years_before(today, profiles.NEW_BELOW_YEARS)
+    loyal_before = years_before(today, profiles.LOYAL_ABOVE_YEARS)
     by_tenure = case(
         (Customer.joined_on > new_after, contract.Category.NEW.value),
         (Customer.joined_on < loyal_before, contract.Category.LOYAL.value),

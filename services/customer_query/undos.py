@@ -148,7 +148,8 @@ _RESTORE = f"""
         FROM noted n LEFT JOIN customer c ON c.id = n.customer_id AND c.erased_at IS NULL
     ), restored AS (
         UPDATE customer c SET {", ".join(f"{name} = r.{name}" for name in _COLUMNS)},
-            updated_at = now()
+            updated_at = now(), version = c.version + 1,
+            changed_by = 'Una importación deshecha', changed_at = now()
         FROM back b CROSS JOIN LATERAL jsonb_populate_record(b.was, b.values) r
         WHERE c.id = b.customer_id AND b.values <> '{{}}'
         RETURNING c.id

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from shared import files, sheets
 from shared.contracts.customer_query import Import
+from shared.contracts.risk_central import RISK_FILE, Load
 from shared.errors import Conflict
 from shared.loads.contract import LoadState
 from shared.loads.rejected import rejected_header
@@ -86,17 +87,30 @@ def _xlsx(found: Table, about: sheets.About) -> IO[bytes]:
     return target
 
 
-async def rejected_rows(job: Import) -> Response:
+async def rejected_customers(job: Import) -> Response:
     """An import's rejected rows with a column `motivo`; only the header when there are none.
 
     Raises Conflict while the import runs.
     """
     if job.finished_at is None or _is_being_closed(job):
         raise Conflict("La importación sigue en curso. Espere a que termine.")
-    name = f"importacion-{job.id}-rechazados.csv"
-    if job.rejected_key is None:
-        return csv_table(name, rejected_header(job.columns), [])
-    return await stored_csv(job.rejected_key, name)
+    header = rejected_header(job.columns)
+    return await _rejected(job.rejected_key, f"importacion-{job.id}-rechazados.csv", header)
+
+
+async def rejected_risks(load: Load) -> Response:
+    """As `rejected_customers`, of a load of the risk file."""
+    if load.finished_at is None:
+        raise Conflict("La carga sigue en curso. Espere a que termine.")
+    columns = load.columns or [column.label for column in RISK_FILE]
+    header = rejected_header(columns, numbered=True)
+    return await _rejected(load.rejected_key, f"riesgos-{load.id}-rechazadas.csv", header)
+
+
+async def _rejected(key: str | None, file_name: str, header: Sequence[str]) -> Response:
+    if key is None:
+        return csv_table(file_name, header, [])
+    return await stored_csv(key, file_name)
 
 
 def _is_being_closed(job: Import) -> bool:

@@ -1,123 +1,86 @@
-"""The Spanish of codes: roles, phases, states, results; see the glossary in docs/manual."""
+"""The colour of each state that a page draws; the word stands at the state's enum.
+
+A colour is never the only sign: the word is always beside it.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
+from typing import Any
 
+from shared.contracts.campaign import AudienceState, Phase
+from shared.contracts.customer_query import Category
+from shared.contracts.identity import UserState
+from shared.contracts.mailer import MailingState, RecipientState
+from shared.contracts.telemarketing import CallResult
+from shared.loads.contract import LoadState
+from shared.words import Term
 
-@dataclass(frozen=True)
-class State:
-    """How a state is shown: its word and its colour, which is never the only sign."""
+_GREY, _AZURE, _GREEN, _RED = "secondary", "azure", "green", "red"
+_YELLOW, _ORANGE, _INDIGO, _TEAL = "yellow", "orange", "indigo", "teal"
 
-    label: str
-    colour: str = "secondary"
-
-
-STATES = {
-    # campaign phases
-    "draft": State("Borrador"),
-    "planned": State("Planificada", "azure"),
-    "executing": State("En ejecución", "green"),
-    "closing": State("En cierre", "orange"),
-    "finished": State("Finalizada", "indigo"),
-    "paused": State("En pausa", "yellow"),
-    "cancelled": State("Cancelada", "red"),
-    # mail ledger
-    "pending": State("Pendiente"),
-    "sending": State("En envío", "azure"),
-    "sent": State("Enviado", "green"),
-    "failed": State("Fallido", "red"),
-    "skipped": State("Omitido", "yellow"),
-    "doubtful": State("Dudoso", "orange"),
-    # jobs and mail runs
-    "scheduled": State("Programado", "azure"),
-    "waiting": State("En espera"),
-    "running": State("En curso", "azure"),
-    "held": State("Por confirmar", "yellow"),
-    "done": State("Terminado", "green"),
-    "complete": State("Completo", "green"),
-    # audiences
-    "none": State("Sin transferir"),
-    "transferring": State("Transfiriendo", "azure"),
-    "ready": State("Completo", "green"),
-    # call results
-    "accepted": State("Aceptó", "green"),
-    "interested": State("Interesado", "teal"),
-    "callback": State("Volver a llamar", "azure"),
-    "not_interested": State("No le interesa", "orange"),
-    "do_not_call": State("No llamar más", "red"),
-    "no_answer": State("No contesta"),
-    "busy": State("Ocupado"),
-    "voicemail": State("Buzón de voz"),
-    "wrong_number": State("Número equivocado", "yellow"),
-    "out_of_service": State("Fuera de servicio", "yellow"),
-    # customers
-    "new": State("Nuevo", "azure"),
-    "regular": State("Regular"),
-    "loyal": State("Leal", "green"),
-    # users
-    "active": State("Activo", "green"),
-    "inactive": State("Desactivado"),
-}
-
-MAILING_STATES = {  # an «envío» is masculine, a «campaña» is not
-    "preparing": State("Preparando público", "azure"),
-    "scheduled": State("Programado", "azure"),
-    "sending": State("Enviando", "azure"),
-    "paused": State("En pausa", "yellow"),
-    "finished": State("Terminado", "green"),
-    "cancelled": State("Cancelado", "red"),
-    "failed": State("No se pudo preparar", "red"),
-}
-
-RECIPIENT_STATES = {  # so is a «destinatario»
-    **{
-        code: STATES[code]
-        for code in ("pending", "sending", "sent", "failed", "skipped", "doubtful")
+COLOURS: dict[type[Term], dict[Any, str]] = {
+    Phase: {
+        Phase.DRAFT: _GREY,
+        Phase.PLANNED: _AZURE,
+        Phase.EXECUTING: _GREEN,
+        Phase.PAUSED: _YELLOW,
+        Phase.CLOSING: _ORANGE,
+        Phase.FINISHED: _INDIGO,
+        Phase.CANCELLED: _RED,
     },
-    "cancelled": State("Cancelado"),
+    AudienceState: {
+        AudienceState.NONE: _GREY,
+        AudienceState.TRANSFERRING: _AZURE,
+        AudienceState.READY: _GREEN,
+        AudienceState.FAILED: _RED,
+    },
+    MailingState: {
+        MailingState.PREPARING: _AZURE,
+        MailingState.SCHEDULED: _AZURE,
+        MailingState.SENDING: _AZURE,
+        MailingState.PAUSED: _YELLOW,
+        MailingState.FINISHED: _GREEN,
+        MailingState.CANCELLED: _RED,
+        MailingState.FAILED: _RED,
+    },
+    RecipientState: {
+        RecipientState.PENDING: _GREY,
+        RecipientState.SENDING: _AZURE,
+        RecipientState.SENT: _GREEN,
+        RecipientState.FAILED: _RED,
+        RecipientState.SKIPPED: _YELLOW,
+        RecipientState.DOUBTFUL: _ORANGE,
+        RecipientState.CANCELLED: _GREY,
+    },
+    LoadState: {
+        LoadState.WAITING: _GREY,
+        LoadState.RUNNING: _AZURE,
+        LoadState.HELD: _YELLOW,
+        LoadState.DONE: _GREEN,
+        LoadState.FAILED: _RED,
+        LoadState.CANCELLED: _GREY,
+    },
+    CallResult: {
+        CallResult.ACCEPTED: _GREEN,
+        CallResult.INTERESTED: _TEAL,
+        CallResult.CALLBACK: _AZURE,
+        CallResult.NOT_INTERESTED: _ORANGE,
+        CallResult.DO_NOT_CALL: _RED,
+        CallResult.NO_ANSWER: _GREY,
+        CallResult.BUSY: _GREY,
+        CallResult.VOICEMAIL: _GREY,
+        CallResult.WRONG_NUMBER: _YELLOW,
+        CallResult.OUT_OF_SERVICE: _YELLOW,
+    },
+    Category: {Category.NEW: _AZURE, Category.REGULAR: _GREY, Category.LOYAL: _GREEN},
+    UserState: {UserState.ACTIVE: _GREEN, UserState.INACTIVE: _GREY},
 }
 
-LABELS = {
-    "marketing_head": "Jefe de marketing",
-    "advisor": "Asesor",
-    "supervisor": "Supervisor",
-    "backoffice": "Backoffice",
-    "admin": "Administrador",
-    "mail": "Correo",
-    "phone": "Teléfono",
-    "F": "Femenino",
-    "M": "Masculino",
-    "X": "Otro",
-    "no_consent": "Sin consentimiento",
-    "do_not_contact": "No contactar",
-    "bounced": "Correo rebotado",
-    "no_address": "Sin correo o teléfono",
-    "unsubscribed": "Se dio de baja",
-    "duplicate": "Repetido",
-    "over_cap": "Sobre el límite de contactos",
-    "in_other_campaign": "En otra campaña en curso",
-    "equal": "Partes iguales",
-    "capacity": "Según su capacidad",
-    "province": "Por provincia",
-}
+
+def colour(term: Term) -> str:
+    """The colour of a state. Raises KeyError for one that no page draws."""
+    return COLOURS[type(term)][term]
 
 
-def state_of(code: str | Enum) -> State:
-    """How to show a state; one without a word of its own is shown by its code."""
-    text = _code(code)
-    return STATES.get(text) or State(LABELS.get(text, text))
-
-
-def label(code: str | Enum) -> str:
-    """The Spanish word of a code; the code itself where there is none."""
-    return state_of(code).label
-
-
-def options(codes: Iterable[str | Enum]) -> list[tuple[str, str]]:
+def options(terms: Iterable[Term]) -> list[tuple[str, str]]:
     """Value and word of each, as `kit.select` and `kit.checkboxes` take them."""
-    return [(_code(code), label(code)) for code in codes]
-
-
-def _code(code: str | Enum) -> str:
-    return str(code.value if isinstance(code, Enum) else code)
+    return [(term.value, term.word) for term in terms]

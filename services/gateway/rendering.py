@@ -20,6 +20,7 @@ from shared.contracts.identity import Permission, Session
 from shared.ecuador.dates import format_date, format_datetime, format_time
 from shared.ecuador.money import format_money, format_number
 from shared.ecuador.phones import format_phone
+from shared.words import list_terms
 
 NOTICE = "pregon_notice"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -75,8 +76,9 @@ def _environment() -> Environment:
         static=assets.static,
         icon=_icon,
         options=labels.options,
-        state_of=labels.state_of,
+        colour=labels.colour,
         idempotency_field=_idempotency_field,
+        **{term.__name__: term for term in list_terms()},  # `Phase.PAUSED`: no bare code
     )
     environment.filters.update(
         money=_or_dash(_format_money),
@@ -86,7 +88,6 @@ def _environment() -> Environment:
         datetime=_or_dash(format_datetime),
         time=_or_dash(format_time),
         phone=_or_dash(format_phone),
-        label=labels.label,
     )
     return environment
 

@@ -4,7 +4,6 @@ from typing import Literal
 
 from services.gateway.charts import Chart, Figure, Series
 from services.gateway.downloads import Table
-from services.gateway.labels import label
 from shared.contracts.campaign import (
     CampaignFigures,
     CampaignStatistics,
@@ -15,6 +14,7 @@ from shared.contracts.campaign import (
     ProvinceFigures,
     RepeatedCustomers,
 )
+from shared.contracts.mailer import RecipientState as State
 from shared.ecuador.dates import format_date
 from shared.sheets import Cell
 
@@ -51,7 +51,7 @@ def by_day(items: list[DayCount]) -> Chart:
         stacked=True,
         labels=[format_date(day) for day in days],
         series=[
-            Series(name=label(result), values=[found.get((day, result), 0) for day in days])
+            Series(name=result.word, values=[found.get((day, result), 0) for day in days])
             for result in results
         ]
         or [Series(name="Llamadas", values=[])],
@@ -60,7 +60,7 @@ def by_day(items: list[DayCount]) -> Chart:
 
 def by_day_table(items: list[DayCount]) -> Table:
     """A row for each day and result."""
-    rows: list[tuple[Cell, ...]] = [(item.on, label(item.result), item.count) for item in items]
+    rows: list[tuple[Cell, ...]] = [(item.on, item.result.word, item.count) for item in items]
     return Table("Llamadas por día", ("Día", "Resultado", "Llamadas"), rows)
 
 
@@ -107,19 +107,20 @@ def mail_funnel(mail: MailFunnel) -> Chart:
 
 def _mail_steps(mail: MailFunnel) -> list[tuple[str, int]]:
     tried = mail.sent + mail.failed + mail.doubtful
-    return [("Destinatarios", mail.target), ("Intentados", tried), ("Enviados", mail.sent)]
+    return [("Destinatarios", mail.target), ("Intentados", tried), (State.SENT.plural, mail.sent)]
 
 
 def mail_table(mail: MailFunnel) -> Table:
     """Each state; their sum is the target."""
+    skipped = f"{State.SKIPPED.plural}: "
     rows: list[tuple[Cell, ...]] = [
         ("Destinatarios", mail.target),
-        ("Pendientes", mail.pending),
-        ("Enviados", mail.sent),
-        ("Fallidos", mail.failed),
-        ("Dudosos", mail.doubtful),
-        ("Cancelados", mail.cancelled),
-        *((f"Omitidos: {label(reason)}", count) for reason, count in mail.skipped.items()),
+        (State.PENDING.plural, mail.pending),
+        (State.SENT.plural, mail.sent),
+        (State.FAILED.plural, mail.failed),
+        (State.DOUBTFUL.plural, mail.doubtful),
+        (State.CANCELLED.plural, mail.cancelled),
+        *((skipped + reason.word, count) for reason, count in mail.skipped.items()),
         ("Se dieron de baja", mail.unsubscribed),
     ]
     return Table("Correo", ("Estado", "Correos"), rows)
@@ -154,7 +155,7 @@ def campaigns_table(items: list[CampaignFigures]) -> Table:
         [
             (
                 item.name,
-                label(item.phase),
+                item.phase.word,
                 item.budget,
                 item.expected_revenue,
                 item.audience,

@@ -14,6 +14,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.columns import enums
+from shared.contracts.identity import Role
+from shared.edits import Edited
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -21,10 +25,11 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
         datetime: DateTime(timezone=True),
         str: Text,
+        **enums(Role),
     }
 
 
-class User(Base):
+class User(Base, Edited):
     """A person who can log in."""
 
     __tablename__ = "user_account"
@@ -32,7 +37,7 @@ class User(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str]
-    role: Mapped[str]
+    role: Mapped[Role]
     password_hash: Mapped[str]  # Argon2id
     active: Mapped[bool] = mapped_column(server_default="true")
     last_login_at: Mapped[datetime | None]

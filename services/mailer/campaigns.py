@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 from services.mailer import rules
 from services.mailer.models import Campaign
 from shared.contracts.campaign import CampaignBrief, CampaignChanged, Phase
-from shared.contracts.customer_query import Channel
 
 
 def follow_campaign(session: Session, event: CampaignChanged) -> bool:
@@ -27,7 +26,7 @@ def follow_campaign(session: Session, event: CampaignChanged) -> bool:
 def find_holding(session: Session, campaign_id: int) -> Phase | None:
     """The phase last heard of the campaign, if it is one in which nothing is sent for it."""
     known = session.get(Campaign, campaign_id)
-    phase = Phase(known.phase) if known is not None else None
+    phase = known.phase if known is not None else None
     return phase if phase in rules.HOLDING else None
 
 
@@ -38,8 +37,8 @@ def list_campaigns(session: Session, campaign_ids: list[int]) -> list[CampaignBr
         CampaignBrief(
             campaign_id=row.campaign_id,
             name=row.name,
-            phase=Phase(row.phase),
-            channels=[Channel(item) for item in row.channels],
+            phase=row.phase,
+            channels=row.channels,
             design_id=row.design_id,
             mail_subject=row.mail_subject,
             script="",

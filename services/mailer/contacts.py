@@ -10,9 +10,7 @@ from services.mailer.models import Contact, ContactState, Recipient
 from shared import clock
 from shared.contracts import customer_query
 from shared.contracts.customer_query import Block
-from shared.contracts.mailer import RecipientState
-
-UNSUBSCRIBED = "unsubscribed"
+from shared.contracts.mailer import RecipientState, SkipReason
 
 
 def keep_state(session: Session, state: customer_query.ContactState) -> None:
@@ -25,7 +23,7 @@ def keep_state(session: Session, state: customer_query.ContactState) -> None:
     if not _is_news(session, state, block):
         return
     if block is not None or state.email is None:
-        skip_pending(session, state.customer_id, block or Block.NO_ADDRESS)
+        skip_pending(session, state.customer_id, SkipReason(block or Block.NO_ADDRESS))
     else:
         session.execute(_pending(state.customer_id).values(email=state.email))
 
@@ -54,7 +52,7 @@ def _is_news(session: Session, state: customer_query.ContactState, block: Block 
     return kept.first() is not None
 
 
-def skip_pending(session: Session, customer_id: int, reason: str) -> None:
+def skip_pending(session: Session, customer_id: int, reason: SkipReason) -> None:
     """Take a person out of every run that has not mailed them yet."""
     session.execute(
         _pending(customer_id).values(
@@ -79,7 +77,7 @@ def set_unsubscribed(session: Session, customer_id: int) -> bool:
             where=ContactState.unsubscribed.is_(False),
         ).returning(ContactState.customer_id)
     ).first()
-    skip_pending(session, customer_id, UNSUBSCRIBED)
+    skip_pending(session, customer_id, SkipReason.UNSUBSCRIBED)
     return changed is not None
 
 
@@ -92,7 +90,7 @@ def is_unsubscribed(session: Session, customer_id: int) -> bool:
 def erase(session: Session, customer_ids: list[int]) -> None:
     """Blank the copies of people who asked to be forgotten; the rows still count."""
     for customer_id in customer_ids:
-        skip_pending(session, customer_id, Block.DO_NOT_CONTACT)
+        skip_pending(session, customer_id, SkipReason.DO_NOT_CONTACT)
     session.execute(
         update(Recipient)
         .where(Recipient.customer_id.in_(customer_ids))

@@ -26,7 +26,7 @@ from services.mailer.sending import ROOM, Stretch, barred
 from services.mailer.smtp import BarredError, Fate, Line
 from shared import clock, jobs, log, outbox, transfer
 from shared.contracts.campaign import LOAD_RECIPIENTS_CHUNK
-from shared.contracts.mailer import MailingState
+from shared.contracts.mailer import MailingState, RecipientState
 from shared.db import sessions
 from shared.ecuador.dates import format_time
 
@@ -215,7 +215,7 @@ def _advance(mailing_id: int, count: int = 1) -> None:
         counts = mailings.count_by_state(session, [mailing.transfer_id])[mailing.transfer_id]
         if mailing.state == MailingState.SENDING and mailing.target is not None:
             _advance_sending(session, mailing, counts.unfinished, count)
-        elif mailing.state == MailingState.CANCELLED and counts.by_state["pending"]:
+        elif mailing.state == MailingState.CANCELLED and counts.by_state[RecipientState.PENDING]:
             outbox.add_job(session, "mailer.skip_cancelled", mailing.id)
 
 

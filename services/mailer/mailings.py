@@ -17,7 +17,7 @@ from shared import clock, keyset, notices, outbox, transfer
 from shared.contract import Slice
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import Phase
-from shared.contracts.mailer import MailingState
+from shared.contracts.mailer import MailingState, RecipientState, SkipReason
 from shared.errors import Conflict, NotFound
 
 _RATE_FRESH = timedelta(seconds=10)
@@ -237,7 +237,7 @@ def may_send(session: Session, mailing: Mailing) -> bool:
 
 def follow(session: Session, mailing: Mailing, phase: Phase) -> None:
     """Do to a run, held locked, what its campaign's move to this phase means for it."""
-    state = rules.state_by_phase(phase, MailingState(mailing.state), mailing.paused_by)
+    state = rules.state_by_phase(phase, mailing.state, mailing.paused_by)
     if state is MailingState.CANCELLED:
         cancel(session, mailing)
     elif state is MailingState.PAUSED:
@@ -265,12 +265,12 @@ def retry(session: Session, mailing: Mailing, states: list[contract.RecipientSta
 class Counts:
     """The ledger of one run by state, the skipped by reason."""
 
-    def __init__(self, rows: Iterable[tuple[str, str, int]]) -> None:
-        self.by_state: Counter[str] = Counter()
-        self.skipped: Counter[str] = Counter()
+    def __init__(self, rows: Iterable[tuple[RecipientState, str, int]]) -> None:
+        self.by_state: Counter[RecipientState] = Counter()
+        self.skipped: Counter[SkipReason] = Counter()
         for state, reason, count in rows:
-            if state == contract.RecipientState.SKIPPED:
-                self.skipped[reason] += count
+            if state is RecipientState.SKIPPED:
+                self.skipped[SkipReason(reason)] += count
             else:
                 self.by_state[state] += count
 
@@ -282,13 +282,15 @@ class Counts:
     @property
     def unfinished(self) -> int:
         """Rows that have yet to reach a final state."""
-        return self.by_state["pending"] + self.by_state["sending"]
+        return self.by_state[RecipientState.PENDING] + self.by_state[RecipientState.SENDING]
 
 
 def count_by_state(session: Session, transfer_ids: Iterable[UUID]) -> dict[UUID, Counts]:
     """Counts of runs, from the sums the ledger's trigger keeps: a few rows a run at any size."""
     ids = list(transfer_ids)
-    rows: dict[UUID, list[tuple[str, str, int]]] = {transfer_id: [] for transfer_id in ids}
+    rows: dict[UUID, list[tuple[RecipientState, str, int]]] = {
+        transfer_id: [] for transfer_id in ids
+    }
     query = (
         select(
             MailingCount.transfer_id,
@@ -351,13 +353,13 @@ def to_contract(mailing: Mailing, counts: Counts) -> contract.Mailing:
     return contract.Mailing(
         **shown,
         target=counts.total if mailing.target is None else mailing.target,
-        pending=counts.by_state["pending"],
-        sending=counts.by_state["sending"],
-        sent=counts.by_state["sent"],
-        failed=counts.by_state["failed"],
+        pending=counts.by_state[RecipientState.PENDING],
+        sending=counts.by_state[RecipientState.SENDING],
+        sent=counts.by_state[RecipientState.SENT],
+        failed=counts.by_state[RecipientState.FAILED],
         skipped=dict(counts.skipped),
-        doubtful=counts.by_state["doubtful"],
-        cancelled=counts.by_state["cancelled"],
+        doubtful=counts.by_state[RecipientState.DOUBTFUL],
+        cancelled=counts.by_state[RecipientState.CANCELLED],
         per_second=rate,
         seconds_left=rules.seconds_left(counts.unfinished, rate),
     )

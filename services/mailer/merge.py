@@ -12,14 +12,16 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 from rapidfuzz import process
 
+from shared.contracts.customer_query import Category
 from shared.contracts.mailer import MergeField
 from shared.ecuador.provinces import cantons, provinces
 from shared.errors import FieldError, Invalid
+from shared.words import inside
 
 COMPANY = "Pregón"
 UNSUBSCRIBE = "enlace_baja"
 _NEAREST_SCORE = 60
-_CATEGORIES = {"new": "nuevo", "regular": "regular", "loyal": "leal"}
+_CATEGORIES = ", ".join(inside(item.word) for item in Category)
 
 FIELDS = (
     MergeField(name="nombres", label="Nombres", example="María Fernanda"),
@@ -30,7 +32,9 @@ FIELDS = (
     MergeField(name="primer_nombre", label="Primer nombre", example="María"),
     MergeField(name="provincia", label="Provincia", example="Pichincha"),
     MergeField(name="canton", label="Cantón", example="Quito"),
-    MergeField(name="categoria", label="Categoría: nuevo, regular o leal", example="leal"),
+    MergeField(
+        name="categoria", label=f"Categoría: {_CATEGORIES}", example=inside(Category.LOYAL.word)
+    ),
     MergeField(name="cliente_desde", label="Año en que empezó a ser cliente", example="2014"),
     MergeField(name="campana", label="Nombre de la campaña", example="Fibra para su hogar"),
     MergeField(name="empresa", label="Nombre de la empresa", example=COMPANY),
@@ -143,7 +147,7 @@ def values_of(person: Person, *, campaign: str, unsubscribe_url: str) -> dict[st
         "primer_nombre": first.partition(" ")[0],
         "provincia": _PROVINCES.get(person.province or "", ""),
         "canton": _CANTONS.get(person.canton or "", ""),
-        "categoria": _CATEGORIES.get(person.category or "", ""),
+        "categoria": inside(Category(person.category).word) if person.category else "",
         "cliente_desde": str(joined.year) if joined else "",
         "campana": _line(campaign),
         "empresa": COMPANY,

@@ -7,6 +7,13 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from services.mailer.rules import Pauser
+from shared.columns import EnumText, enums
+from shared.contracts.campaign import Phase
+from shared.contracts.customer_query import Block, Category, Channel, Gender
+from shared.contracts.mailer import MailingKind, MailingState, RecipientState
+from shared.edits import Edited
+
 
 class Base(DeclarativeBase):
     """All tables of the room's database besides the kit's."""
@@ -16,6 +23,8 @@ class Base(DeclarativeBase):
         str: Text,
         list[str]: ARRAY(Text),
         list[int]: ARRAY(BigInteger),
+        list[Channel]: ARRAY(EnumText(Channel)),
+        **enums(Block, Category, Gender, MailingKind, MailingState, Pauser, Phase, RecipientState),
     }
 
 
@@ -69,14 +78,14 @@ class Mailing(Base):
     transfer_id: Mapped[UUID] = mapped_column(unique=True)  # names the run in the ledger
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     campaign_name: Mapped[str]
-    kind: Mapped[str]
+    kind: Mapped[MailingKind]
     month: Mapped[str | None]  # YYYY-MM of a monthly run
     design_id: Mapped[int] = mapped_column(BigInteger)
     design_name: Mapped[str]
     subject: Mapped[str]  # a template
-    state: Mapped[str]
+    state: Mapped[MailingState]
     version: Mapped[int] = mapped_column(server_default="0")  # grows with each announcement
-    paused_by: Mapped[str | None]  # a rules.Pauser, while paused
+    paused_by: Mapped[Pauser | None]  # while paused
     error: Mapped[str | None]
     customer_ids: Mapped[list[int] | None]  # None: everybody
     target: Mapped[int | None]  # known when the audience has been loaded
@@ -132,16 +141,16 @@ class Recipient(Base):
     cedula: Mapped[str]
     first_names: Mapped[str]
     last_names: Mapped[str]
-    gender: Mapped[str | None]
+    gender: Mapped[Gender | None]
     birth_on: Mapped[date | None]
     province: Mapped[str | None]
     canton: Mapped[str | None]
-    category: Mapped[str | None]
+    category: Mapped[Category | None]
     joined_on: Mapped[date | None]
     email: Mapped[str | None]
-    held: Mapped[str | None]  # a Block, as the campaign knew it
+    held: Mapped[Block | None]  # as the campaign knew it
     contact_version: Mapped[int] = mapped_column(BigInteger, server_default="0")  # of both
-    state: Mapped[str] = mapped_column(server_default="pending")
+    state: Mapped[RecipientState] = mapped_column(server_default="pending")
     reason: Mapped[str | None]
     at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(server_default="0")
@@ -165,7 +174,7 @@ class MailingCount(Base):
 
     transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
     backend: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    state: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[RecipientState] = mapped_column(primary_key=True)
     reason: Mapped[str] = mapped_column(primary_key=True)  # only of the skipped, else empty
     count: Mapped[int]
 
@@ -209,7 +218,7 @@ class ContactState(Base):
 
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    mail_block: Mapped[str | None]
+    mail_block: Mapped[Block | None]
     email: Mapped[str | None]
     # By our own link; holds until customer_query has confirmed it by `do_not_contact`.
     unsubscribed: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -232,13 +241,13 @@ class Campaign(Base):
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     version: Mapped[int]
     name: Mapped[str]
-    phase: Mapped[str]
-    channels: Mapped[list[str]]
+    phase: Mapped[Phase]
+    channels: Mapped[list[Channel]]
     design_id: Mapped[int | None] = mapped_column(BigInteger)
     mail_subject: Mapped[str]
 
 
-class MonthlySchedule(Base):
+class MonthlySchedule(Base, Edited):
     """The one row: when the monthly run goes out, and for which campaigns."""
 
     __tablename__ = "monthly_schedule"

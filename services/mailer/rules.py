@@ -24,7 +24,7 @@ _LATE = timedelta(minutes=5)  # a form may lie open for a while
 
 _ALLOWED = {
     "pause": (frozenset({S.SENDING, S.SCHEDULED}), "Solo se pausa un envío en curso o programado."),
-    "resume": (frozenset({S.PAUSED}), "Solo se reanuda un envío en pausa."),
+    "resume": (frozenset({S.PAUSED}), "Solo se reanuda un envío pausado."),
     "cancel": (frozenset(S) - ENDED, "El envío ya terminó."),
     "retry": (ENDED, "Solo se reintenta un envío que ya terminó."),
 }

@@ -190,7 +190,7 @@ class MailerService(Room):
         mailing = mailings.get_mailing(session, mailing_id, lock=True)
         half = mailing.state == MailingState.CANCELLED and mailing.error is not None
         if not half:
-            rules.check_allowed("cancel", MailingState(mailing.state))
+            rules.check_allowed("cancel", mailing.state)
         mailings.cancel(session, mailing)
         return self._shown(session, mailing)
 
@@ -322,7 +322,7 @@ class MailerService(Room):
 
     def _open(self, session: Session, mailing_id: int, action: str) -> Mailing:
         mailing = mailings.get_mailing(session, mailing_id, lock=True)
-        rules.check_allowed(action, MailingState(mailing.state))
+        rules.check_allowed(action, mailing.state)
         return mailing
 
     def _shown(self, session: Session, mailing: Mailing) -> contract.Mailing:

@@ -13,6 +13,7 @@ from services.telemarketing.models import (
     HeldPerson,
     RiskRefresh,
     Target,
+    TargetState,
 )
 from services.telemarketing.rules import Share
 from shared import keyset
@@ -45,7 +46,7 @@ def count_open(session: Session, campaign_id: int, advisors: list[str]) -> dict[
         .where(
             Target.campaign_id == campaign_id,
             Target.advisor.in_(advisors),
-            Target.state == "open",
+            Target.state == TargetState.OPEN,
         )
         .group_by(Target.advisor)
     )
@@ -99,7 +100,7 @@ def take_back(session: Session, campaign_id: int, advisor: str, now: datetime) -
         .where(
             Target.campaign_id == campaign_id,
             Target.advisor == advisor,
-            Target.state == "open",
+            Target.state == TargetState.OPEN,
             or_(Target.lease_until.is_(None), Target.lease_until <= now),
         )
         .order_by(Target.customer_id)
@@ -123,7 +124,7 @@ def list_assignments(
     limit: int,
 ) -> Slice[Row[Any]]:
     """By campaign, newest first, then advisor: the columns of `contract.Assignment`."""
-    is_open, refresh = Target.state == "open", aliased(RiskRefresh, name="refresh")
+    is_open, refresh = Target.state == TargetState.OPEN, aliased(RiskRefresh, name="refresh")
     query = (
         select(
             Target.campaign_id,
@@ -187,7 +188,7 @@ def list_open_people(
         .where(
             Target.campaign_id == campaign_id,
             Target.advisor == advisor,
-            Target.state == "open",
+            Target.state == TargetState.OPEN,
             Target.customer_id > after,
         )
         .order_by(Target.customer_id)
@@ -208,7 +209,7 @@ def end_everywhere(session: Session, customer_id: int, now: datetime) -> None:
         .where(Target.customer_id == customer_id)
         .values(
             held=Block.DO_NOT_CONTACT,
-            state="done",
+            state=TargetState.DONE,
             callback_at=None,
             lease_until=func.least(Target.lease_until, now),
         )

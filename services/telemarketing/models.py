@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,20 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, fun
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from shared.columns import EnumText, enums
+from shared.contracts.campaign import Phase
+from shared.contracts.customer_query import Block, Category, Channel, Gender
+from shared.contracts.telemarketing import CallListState, CallResult, RefreshState, RiskState
+
 NOBODY_YET = "advisor IS NULL AND state = 'open' AND held IS NULL AND phone IS NOT NULL"
 CALLABLE = "state = 'open' AND held IS NULL AND phone IS NOT NULL"
+
+
+class TargetState(StrEnum):
+    """How far a campaign is with a person."""
+
+    OPEN = "open"
+    DONE = "done"
 
 
 class Base(DeclarativeBase):
@@ -21,7 +34,9 @@ class Base(DeclarativeBase):
         str: Text,
         Decimal: Numeric(12, 2),
         dict[str, Any]: JSONB,
-        list[str]: ARRAY(Text),
+        list[Channel]: ARRAY(EnumText(Channel)),
+        **enums(Block, CallListState, CallResult, Category, Gender, Phase, RefreshState),
+        **enums(RiskState, TargetState),
     }
 
 
@@ -32,8 +47,8 @@ class Campaign(Base):
 
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     name: Mapped[str] = mapped_column(server_default="")
-    phase: Mapped[str] = mapped_column(server_default="draft")
-    channels: Mapped[list[str]] = mapped_column(server_default="{}")
+    phase: Mapped[Phase] = mapped_column(server_default="draft")
+    channels: Mapped[list[Channel]] = mapped_column(server_default="{}")
     script: Mapped[str] = mapped_column(server_default="")
     version: Mapped[int] = mapped_column(server_default="0")  # 0: not heard of itself yet
     audience_id: Mapped[UUID | None]  # its present audience …
@@ -50,7 +65,7 @@ class CallList(Base):
     transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     number: Mapped[int] = mapped_column(BigInteger, Identity())  # an older one never wins
-    state: Mapped[str] = mapped_column(server_default="loading")  # a CallListState
+    state: Mapped[CallListState] = mapped_column(server_default="loading")
     merged_through: Mapped[int] = mapped_column(BigInteger, server_default="0")  # a customer
     error: Mapped[str | None]  # Spanish
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -68,16 +83,16 @@ class CallListRow(Base):
     cedula: Mapped[str]
     first_names: Mapped[str]
     last_names: Mapped[str]
-    gender: Mapped[str | None]
+    gender: Mapped[Gender | None]
     birth_on: Mapped[date | None]
     income: Mapped[Decimal | None]
     province: Mapped[str | None]
     canton: Mapped[str | None]
-    category: Mapped[str | None]
+    category: Mapped[Category | None]
     joined_on: Mapped[date | None]
     email: Mapped[str | None]
     phone: Mapped[str | None]
-    held: Mapped[str | None]
+    held: Mapped[Block | None]
     contact_version: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -89,7 +104,7 @@ class ContactState(Base):
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")  # 0: nothing heard yet
     phone: Mapped[str | None]
-    held: Mapped[str | None]  # a Block
+    held: Mapped[Block | None]
     refused: Mapped[bool] = mapped_column(server_default="false")  # to us; not yet confirmed
     erased: Mapped[bool] = mapped_column(server_default="false")
 
@@ -148,20 +163,20 @@ class Target(Base):
     cedula: Mapped[str]
     first_names: Mapped[str]
     last_names: Mapped[str]
-    gender: Mapped[str | None]
+    gender: Mapped[Gender | None]
     birth_on: Mapped[date | None]
     income: Mapped[Decimal | None]
     province: Mapped[str | None]
     canton: Mapped[str | None]
-    category: Mapped[str | None]
+    category: Mapped[Category | None]
     joined_on: Mapped[date | None]
     email: Mapped[str | None]
     phone: Mapped[str | None]
-    held: Mapped[str | None]  # a Block: why the person must not be called
+    held: Mapped[Block | None]  # why the person must not be called
     contact_version: Mapped[int] = mapped_column(BigInteger, server_default="0")  # of both
     advisor: Mapped[str | None]  # username
     assigned_at: Mapped[datetime | None]
-    state: Mapped[str] = mapped_column(server_default="open")  # open, done
+    state: Mapped[TargetState] = mapped_column(server_default="open")
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     callback_at: Mapped[datetime | None]  # agreed with the person; then next_at is the same
@@ -206,7 +221,7 @@ class Call(Base):
     customer_id: Mapped[int] = mapped_column(BigInteger)
     customer_name: Mapped[str]
     advisor: Mapped[str]
-    result: Mapped[str]
+    result: Mapped[CallResult]
     note: Mapped[str]
     callback_at: Mapped[datetime | None]
     at: Mapped[datetime]
@@ -247,7 +262,7 @@ class RiskCheck(Base):
     customer_id: Mapped[int] = mapped_column(BigInteger)
     advisor: Mapped[str]
     purpose: Mapped[str]
-    state: Mapped[str]
+    state: Mapped[RiskState]
     report: Mapped[dict[str, Any] | None]
     at: Mapped[datetime]
 
@@ -263,6 +278,6 @@ class RiskRefresh(Base):
     people: Mapped[int]
     asked: Mapped[int] = mapped_column(server_default="0")
     asked_through: Mapped[int] = mapped_column(BigInteger, server_default="0")  # a customer
-    state: Mapped[str] = mapped_column(server_default="running")  # a RefreshState
+    state: Mapped[RefreshState] = mapped_column(server_default="running")
     error: Mapped[str | None]  # Spanish
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())

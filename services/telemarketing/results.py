@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from services.telemarketing import assignments, calls, contacts, leases, rules
-from services.telemarketing.models import Call, Lease, Target
+from services.telemarketing.models import Call, Lease, Target, TargetState
 from shared.contracts.customer_query import Block
 from shared.contracts.telemarketing import CallRecorded, CallResult, NewCall
 
@@ -49,7 +49,7 @@ def record(session: Session, lease: Lease, new: NewCall, now: datetime) -> Call:
 
 def _move_on(session: Session, target: Target, lease: Lease, follows: rules.Consequence) -> None:
     target.attempts += 1
-    target.state = "done" if follows.done else "open"
+    target.state = TargetState.DONE if follows.done else TargetState.OPEN
     target.next_at, target.callback_at = follows.next_at, follows.callback_at
     target.note, target.over_cap = "", False
     leases.end(session, target, lease)
@@ -57,7 +57,7 @@ def _move_on(session: Session, target: Target, lease: Lease, follows: rules.Cons
 
 def announcement(call: Call, campaign_name: str) -> CallRecorded:
     """The call as the other rooms hear of it."""
-    meaning = rules.MEANINGS[CallResult(call.result)]
+    meaning = rules.MEANINGS[call.result]
     told = CallRecorded.model_fields.keys() & call.__table__.columns.keys()
     return CallRecorded(
         **{name: getattr(call, name) for name in told},

@@ -72,7 +72,7 @@ def find_last(session: Session, customer_id: int) -> contract.RiskCheck | None:
     if row is None:
         return None
     report = RiskReport.model_validate(row.report) if row.report else None
-    return make_check(customer_id, RiskState(row.state), report, row.at)
+    return make_check(customer_id, row.state, report, row.at)
 
 
 def erase(session: Session, customer_ids: list[int]) -> None:

@@ -23,11 +23,11 @@ MAX_ATTEMPTS = 8  # a person who is never reached is then let be
 
 
 def _meaning(
-    result: CallResult, key: str, label: str, *, flags: str, retry_minutes: int | None = None
+    result: CallResult, key: str, *, flags: str, retry_minutes: int | None = None
 ) -> ResultMeaning:
     return ResultMeaning(
         result=result,
-        label=label,
+        label=result.word,
         key=key,
         contacted="contacted" in flags,
         success="success" in flags,
@@ -40,16 +40,16 @@ _R = CallResult
 MEANINGS: dict[CallResult, ResultMeaning] = {
     meaning.result: meaning
     for meaning in (
-        _meaning(_R.ACCEPTED, "1", "Aceptó", flags="contacted success final"),
-        _meaning(_R.INTERESTED, "2", "Interesado", flags="contacted", retry_minutes=2 * 24 * 60),
-        _meaning(_R.CALLBACK, "3", "Volver a llamar", flags="contacted"),
-        _meaning(_R.NOT_INTERESTED, "4", "No le interesa", flags="contacted final"),
-        _meaning(_R.DO_NOT_CALL, "5", "No llamar más", flags="contacted final"),
-        _meaning(_R.NO_ANSWER, "6", "No contesta", flags="", retry_minutes=180),
-        _meaning(_R.BUSY, "7", "Ocupado", flags="", retry_minutes=20),
-        _meaning(_R.VOICEMAIL, "8", "Buzón de voz", flags="", retry_minutes=240),
-        _meaning(_R.WRONG_NUMBER, "9", "Número equivocado", flags="final"),
-        _meaning(_R.OUT_OF_SERVICE, "0", "Fuera de servicio", flags="final"),
+        _meaning(_R.ACCEPTED, "1", flags="contacted success final"),
+        _meaning(_R.INTERESTED, "2", flags="contacted", retry_minutes=2 * 24 * 60),
+        _meaning(_R.CALLBACK, "3", flags="contacted"),
+        _meaning(_R.NOT_INTERESTED, "4", flags="contacted final"),
+        _meaning(_R.DO_NOT_CALL, "5", flags="contacted final"),
+        _meaning(_R.NO_ANSWER, "6", flags="", retry_minutes=180),
+        _meaning(_R.BUSY, "7", flags="", retry_minutes=20),
+        _meaning(_R.VOICEMAIL, "8", flags="", retry_minutes=240),
+        _meaning(_R.WRONG_NUMBER, "9", flags="final"),
+        _meaning(_R.OUT_OF_SERVICE, "0", flags="final"),
     )
 }
 
@@ -71,7 +71,8 @@ def consequence(
         agreed = _check_callback(callback_at, now)
         return Consequence(done=False, next_at=agreed, callback_at=agreed)
     if callback_at is not None:
-        raise Invalid.field("callback_at", "La hora va solo con el resultado «Volver a llamar».")
+        word = CallResult.CALLBACK.word
+        raise Invalid.field("callback_at", f"La hora va solo con el resultado «{word}».")
     meaning = MEANINGS[result]
     wait = timedelta(minutes=meaning.retry_minutes or 0)
     given_up = not meaning.contacted and attempts >= MAX_ATTEMPTS

@@ -1,46 +1,47 @@
 """identity: users, roles, permissions, sessions."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from shared.change import Change
 from shared.contract import SECRET, Actor, Event, Id, Limit, Model, Page, procedure
+from shared.words import Term
 
 
-class Role(StrEnum):
+class Role(Term):
     """What a user comes for; see `ROLE_PERMISSIONS` for what each may do."""
 
-    MARKETING_HEAD = "marketing_head"
-    ADVISOR = "advisor"
-    SUPERVISOR = "supervisor"
-    BACKOFFICE = "backoffice"
-    ADMIN = "admin"
+    MARKETING_HEAD = "marketing_head", "Jefe de marketing"
+    ADVISOR = "advisor", "Asesor", "Asesores"
+    SUPERVISOR = "supervisor", "Supervisor"
+    BACKOFFICE = "backoffice", "Backoffice"
+    ADMIN = "admin", "Administrador"
 
 
-class Permission(StrEnum):
+class Permission(Term):
     """An action a route asks for. A role that does not list it is refused."""
 
-    CUSTOMER_READ = "customer.read"
-    CUSTOMER_WRITE = "customer.write"
-    CUSTOMER_IMPORT = "customer.import"
-    CUSTOMER_ERASE = "customer.erase"
-    SEGMENT_READ = "segment.read"
-    SEGMENT_WRITE = "segment.write"
-    CAMPAIGN_READ = "campaign.read"
-    CAMPAIGN_WRITE = "campaign.write"
-    STATISTICS_READ = "statistics.read"
-    DESIGN_WRITE = "design.write"
-    MAIL_READ = "mail.read"
-    MAIL_SEND = "mail.send"
-    ASSIGN = "assignment.write"
-    CALL_WORK = "call.work"
-    CALL_READ_ALL = "call.read_all"
-    RISK_CHECK = "risk.check"
-    RISK_LOAD = "risk.load"
-    USER_WRITE = "user.write"
-    OPERATIONS = "operations.read"
+    CUSTOMER_READ = "customer.read", "Ver clientes"
+    CUSTOMER_WRITE = "customer.write", "Crear y corregir clientes"
+    CUSTOMER_IMPORT = "customer.import", "Importar clientes"
+    CUSTOMER_ERASE = "customer.erase", "Eliminar los datos de un cliente"
+    SEGMENT_READ = "segment.read", "Ver segmentos"
+    SEGMENT_WRITE = "segment.write", "Armar segmentos"
+    CAMPAIGN_READ = "campaign.read", "Ver campañas"
+    CAMPAIGN_WRITE = "campaign.write", "Crear y llevar campañas"
+    STATISTICS_READ = "statistics.read", "Ver estadísticas"
+    DESIGN_WRITE = "design.write", "Diseñar correos"
+    MAIL_READ = "mail.read", "Ver envíos"
+    MAIL_SEND = "mail.send", "Enviar correo"
+    ASSIGN = "assignment.write", "Asignar clientes"
+    CALL_WORK = "call.work", "Llamar a clientes"
+    CALL_READ_ALL = "call.read_all", "Ver las llamadas de todos"
+    RISK_CHECK = "risk.check", "Consultar el riesgo"
+    RISK_LOAD = "risk.load", "Cargar la central de riesgos"
+    USER_WRITE = "user.write", "Administrar usuarios"
+    OPERATIONS = "operations.read", "Ver la operación del sistema"
 
 
 P = Permission
@@ -93,6 +94,13 @@ Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
 Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
 
 
+class UserState(Term):
+    """Whether a user may log in."""
+
+    ACTIVE = "active", "Activo"
+    INACTIVE = "inactive", "Desactivado"
+
+
 class User(Model):
     """A person who can log in, never with the password."""
 
@@ -102,6 +110,12 @@ class User(Model):
     role: Role
     active: bool
     last_login_at: datetime | None
+    version: int  # grows with each change, not with a log-in
+
+    @property
+    def state(self) -> UserState:
+        """As a page names it."""
+        return UserState.ACTIVE if self.active else UserState.INACTIVE
 
 
 class NewUser(Model):
@@ -113,13 +127,10 @@ class NewUser(Model):
     password: Password
 
 
-class UserChange(Model):
-    """What to change of a user; None leaves it as it is. A new password ends all sessions."""
+class UserChange(Change, of=NewUser, but={"username"}):
+    """What to change of a user. A new password, role or state ends all sessions."""
 
-    full_name: Annotated[str, Field(min_length=3, max_length=120)] | None = None
-    role: Role | None = None
-    active: bool | None = None
-    password: Password | None = None
+    active: bool
 
 
 class Session(Model):
@@ -134,16 +145,21 @@ class Session(Model):
 
 @procedure("identity")
 def log_in(username: str, password: str, source: str) -> Session:
-    """Start a session; `source` is the caller's network address, for the throttle.
+    """Start a session.
 
-    Raises Denied for a wrong pair (which of the two is not told), and with the seconds to wait as
-    field `retry_after` after too many failures of the same user or source.
+    `source` is the caller's network address, for the throttle.
+
+    Denied: the pair is wrong (which of the two is not told), the user is deactivated or, with the
+    seconds to wait as field `retry_after`, the user or the source failed too often.
     """
 
 
 @procedure("identity")
 def get_session(token: str) -> Session:
-    """The session of a token. Raises Denied when it expired, ended or never was."""
+    """Get the session of a token.
+
+    Denied: it expired, ended or never was.
+    """
 
 
 @procedure("identity")
@@ -153,22 +169,50 @@ def log_out(token: str) -> None:
 
 @procedure("identity")
 def list_users(role: Role | None = None, after: str | None = None, limit: Limit = 50) -> Page[User]:
-    """Users by username."""
+    """List users by username.
+
+    Of one role or of all, deactivated ones too.
+    """
 
 
 @procedure("identity")
 def get_user(user_id: Id) -> User:
-    """One user. Raises NotFound."""
+    """Get a user.
+
+    NotFound: there is no such user.
+    """
 
 
-@procedure("identity")
+@procedure(
+    "identity",
+    example={
+        "username": "lgomez",
+        "full_name": "Luis Gómez",
+        "role": "advisor",
+        "password": "una clave larga",
+    },
+)
 def create_user(new: NewUser) -> User:
-    """Raises Invalid when the username is taken."""
+    """Create a user who can log in.
+
+    The password is kept only as a hash.
+
+    Invalid: a field is wrong, or the username is taken.
+    """
 
 
-@procedure("identity")
+@procedure("identity", example={"role": "supervisor", "version": 1})
 def update_user(user_id: Id, change: UserChange) -> User:
-    """Raises NotFound; Conflict when the last active administrator would be lost."""
+    """Change what is sent of a user.
+
+    A new password, role or state ends all sessions of the user. With `version`, as the user was
+    read, nobody's later change is overwritten.
+
+    NotFound: there is no such user.
+    Conflict: no active administrator would be left, or somebody changed the user after that
+    `version`.
+    Invalid: a field is wrong.
+    """
 
 
 # --- notices ---
@@ -187,17 +231,28 @@ class Notice(Model):
 
 @procedure("identity")
 def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
-    """The actor's notices, newest first."""
+    """List what the user was told, newest first.
+
+    Notices are kept for 90 days.
+    """
 
 
 @procedure("identity")
 def open_notice(notice_id: Id) -> Notice:
-    """One of the actor's notices, which is read by that. Raises NotFound for another's."""
+    """Get one of the user's notices, which is read by that.
+
+    `link` is the path of the page that it is about, empty for none.
+
+    NotFound: the user was not told this.
+    """
 
 
 @procedure("identity")
 def read_notices() -> None:
-    """All the actor's notices are read."""
+    """Mark all of the user's notices as read.
+
+    Those that come later are unread again.
+    """
 
 
 class NoticeRequested(Event, service="identity"):

@@ -5,7 +5,6 @@ Its main door is SOAP; these are the same values in Python.
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -13,24 +12,25 @@ from pydantic import Field
 from shared.contract import Event, Id, Limit, Model, Page, procedure
 from shared.loads.contract import Column, LoadProgress
 from shared.loads.contract import LoadState as LoadState
+from shared.words import Term
 
 Score = Annotated[int, Field(ge=0, le=999)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
 DaysOverdue = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class RiskCategory(StrEnum):
+class RiskCategory(Term):
     """Normal (A1–A3), potential (B1, B2), deficient (C1, C2), doubtful (D) or loss (E)."""
 
-    A1 = "A1"
-    A2 = "A2"
-    A3 = "A3"
-    B1 = "B1"
-    B2 = "B2"
-    C1 = "C1"
-    C2 = "C2"
-    D = "D"
-    E = "E"
+    A1 = "A1", "A1"
+    A2 = "A2", "A2"
+    A3 = "A3", "A3"
+    B1 = "B1", "B1"
+    B2 = "B2", "B2"
+    C1 = "C1", "C1"
+    C2 = "C2", "C2"
+    D = "D", "D"
+    E = "E", "E"
 
 
 class RiskReport(Model):
@@ -85,28 +85,49 @@ RISK_FILE = (
 
 @procedure("risk_central")
 def start_load(file_key: str, file_name: Annotated[str, Field(max_length=200)]) -> Load:
-    """Begin loading a risk file in the background. Raises NotFound when there is no such file."""
+    """Begin to load a risk file in the background.
+
+    The answer comes at once; ask for the load to see how far it is. Loads follow each other.
+
+    NotFound: there is no such file.
+    """
 
 
 @procedure("risk_central")
 def rerun_load(load_id: Id) -> Load:
-    """Go on with a load that failed, after what it had done. Raises NotFound (also of its file),
-    Conflict when it did not fail."""
+    """Go on with a load that failed, after what it had done.
+
+    It keeps its id and its counts.
+
+    NotFound: there is no such load, or its file is gone.
+    Conflict: the load did not fail.
+    """
 
 
 @procedure("risk_central")
 def get_load(load_id: Id) -> Load:
-    """Raises NotFound."""
+    """Get a load's progress and counts.
+
+    At the end read = created + updated + unchanged + rejected.
+
+    NotFound: there is no such load.
+    """
 
 
 @procedure("risk_central")
 def list_loads(after: str | None = None, limit: Limit = 20) -> Page[Load]:
-    """Newest first."""
+    """List loads of the risk file, newest first.
+
+    With their progress as it is now.
+    """
 
 
 @procedure("risk_central")
 def find_risks(search: str) -> list[RiskReport]:
-    """Persons by cédula or name, best match first, at most 20. Raises Invalid on `search`."""
+    """Find people by cédula or name, best match first, at most 20.
+
+    Invalid: the cédula or the name cannot be searched for; at `search`.
+    """
 
 
 class CategoryNews(Model):

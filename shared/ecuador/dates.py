@@ -30,6 +30,22 @@ def parse_date(text: str) -> date:
         raise ValueError(f"La fecha «{bare}» no existe: revise el día y el mes.") from None
 
 
+def years_before(day: date, years: int) -> date:
+    """The last day on which a date is `years` whole years ago; 29 February counts as 28.
+
+    Before the first year that a date may have it is the first day, after the last one the last.
+    """
+    year = day.year - years
+    if year < date.min.year:
+        return date.min
+    if year > date.max.year:
+        return date.max
+    try:
+        return day.replace(year=year)
+    except ValueError:  # 29 February
+        return day.replace(year=year, day=28)
+
+
 def format_date(day: date) -> str:
     """`20 nov 2026`."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

@@ -2,22 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import Field
 
 from shared.contract import Model
+from shared.words import Term
 
 
-class LoadState(StrEnum):
+class LoadState(Term):
     """Life of a load; the last three are its ends."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    HELD = "held"  # its first rows were read for a person, who says whether to go on
-    DONE = "done"
-    FAILED = "failed"  # with the reason; what was loaded before counts
-    CANCELLED = "cancelled"  # what was loaded before counts
+    WAITING = "waiting", "En espera"
+    RUNNING = "running", "En curso"
+    # Its first rows were read for a person, who says whether to go on.
+    HELD = "held", "Por confirmar"
+    DONE = "done", "Terminada"
+    # With the reason; what was loaded before counts.
+    FAILED = "failed", "Fallida"
+    # What was loaded before counts.
+    CANCELLED = "cancelled", "Cancelada"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from sqlalchemy import BigInteger, DateTime, Identity, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.columns import EnumText
+from shared.loads.contract import LoadState
+
 _MOMENT = DateTime(timezone=True)
 
 
@@ -18,7 +21,7 @@ class LoadRow:
     file_name: Mapped[str] = mapped_column(Text)
     dry_run: Mapped[bool] = mapped_column(server_default="false")
     hold: Mapped[bool] = mapped_column(server_default="false")  # show the first rows, then ask
-    state: Mapped[str] = mapped_column(Text)  # a LoadState
+    state: Mapped[LoadState] = mapped_column(EnumText(LoadState))
     read: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created: Mapped[int] = mapped_column(BigInteger, server_default="0")
     updated: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -18,7 +18,7 @@ CHOICES: dict[str, list[Any]] = {
     "in_campaign": [1, 2],
 }
 RANGES = {"age": 100, "income": 2000, "tenure_years": 20, "days_since_contact": 40}
-FLAGS = ("consent_mail", "consent_phone")
+FLAGS = ("consent_mail", "consent_phone", "do_not_mail", "do_not_call", "in_other_campaign")
 
 
 def _between(field: str, top: int) -> st.SearchStrategy[Definition]:

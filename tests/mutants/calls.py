@@ -40,8 +40,8 @@ MUTANTS = [
     Mutant(
         "do_not_call_is_not_final",
         "services/telemarketing/rules.py",
-        '"No llamar más", flags="contacted final"',
-        '"No llamar más", flags="contacted"',
+        'DO_NOT_CALL, "5", flags="contacted final"',
+        'DO_NOT_CALL, "5", flags="contacted"',
         (RULES,),
     ),
     Mutant(

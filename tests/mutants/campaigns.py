@@ -47,7 +47,7 @@ MUTANTS = [
     Mutant(
         "a_finished_campaign_gets_another_audience",
         "services/campaign/service.py",
-        "        if not rules.NEXT[Phase(campaign.phase)]:",
+        "        if not rules.NEXT[campaign.phase]:",
         "        if False:",
         (CAMPAIGNS,),
     ),
@@ -75,7 +75,7 @@ MUTANTS = [
     Mutant(
         "late_editions_stay",
         "services/campaign/audience.py",
-        "        edition.state = _SUPERSEDED\n",
+        "        edition.state = EditionState.SUPERSEDED\n",
         "",
         (AUDIENCE,),
     ),

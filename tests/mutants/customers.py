@@ -18,6 +18,7 @@ ERASING = f"{PROFILES}::test_erasing_blanks_the_person_and_tells_the_rooms"
 SQL = "services/customer_query/segment_sql.py"
 ORDER = f"{PEOPLE}::test_the_first_block_that_holds_is_the_reason"
 NOTHING_LEFT = f"{PROFILES}::test_nothing_that_tells_who_it_was_is_left_of_an_erased_person"
+EDITS = "tests/rooms/customer_query/test_edits.py"
 NEWS = "tests/rooms/customer_query/test_news.py"
 
 MUTANTS = [
@@ -103,15 +104,15 @@ MUTANTS = [
     Mutant(
         "erased_people_match",
         SQL,
-        "return and_(Customer.erased_at.is_(None), _condition(criterion))",
-        "return _condition(criterion)",
+        "return and_(Customer.erased_at.is_(None), _condition(definition))",
+        "return _condition(definition)",
         (ERASING,),
     ),
     Mutant(
         "the_low_end_does_not_count",
         SQL,
-        "return column.between(low, high)",
-        "return and_(column > low, column <= high)",
+        "column.between(*ends_of(leaf))",
+        "and_(column > ends_of(leaf)[0], column <= ends_of(leaf)[1])",
         (ENDS,),
     ),
     Mutant(
@@ -131,27 +132,27 @@ MUTANTS = [
     Mutant(
         "a_service_given_up_is_still_held",
         SQL,
-        "            HeldService.to_on.is_(None),\n",
+        "        HeldService.to_on.is_(None),\n",
         "",
         (ORACLE,),
     ),
     Mutant(
         "trees_may_be_a_hundred_deep",
-        "services/customer_query/segments.py",
+        "shared/contracts/segments.py",
         "MAX_DEPTH = 10",
         "MAX_DEPTH = 100",
         (f"{GRAMMAR}::test_depth_and_number_of_criteria_are_limited",),
     ),
     Mutant(
         "a_thousand_criteria_are_taken",
-        "services/customer_query/segments.py",
+        "shared/contracts/segments.py",
         "MAX_LEAVES = 100",
         "MAX_LEAVES = 1000",
         (f"{GRAMMAR}::test_depth_and_number_of_criteria_are_limited",),
     ),
     Mutant(
         "five_thousand_values_are_taken",
-        "services/customer_query/segments.py",
+        "shared/contracts/segments.py",
         "MAX_VALUES = 500",
         "MAX_VALUES = 5000",
         (GRAMMAR,),
@@ -165,17 +166,33 @@ MUTANTS = [
         (f"{PEOPLE}::test_an_older_word_of_the_bureau_changes_nothing",),
     ),
     Mutant(
+        "a_stale_change_overwrites",
+        "shared/edits.py",
+        '    raise Conflict(text, [FieldError("version", text)])',
+        "",
+        (EDITS,),
+    ),
+    Mutant(
+        "an_unsubscription_is_nobodys_change",
+        "services/customer_query/contact_events.py",
+        """            version=Customer.version + 1,
+            **edits.mark("El enlace de baja de un correo"),
+""",
+        "",
+        (EDITS,),
+    ),
+    Mutant(
         "an_unsubscription_is_no_do_not_mail",
         "services/customer_query/contact_events.py",
-        ".values(consent_mail=False, do_not_mail=True)",
-        ".values(consent_mail=False)",
+        "            do_not_mail=True,\n",
+        "",
         (NEWS,),
     ),
     Mutant(
         "a_refusal_is_no_do_not_call",
         "services/customer_query/contact_events.py",
-        ".values(consent_phone=False, do_not_call=True)",
-        ".values(consent_phone=False)",
+        "            do_not_call=True,\n",
+        "",
         (NEWS,),
     ),
     Mutant(

@@ -67,6 +67,8 @@ def resolve(part: Any, schema: Any) -> Any:
         return [resolve(item, schema) for item in part]
     if not isinstance(part, dict):
         return part
+    if "examples" in part:  # what refers to itself, such as a segment's definition, has one
+        return {"examples": part["examples"]}
     if "$ref" in part:
         return resolve(schema["$defs"][part["$ref"].rpartition("/")[2]], schema)
     return {name: resolve(item, schema) for name, item in part.items() if name != "$defs"}
@@ -88,6 +90,8 @@ FORMATS = {
 
 def value_of(kind: dict[str, Any]) -> Any:
     """A value of a schema, as small as it may be."""
+    if "examples" in kind:
+        return kind["examples"][0]
     if "enum" in kind:
         return kind["enum"][0]
     if "anyOf" in kind:

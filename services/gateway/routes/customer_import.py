@@ -5,16 +5,16 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway.api.customer import CUSTOMER_FILE_MEGABYTES, CUSTOMER_FILES
+from services.gateway import addresses
 from services.gateway.asking import Ask, Asker
-from services.gateway.downloads import csv_table, rejected_rows
+from services.gateway.downloads import csv_table, rejected_customers
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from services.gateway.uploads import store_upload
+from services.gateway.uploads import CUSTOMER_FILE, store_upload
 from shared.contract import Id
+from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import (
-    CUSTOMER_FILE,
     Import,
     NewImport,
     cancel_import,
@@ -31,7 +31,7 @@ from shared.loads.contract import LoadState
 
 pages = Pages()
 
-COLUMNS = {column.field: column for column in CUSTOMER_FILE}
+COLUMNS = {column.field: column for column in contract.CUSTOMER_FILE}
 _EXAMPLE = (
     "1710034065",
     "Ana Lucía",
@@ -63,9 +63,7 @@ async def upload(request: Request, ask: Ask) -> Response:
     form = await read_form(request)
     try:
         file = form.file("file")
-        key = await store_upload(
-            ask, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES
-        )
+        key = await store_upload(ask, file, CUSTOMER_FILE)
         name = (file.filename or "")[-200:]
         new = form.parse(NewImport, file_key=key, file_name=name)
         job = await ask(start_import, new)
@@ -77,11 +75,13 @@ async def upload(request: Request, ask: Ask) -> Response:
 @pages.get("/clientes/importar/ejemplo.csv", allow=Permission.CUSTOMER_IMPORT)
 async def download_example() -> Response:
     """A file with all columns and one row, to begin with."""
-    return csv_table("clientes-ejemplo.csv", [column.label for column in CUSTOMER_FILE], [_EXAMPLE])
+    return csv_table(
+        "clientes-ejemplo.csv", [column.label for column in contract.CUSTOMER_FILE], [_EXAMPLE]
+    )
 
 
 @pages.get("/clientes/importaciones", allow=Permission.CUSTOMER_IMPORT)
-async def show_imports(request: Request, ask: Ask, after: str | None = None) -> Response:
+async def show_imports(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """Imports, newest first."""
     found = await ask(list_imports, after=after)
     return render(request, "customer_import/list.html", imports=found)
@@ -106,7 +106,7 @@ async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=Permission.CUSTOMER_IMPORT)
 async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_rows(await ask(get_import, import_id))
+    return await rejected_customers(await ask(get_import, import_id))
 
 
 @pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=Permission.CUSTOMER_IMPORT)
@@ -171,9 +171,8 @@ def _render_upload(request: Request, form: Form) -> Response:
         request,
         "customer_import/upload.html",
         form,
-        columns=CUSTOMER_FILE,
-        accept=",".join(CUSTOMER_FILES),
-        megabytes=CUSTOMER_FILE_MEGABYTES,
+        columns=contract.CUSTOMER_FILE,
+        accepted=CUSTOMER_FILE,
     )
 
 
@@ -181,7 +180,7 @@ async def _shown(ask: Asker, job: Import) -> dict[str, Any]:
     held = job.state is LoadState.HELD
     return {
         "job": job,
-        "columns": CUSTOMER_FILE,
+        "columns": contract.CUSTOMER_FILE,
         "is_moving": _is_moving(job),
         "preview": await ask(preview_import, job.id) if held else None,
     }

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from services.gateway.asking import Ask, Asker
 from services.gateway.charts import Chart, Series
-from services.gateway.labels import MAILING_STATES
 from services.gateway.rendering import render
 from services.gateway.routing import ANY_USER, Pages
 from services.gateway.session import SignedIn
@@ -70,7 +69,6 @@ async def _marketing_head(ask: Asker) -> dict[str, Any]:
             "accepted": sum(item.accepted for item in running),
         },
         "mailings": mailings.items,
-        "states": MAILING_STATES,
         "chart": _campaign_chart(running[:LINES]),
     }
 

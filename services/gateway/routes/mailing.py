@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
-from services.gateway import labels, live, menu
+from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
 from services.gateway.downloads import attachment
 from services.gateway.forms import FORM_ERRORS, Form, read_form
-from services.gateway.labels import MAILING_STATES, RECIPIENT_STATES
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -37,6 +36,7 @@ from shared.contracts.mailer import (
     NewMailing,
     Recipient,
     RecipientState,
+    SkipReason,
     cancel_mailing,
     create_mailing,
     get_mailing,
@@ -51,6 +51,7 @@ from shared.contracts.mailer import (
     set_monthly_schedule,
 )
 from shared.errors import Invalid
+from shared.words import inside
 
 pages = Pages()
 menu.add(
@@ -71,11 +72,6 @@ def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
 live.tell(MailingProgressed, _moved)
 live.tell(MailingChanged, _moved)
 
-_REASONS = {
-    "duplicate": "Comparte la dirección con otro cliente",
-    "unsubscribed": "Se dio de baja",
-    "no_address": "Sin correo",
-}
 _NOT_RECEIVED = (
     RecipientState.FAILED,
     RecipientState.DOUBTFUL,
@@ -86,9 +82,10 @@ _MAX_CEDULAS = 100
 _CSV_PAGE = 200
 
 
-def reason_label(code: str | None) -> str:
+def reason_of(row: Recipient) -> str:
     """Why somebody was skipped, or the mail server's own words."""
-    return _REASONS.get(code, labels.label(code)) if code else ""
+    known = {reason.value: reason.word for reason in SkipReason}
+    return known.get(row.reason, row.reason) if row.reason else ""
 
 
 class NewRun(Model):
@@ -102,20 +99,20 @@ class NewRun(Model):
 
 @pages.get("/envios", allow=Permission.MAIL_READ)
 async def show_mailings(
-    request: Request, ask: Ask, campaign: int | None = None, after: str | None = None
+    request: Request, ask: Ask, campaign: addresses.CampaignId = None, after: addresses.After = None
 ) -> Response:
     """Runs, newest first, of one campaign or of all."""
     found = await ask(list_mailings, campaign_id=campaign, after=after)
-    return render(
-        request, "mailing/list.html", mailings=found, campaign=campaign, states=MAILING_STATES
-    )
+    return render(request, "mailing/list.html", mailings=found, campaign=campaign)
 
 
 # --- a new run ---
 
 
 @pages.get("/envios/nuevo", allow=Permission.MAIL_SEND)
-async def show_new_mailing(request: Request, ask: Ask, campaign: int | None = None) -> Response:
+async def show_new_mailing(
+    request: Request, ask: Ask, campaign: addresses.CampaignId = None
+) -> Response:
     """Choose a campaign in execution, then how and when."""
     if campaign is None:
         choices = await _executing(ask)
@@ -124,7 +121,7 @@ async def show_new_mailing(request: Request, ask: Ask, campaign: int | None = No
 
 
 @pages.post("/envios/nuevo", allow=Permission.MAIL_SEND)
-async def add_mailing(request: Request, ask: Ask, campaign: Id) -> Response:
+async def add_mailing(request: Request, ask: Ask, campaign: addresses.OneCampaign) -> Response:
     """Begin a run; the form's key makes a double click one run."""
     form = await read_form(request)
     try:
@@ -232,7 +229,7 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
     campaigns = {str(campaign.id): campaign.name for campaign in await _executing(ask)}
     for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
         chosen = await ask(get_campaign, int(campaign_id))
-        campaigns[campaign_id] = f"{chosen.name} ({labels.label(chosen.phase).lower()})"
+        campaigns[campaign_id] = f"{chosen.name} ({inside(chosen.phase.word)})"
     mailings = await ask(list_mailings, limit=200)
     return render_form(
         request,
@@ -241,7 +238,6 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
         campaigns=list(campaigns.items()),
         mailings=[mailing for mailing in mailings.items if mailing.month],
         problem=problem,
-        states=MAILING_STATES,
     )
 
 
@@ -253,8 +249,8 @@ async def show_mailing(
     request: Request,
     mailing_id: Id,
     ask: Ask,
-    state: Annotated[RecipientState | None, Query()] = None,
-    after: str | None = None,
+    state: Annotated[RecipientState | None, addresses.State] = None,
+    after: addresses.After = None,
 ) -> Response:
     """Progress, and who did not get it and why."""
     mailing = await ask(get_mailing, mailing_id)
@@ -266,9 +262,7 @@ async def show_mailing(
         mailing=mailing,
         recipients=recipients,
         shown=shown,
-        ledger=RECIPIENT_STATES,
-        reason_label=reason_label,
-        states=MAILING_STATES,
+        reason_of=reason_of,
         state_shown=mailing.state,
     )
 
@@ -286,7 +280,7 @@ def _most_telling(mailing: Mailing) -> RecipientState:
 
 @pages.get("/envios/{mailing_id}/avance", allow=Permission.MAIL_READ)
 async def follow_mailing(
-    request: Request, mailing_id: Id, ask: Ask, since: MailingState
+    request: Request, mailing_id: Id, ask: Ask, since: Annotated[MailingState, addresses.Seen]
 ) -> Response:
     """The live part of the page; `since` is the state that the rest of the page shows."""
 
@@ -294,9 +288,6 @@ async def follow_mailing(
         request,
         "mailing/progress.html",
         mailing=await ask(get_mailing, mailing_id),
-        reason_label=reason_label,
-        states=MAILING_STATES,
-        ledger=RECIPIENT_STATES,
         state_shown=since,
     )
 
@@ -311,7 +302,7 @@ async def reload_mailing(mailing_id: Id) -> Response:  # noqa: ARG001  # it name
 async def pause(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Stop for now."""
     await ask(pause_mailing, mailing_id)
-    return go(request, f"/envios/{mailing_id}", notice="El envío está en pausa.")
+    return go(request, f"/envios/{mailing_id}", notice="El envío está pausado.")
 
 
 @pages.post("/envios/{mailing_id}/reanudar", allow=Permission.MAIL_SEND)
@@ -338,7 +329,7 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
 
 @pages.get("/envios/{mailing_id}/destinatarios.csv", allow=Permission.MAIL_READ)
 async def download_recipients(
-    mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, Query()] = None
+    mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, addresses.State] = None
 ) -> Response:
     """The ledger of one state or, without one, of all who did not get the mail."""
     await ask(get_mailing, mailing_id)
@@ -358,8 +349,8 @@ async def _csv(ask: Ask, mailing_id: int, states: Iterable[RecipientState]) -> A
                 row.customer_id,
                 row.full_name,
                 row.email,
-                RECIPIENT_STATES[row.state].label,
-                reason_label(row.reason),
+                row.state.word,
+                reason_of(row),
                 row.at,
             )
             yield sheets.csv_line(cells)

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from services.gateway import menu, places
+from services.gateway import addresses, menu, nesting, places
 from services.gateway.asking import Ask
 from services.gateway.charts import Chart, Series
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -14,12 +14,12 @@ from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from shared.contract import Id, Model
 from shared.contracts.campaign import list_campaigns
+from shared.contracts.criteria import CRITERIA, Campaigns, Criterion, Range
 from shared.contracts.customer_query import (
-    Category,
     Definition,
-    Gender,
     NewSegment,
     Segment,
+    SegmentChange,
     Slice,
     count_segment,
     create_segment,
@@ -30,7 +30,7 @@ from shared.contracts.customer_query import (
     update_segment,
 )
 from shared.contracts.identity import Permission
-from shared.contracts.risk_central import RiskCategory
+from shared.contracts.segments import dump, parse
 from shared.errors import Invalid, PregonError, Unavailable
 
 pages = Pages()
@@ -44,18 +44,18 @@ menu.add(
     purpose="Elegir a quién llegar",
 )
 
-EVERYBODY: Definition = {"all": []}
+EVERYBODY: dict[str, Any] = {"all": []}
 
 
 class Asked(Model):
-    """What the builder sends."""
+    """What the builder sends: a definition, or what is not yet one."""
 
-    definition: Definition
+    definition: Any
 
 
 @pages.get("/segmentos", allow=Permission.SEGMENT_READ)
 async def show_segments(
-    request: Request, ask: Ask, search: str = "", after: str | None = None
+    request: Request, ask: Ask, search: addresses.Search = "", after: addresses.After = None
 ) -> Response:
     """Saved segments by name."""
     found = await ask(list_segments, search=search.strip() or None, after=after)
@@ -84,7 +84,7 @@ async def add_segment(request: Request, ask: Ask) -> Response:
 async def show_segment(request: Request, segment_id: Id, ask: Ask) -> Response:
     """The builder with a saved segment."""
     segment = await ask(get_segment, segment_id)
-    return await _render_builder(request, ask, Form.of(segment), segment.definition, segment)
+    return await _render_builder(request, ask, Form.of(segment), dump(segment.definition), segment)
 
 
 @pages.post("/segmentos/{segment_id:int}", allow=Permission.SEGMENT_WRITE)
@@ -92,7 +92,9 @@ async def change_segment(request: Request, segment_id: Id, ask: Ask) -> Response
     """Save the next version."""
     form = await read_form(request)
     try:
-        segment = await ask(update_segment, segment_id, _parse(form))
+        definition = read_definition(form.value("definition"))
+        change = form.parse(SegmentChange, definition=definition)
+        segment = await ask(update_segment, segment_id, change)
     except FORM_ERRORS as error:
         segment = await ask(get_segment, segment_id)
         return await _render_builder(request, ask, form.failed(error), _typed(form), segment)
@@ -111,7 +113,7 @@ async def remove_segment(request: Request, segment_id: Id, ask: Ask) -> Response
 async def count(request: Request, asked: Asked, ask: Ask) -> Response:
     """Who the definition means: a part of the page, or the errors by path as JSON."""
     try:
-        counted = await ask(count_segment, asked.definition)
+        counted = await ask(count_segment, parse(asked.definition))
     except Invalid as error:
         return _errors(error)
     return render(
@@ -129,7 +131,7 @@ async def count(request: Request, asked: Asked, ask: Ask) -> Response:
 async def describe(asked: Asked, ask: Ask) -> Response:
     """A definition in Spanish, for what the builder does not show as rows."""
     try:
-        return JSONResponse({"text": await ask(describe_segment, asked.definition)})
+        return JSONResponse({"text": await ask(describe_segment, parse(asked.definition))})
     except Invalid as error:
         return _errors(error)
 
@@ -148,12 +150,16 @@ def _bars(slices: list[Slice]) -> Chart:
 
 
 def read_definition(text: str) -> Definition:
-    """The definition a page carries as JSON. Raises Invalid on `definition`."""
+    """The definition a page carries as JSON. Raises Invalid on a path of `definition`."""
+    return parse(_read_json(text))
+
+
+def _read_json(text: str) -> dict[str, Any]:
     try:
         definition = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         definition = None
-    if not isinstance(definition, dict):
+    if not isinstance(definition, dict) or nesting.find_too_deep(text):
         raise Invalid.field("definition", "El segmento no se entiende: ármelo de nuevo.")
     return definition
 
@@ -162,9 +168,10 @@ def _parse(form: Form) -> NewSegment:
     return form.parse(NewSegment, definition=read_definition(form.value("definition")))
 
 
-def _typed(form: Form) -> Definition:
+def _typed(form: Form) -> dict[str, Any]:
+    """What was built, right or wrong, for the builder to show again."""
     try:
-        return read_definition(form.value("definition"))
+        return _read_json(form.value("definition"))
     except Invalid:
         return EVERYBODY
 
@@ -173,7 +180,7 @@ async def _render_builder(
     request: Request,
     ask: Ask,
     form: Form,
-    definition: Definition,
+    definition: dict[str, Any],
     segment: Segment | None = None,
 ) -> Response:
     return render_form(
@@ -186,40 +193,23 @@ async def _render_builder(
     )
 
 
-async def _criteria(ask: Ask) -> dict[str, dict[str, Any]]:
-    """What the builder offers for each field of the grammar, in the order of its menu."""
-    cantons = [(code, name) for _, names in places.canton_options() for code, name in names]
-    return {
-        "gender": _choice("Género", [(item.value, _GENDERS[item]) for item in Gender]),
-        "age": _range("Edad", "años", 18, 70),
-        "income": _range("Ingresos mensuales", "dólares", 400, 1200),
-        "province": _choice("Provincia", places.province_options()),
-        "canton": _choice("Cantón", sorted(cantons, key=lambda option: option[1])),
-        "category": _choice("Categoría", [(item.value, _CATEGORIES[item]) for item in Category]),
-        "tenure_years": _range("Antigüedad", "años", 1, 10),
-        "service": {"label": "Servicio contratado", "kind": "codes"},
-        "risk_category": _choice("Calificación de riesgo", [(c, c) for c in RiskCategory]),
-        "consent_mail": {"label": "Acepta correo", "kind": "flag"},
-        "consent_phone": {"label": "Acepta llamadas", "kind": "flag"},
-        "days_since_contact": _range("Días desde el último contacto", "días", 30, 36500),
-        "in_campaign": _choice("Está en la campaña", await _campaigns(ask), kind="numbers"),
-    }
+async def _criteria(ask: Ask) -> list[dict[str, Any]]:
+    """What the builder draws for each criterion of the grammar, in the order of its menu."""
+    campaigns = await _campaigns(ask)
+    return [
+        {
+            "key": criterion.key,
+            "label": criterion.label[:1].upper() + criterion.label[1:],
+            "kind": criterion.kind,
+            "range": criterion if isinstance(criterion, Range) else None,
+            "options": campaigns if isinstance(criterion, Campaigns) else _options(criterion),
+        }
+        for criterion in CRITERIA.values()
+    ]
 
 
-_GENDERS = {Gender.FEMALE: "Mujeres", Gender.MALE: "Hombres", Gender.OTHER: "Otro"}
-_CATEGORIES = {
-    Category.NEW: "Nuevos",
-    Category.REGULAR: "Regulares",
-    Category.LOYAL: "Leales",
-}
-
-
-def _choice(label: str, options: Any, kind: str = "choice") -> dict[str, Any]:
-    return {"label": label, "kind": kind, "options": list(options)}
-
-
-def _range(label: str, unit: str, low: int, high: int) -> dict[str, Any]:
-    return {"label": label, "kind": "range", "unit": unit, "low": low, "high": high}
+def _options(criterion: Criterion) -> list[tuple[str, str]]:
+    return list(criterion.options().items())
 
 
 async def _campaigns(ask: Ask) -> list[tuple[str, str]]:

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from services.campaign import audience, store
 from services.campaign.models import Campaign, Member
-from services.customer_query import segments
 from services.customer_query.segment_sql import select_audience
 from shared import transfer
 from shared.contracts import campaign as contract
+from shared.contracts.segments import parse
 from shared.transfer import Chunk
 from tests.make.people import insert_people
 
@@ -74,7 +74,7 @@ class Transfers:
         with self.people.begin() as session:
             session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             cutter = transfer.Cutter(audience_id, attempt, chunks.append)
-            query = select_audience(audience_id, segments.parse(EVERYBODY))
+            query = select_audience(audience_id, parse(EVERYBODY))
             transfer.export(session, query, cutter)
         return chunks
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.mailer import claims, jobs, mailings, senders
-from shared.contracts.mailer import MailingState
+from shared.contracts.mailer import MailingState, SkipReason
 from shared.settings import settings
 from tests.jobs.mailer.conftest import Mailer, Once, Post, people, person
 from tests.jobs.mailer.test_crashes import start_sender
@@ -171,7 +171,7 @@ def test_two_runs_at_once_never_both_mail_a_person_below_the_cap(
     found = [mailer.shown(run) for run in runs]
     assert {shown.state for shown in found} == {MailingState.FINISHED}
     assert sum(shown.sent for shown in found) == 200
-    assert sum(shown.skipped.get("over_cap", 0) for shown in found) == 400
+    assert sum(shown.skipped.get(SkipReason.OVER_CAP, 0) for shown in found) == 400
 
 
 @pytest.mark.parametrize(("outcome", "state"), [("pending", "sent"), ("sent", "skipped")])

@@ -15,6 +15,7 @@ from shared import clock, transfer
 from shared.contract import Procedure
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer
+from shared.contracts.segments import dump
 from shared.errors import NotFound
 from shared.tables import TransferChunk
 from shared.transfer import Chunk
@@ -28,7 +29,7 @@ class OtherRooms:
 
     def __init__(self) -> None:
         self.answers: dict[str, Callable[..., Any]] = {
-            customer_query.describe_segment.name: lambda definition: f"Segmento {definition}",
+            customer_query.describe_segment.name: lambda definition: f"Segmento {dump(definition)}",
             mailer.get_design.name: _find_design,
         }
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from services.customer_query import store
 from services.customer_query.models import Customer
 from shared import clock
-from shared.contracts.customer_query import CustomerChange
+from shared.contracts.customer_query import Channel, CustomerChange
 from shared.contracts.risk_central import CategoryNews, RiskCategory, RisksChanged
+from shared.contracts.segments import parse
 from shared.contracts.telemarketing import RiskChecked, RiskState
 from shared.settings import settings
 from tests.databases import outbox_of
@@ -31,7 +32,7 @@ def add(people: Sessions, **values: Any) -> int:
 def touch(session: Session, customer_id: int, days_ago: float, times: int) -> None:
     at = clock.now() - timedelta(days=days_ago)
     touches = [(customer_id, at + timedelta(seconds=second)) for second in range(times)]
-    store.insert_contacts(session, 1, "mail", touches)
+    store.insert_contacts(session, 1, Channel.MAIL, touches)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_the_cap_begins_at_its_number_and_ends_with_its_days(
     customer_id = add(people)
     with people.begin() as session:
         touch(session, customer_id, days_ago, settings().contact_cap + times)
-    counted = customers.count_segment(EVERYBODY)
+    counted = customers.count_segment(parse(EVERYBODY))
     assert (counted.excluded.over_cap, counted.reachable.mail) == (over, 1 - over)
 
 
@@ -105,13 +106,13 @@ def test_the_version_grows_with_each_change_of_where_a_person_may_be_contacted(
 ) -> None:
     customer_id = add(people)
     before = version_of(people, customer_id)
-    customers.update_customer(customer_id, CustomerChange(address="Av. 10"))
+    customers.update_customer(customer_id, CustomerChange.to(address="Av. 10"))
     assert version_of(people, customer_id) == before
     changes = [
-        CustomerChange(email="otra@correo.example"),
-        CustomerChange(phone="0991234567"),
-        CustomerChange(consent_mail=False),
-        CustomerChange(consent_phone=True),
+        CustomerChange.to(email="otra@correo.example"),
+        CustomerChange.to(phone="0991234567"),
+        CustomerChange.to(consent_mail=False),
+        CustomerChange.to(consent_phone=True),
     ]
     for number, change in enumerate(changes, start=1):
         customers.update_customer(customer_id, change)

@@ -57,7 +57,7 @@ _CAMPAIGN: dict[str, Any] = {
     "name": "Fibra",
     "goal": "",
     "channels": ["mail"],
-    "definition": {},
+    "definition": {"all": []},
     "segment_summary": "",
     "budget": Decimal(1),
     "expected_revenue": Decimal(1),
@@ -69,6 +69,7 @@ _CAMPAIGN: dict[str, Any] = {
     "script": "",
     "phase": "executing",
     "next_phases": [],
+    "version": 1,
     "owner": "jefe",
     "created_at": datetime(2026, 11, 1, tzinfo=UTC),
     "audience": {

@@ -5,10 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.customer_query.profiles import category_of, check, complete_change, years_before
+from services.customer_query.profiles import category_of, check, complete_change
 from shared.contracts.customer_query import Category
 from shared.errors import Invalid
 
@@ -103,15 +101,6 @@ def test_a_canton_needs_its_province() -> None:
 )
 def test_the_category_follows_the_tenure(joined_on: date, category: Category) -> None:
     assert category_of(joined_on, TODAY) is category
-
-
-@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.integers(0, 120))
-def test_years_before_is_the_last_day_that_many_years_ago(day: date, years: int) -> None:
-    found = years_before(day, years)
-    assert found.year == day.year - years
-    assert (found.month, found.day) in {(day.month, day.day), (2, 28)}
-    if (day.month, day.day) != (2, 29):
-        assert (found.month, found.day) == (day.month, day.day)
 
 
 def test_a_change_moves_only_what_differs_and_what_follows() -> None:

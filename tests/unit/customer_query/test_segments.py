@@ -1,13 +1,19 @@
 """The segment grammar."""
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from services.customer_query import segments
-from services.customer_query.segments import AllOf, Between, In, Not, describe, parse
+from services.customer_query.segment_sql import CONDITIONS
+from services.customer_query.segments import describe
+from shared.contracts import segments
+from shared.contracts.criteria import CRITERIA
+from shared.contracts.customer_query import NewSegment, count_segment, create_segment
+from shared.contracts.segments import AllOf, Not, dump, parse
 from shared.errors import Invalid
 from tests.make.definitions import CHOICES, FLAGS, RANGES, definitions
 
@@ -125,7 +131,7 @@ def test_every_definition_of_the_grammar_has_a_description(definition: dict[str,
 def test_the_example_parses_to_its_criteria() -> None:
     criterion = parse(EXAMPLE)
     assert isinstance(criterion, AllOf)
-    assert [type(part) for part in criterion.parts] == [In, Between, In, Between]
+    assert [type(part).__name__ for part in criterion.parts] == ["In", "Between", "In", "Between"]
     assert describe(criterion) == (
         "Género: mujeres y edad de 25 a 45 años y provincia: Pichincha, Guayas "
         "y ingresos de $400,00 a $1.200,00"
@@ -137,7 +143,8 @@ def test_nothing_asked_is_everybody() -> None:
 
 
 def test_a_repeated_value_counts_once() -> None:
-    assert parse({"field": "gender", "in": ["F", "F", "M"]}) == In("gender", ("F", "M"))
+    twice = parse({"field": "gender", "in": ["F", "F", "M"]})
+    assert describe(twice) == "Género: mujeres, hombres"
 
 
 def test_not_keeps_its_part() -> None:
@@ -181,3 +188,62 @@ def test_depth_and_number_of_criteria_are_limited() -> None:
         f"definition.all.{segments.MAX_LEAVES}"
     )
     assert parse({"all": [leaf] * segments.MAX_LEAVES})
+    groups: dict[str, Any] = {"all": [{"all": []}] * segments.MAX_GROUPS}
+    assert wrong_path(groups) == f"definition.all.{segments.MAX_GROUPS - 1}"
+
+
+def test_a_tree_of_any_depth_is_refused_before_it_is_followed() -> None:
+    deep: dict[str, Any] = {"field": "consent_mail", "is": True}
+    for _ in range(5_000):
+        deep = {"not": deep}
+    assert wrong_path(deep) == "definition" + ".not" * segments.MAX_DEPTH
+    with pytest.raises(ValidationError) as caught:
+        NewSegment(name="Muy hondo", definition=deep)
+    assert caught.value.errors()[0]["loc"] == ("definition", *["not"] * segments.MAX_DEPTH)
+
+
+# --- as a part of contracts ---
+
+
+@given(definitions)
+def test_a_definition_goes_out_as_it_came_in(definition: dict[str, Any]) -> None:
+    new = NewSegment(name="Segmento", definition=definition)
+    assert new.model_dump(mode="json")["definition"] == definition
+    assert json.loads(new.model_dump_json())["definition"] == definition
+    assert dump(parse(definition)) == definition
+    sent = count_segment.encode_arguments(parse(definition))
+    assert sent == {"definition": definition}
+    assert count_segment.decode_arguments(sent)["definition"] == parse(definition)
+
+
+@pytest.mark.parametrize("value", ["400", 400, 400.5, "400.50"])
+def test_a_number_stays_as_it_was_written(value: Any) -> None:
+    definition = {"field": "income", "between": [value, 1200]}
+    assert dump(parse(definition)) == definition
+
+
+def test_what_is_wrong_keeps_its_path_in_every_contract() -> None:
+    wrong = {"all": [{"field": "agee", "in": [3]}]}
+    with pytest.raises(Invalid) as counted:
+        count_segment.encode_arguments(wrong)  # type: ignore[arg-type]  # as a stranger sends it
+    assert counted.value.fields[0].field == "definition.all.0.field"
+    with pytest.raises(Invalid) as saved:
+        create_segment.decode_arguments({"new": {"name": "Edad", "definition": wrong}})
+    assert saved.value.fields[0].field == "definition.all.0.field"
+    assert saved.value.fields[0].message.startswith("El campo 'agee' no existe. Use uno de: gender")
+
+
+# --- a criterion is declared once ---
+
+
+def test_every_criterion_has_its_sql_and_is_drawn_by_the_oracle() -> None:
+    assert list(CONDITIONS) == list(CRITERIA)
+    assert {*CHOICES, *RANGES, *FLAGS} == CRITERIA.keys()
+
+
+def test_the_schema_names_every_criterion_and_has_an_example_that_parses() -> None:
+    schema = TypeAdapter(segments.Definition).json_schema()
+    leaves = [schema["$defs"][name]["properties"]["field"] for name in ("In", "Between", "Is")]
+    assert {key for leaf in leaves for key in leaf["enum"]} == CRITERIA.keys()
+    for example in schema["examples"]:
+        parse(example)

@@ -14,6 +14,7 @@ from services.gateway.session import COOKIE
 from shared.contracts.identity import ROLE_PERMISSIONS, Role
 from shared.errors import Unavailable
 from shared.settings import settings
+from shared.words import Term
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
 TEMPLATES = Path(rendering.__file__).parent / "templates"
@@ -55,7 +56,7 @@ def test_every_role_has_a_home_even_while_rooms_are_away(
     client.cookies.set(COOKIE, role)
     page = client.get("/")
     assert page.status_code == 200
-    assert labels.label(role) in page.text
+    assert role.word in page.text
     for path in paths_for(role):
         assert f'href="{path}"' in page.text
 
@@ -103,9 +104,9 @@ def test_chart_needs_a_value_per_label() -> None:
         Chart(kind="bar", labels=["a", "b"], series=[Series(name="x", values=[1])])
 
 
-def test_state_without_a_word_shows_its_code() -> None:
-    assert labels.state_of("executing").label == "En ejecución"
-    assert labels.state_of("unheard_of").label == "unheard_of"
+@pytest.mark.parametrize("states", labels.COLOURS, ids=lambda states: states.__name__)
+def test_every_state_that_a_page_draws_has_a_colour(states: type[Term]) -> None:
+    assert labels.COLOURS[states].keys() == set(states)
 
 
 def test_health_tells_living_from_ready(client: Browser, rooms: FakeAsk) -> None:
