@@ -1,92 +1,76 @@
-"""customer_query's SQL on imports: the job's progress, rejected rows, and the upsert of a batch."""
+"""customer_query's SQL on imports: the ledger of them, and the upsert of a batch."""
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, insert, select, text
+from sqlalchemy import CursorResult, text
 from sqlalchemy.orm import Session
 
-from services.customer_query.models import Import, Reject
-from shared import clock, keyset, transfer
-from shared.contract import Slice
+from services.customer_query.models import Import, ImportMapping, ImportReject
+from shared import transfer
 from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import Channel
-from shared.errors import NotFound
+from shared.loads.ledger import Ledger
+from shared.loads.load import Outcome
 
 NULL = "\\N"
 _STAGING = "imported"
 _DEFAULTS = {"consent_mail": "false", "consent_phone": "false"}
 
-
-def get_import(session: Session, import_id: int, *, lock: bool = False) -> Import:
-    """One import. Raises NotFound."""
-    found = session.get(Import, import_id, with_for_update=lock)
-    if found is None:
-        raise NotFound("La importación no existe.")
-    return found
+ledger = Ledger("customer_query", Import, ImportReject, ImportMapping, "La importación no existe.")
 
 
 def insert_import(session: Session, new: contract.NewImport, created_by: str) -> Import:
     """A new import, waiting for a worker."""
-    values = new.model_dump(exclude={"mapping"}) | {
-        "asked_mapping": new.mapping,
-        "state": contract.ImportState.WAITING,
-        "created_by": created_by,
-    }
-    return session.execute(insert(Import).values(values).returning(Import)).scalar_one()
+    values = new.model_dump(exclude={"mapping"}) | {"asked_mapping": new.mapping}
+    return ledger.insert(session, created_by, **values)
 
 
-def list_imports(session: Session, after: str | None, limit: int) -> Slice[Import]:
-    """Newest first."""
-    return keyset.fetch(session, select(Import), [Import.id.desc()], after, limit)
+@dataclass(frozen=True)
+class Upserted(Outcome):
+    """What a batch did; `consents_changed` are customers whose contact state must be announced."""
 
-
-def insert_rejects(
-    session: Session, import_id: int, rejects: list[tuple[int, list[str], str]]
-) -> None:
-    """Rows that were not imported: (row number, cells, reason)."""
-    if rejects:
-        session.execute(
-            insert(Reject),
-            [
-                {"import_id": import_id, "row": number, "values": cells, "reason": reason}
-                for number, cells, reason in rejects
-            ],
-        )
-
-
-def iterate_rejects(session: Session, import_id: int) -> Iterator[tuple[list[str], str]]:
-    """The rejected rows in the file's order, streamed."""
-    query = select(Reject.values, Reject.reason).filter_by(import_id=import_id).order_by(Reject.row)
-    yield from session.execute(query.execution_options(yield_per=1000))
+    consents_changed: tuple[int, ...] = ()
 
 
 class Batch:
     """Checked rows on their way into `customer`, by way of a temporary table and one upsert."""
 
-    def __init__(self, session: Session, columns: Sequence[str]) -> None:
+    def __init__(self, session: Session, columns: Sequence[str], import_id: int) -> None:
         self._session = session
         self._columns = tuple(columns)
+        self._changeable = [name for name in columns if name != "cedula"]
+        self._import_id = import_id
 
-    def upsert(self, rows: list[dict[str, Any]]) -> "Outcome":
+    def upsert(self, rows: list[dict[str, Any]]) -> Upserted:
         """Insert new people and update known ones; a cédula comes at most once in `rows`.
 
-        Only columns of the file are changed, and empty cells change nothing.
+        Only columns of the file are changed, and empty cells change nothing. What was before is
+        noted, for undoing it.
         """
         if not rows:
-            return Outcome(0, 0, 0, [])
+            return Upserted()
         self._stage(rows)
         self._session.execute(text(_LOCK))
         withdrawn = self._changed_consents()
-        updated = self._execute(self._update_sql())
-        created = self._execute(self._insert_sql())
-        self._session.execute(text(_NEW_CONSENTS))
-        return Outcome(created, updated, len(rows) - created - updated, withdrawn)
+        if updated := self._execute(self._note_changes_sql()):
+            self._execute(self._update_sql())
+        created = self._insert()
+        if created:
+            self._execute(_NEW_CONSENTS)
+        return Upserted(created, updated, len(rows) - created - updated, tuple(withdrawn))
 
     def _execute(self, statement: str) -> int:
-        return cast(CursorResult[Any], self._session.execute(text(statement))).rowcount
+        done = self._session.execute(text(statement), {"import_id": self._import_id})
+        return cast(CursorResult[Any], done).rowcount
+
+    def _insert(self) -> int:
+        """New people, and in one line who they are."""
+        done = self._session.execute(text(self._insert_sql()), {"import_id": self._import_id})
+        return int(done.scalar_one_or_none() or 0)
 
     def _stage(self, rows: list[dict[str, Any]]) -> None:
         self._session.execute(text(_CREATE_STAGING))
@@ -111,15 +95,33 @@ class Batch:
                 changed += [row.customer_id for row in found]
         return changed
 
+    def _note_changes_sql(self) -> str:
+        values = ", ".join(
+            f"('{name}', to_jsonb(c.{name}), to_jsonb(coalesce(i.{name}, c.{name})))"
+            for name in self._changeable
+        )
+        return (
+            "INSERT INTO import_change (import_id, customer_id, before, after) "  # noqa: S608  # ours
+            "SELECT :import_id, c.id, d.before, d.after "
+            f"FROM {_STAGING} i JOIN customer c ON c.cedula = i.cedula AND ({self._differs()}) "
+            "CROSS JOIN LATERAL (SELECT jsonb_object_agg(name, was) AS before, "
+            "jsonb_object_agg(name, becomes) AS after "
+            f"FROM (VALUES {values}) AS v (name, was, becomes) "
+            "WHERE was IS DISTINCT FROM becomes) AS d"
+        )
+
     def _update_sql(self) -> str:
-        changeable = [name for name in self._columns if name != "cedula"]
-        assignments = ", ".join(f"{name} = coalesce(i.{name}, c.{name})" for name in changeable)
-        differs = " OR ".join(
-            f"coalesce(i.{name}, c.{name}) IS DISTINCT FROM c.{name}" for name in changeable
+        assignments = ", ".join(
+            f"{name} = coalesce(i.{name}, c.{name})" for name in self._changeable
         )
         return (
             f"UPDATE customer c SET {assignments}, {_MARK} "  # noqa: S608  # our names
-            f"FROM {_STAGING} i WHERE c.cedula = i.cedula AND ({differs})"
+            f"FROM {_STAGING} i WHERE c.cedula = i.cedula AND ({self._differs()})"
+        )
+
+    def _differs(self) -> str:
+        return " OR ".join(
+            f"coalesce(i.{name}, c.{name}) IS DISTINCT FROM c.{name}" for name in self._changeable
         )
 
     def _insert_sql(self) -> str:
@@ -129,21 +131,13 @@ class Batch:
             for name in names
         )
         return (
-            f"INSERT INTO customer ({', '.join(names)}) SELECT {values} FROM {_STAGING} i "  # noqa: S608  # ours
-            "WHERE NOT EXISTS (SELECT FROM customer c WHERE c.cedula = i.cedula)"
+            f"WITH made AS (INSERT INTO customer ({', '.join(names)}) "  # noqa: S608  # ours
+            f"SELECT {values} FROM {_STAGING} i "
+            "WHERE NOT EXISTS (SELECT FROM customer c WHERE c.cedula = i.cedula) RETURNING id) "
+            "INSERT INTO import_birth (import_id, first_id, customer_ids) "
+            "SELECT :import_id, min(id), array_agg(id) FROM made HAVING count(*) > 0 "
+            "RETURNING cardinality(customer_ids)"
         )
-
-
-class Outcome:
-    """What a batch did; `consents_changed` are customers whose contact state must be announced."""
-
-    def __init__(
-        self, created: int, updated: int, unchanged: int, consents_changed: list[int]
-    ) -> None:
-        self.created = created
-        self.updated = updated
-        self.unchanged = unchanged
-        self.consents_changed = consents_changed
 
 
 def _cell(value: Any) -> str:
@@ -182,31 +176,3 @@ _NEW_CONSENTS = f"""
         AS given (channel, yes)
     WHERE yes AND c.created_at = now()
 """  # noqa: S608  # names of ours
-
-
-def set_read(
-    session: Session, job: Import, outcome: Outcome, read: int, rejected: int, percent: int
-) -> None:
-    """Move the import's counts on, in the transaction of the batch itself."""
-    job.read += read
-    job.created += outcome.created
-    job.updated += outcome.updated
-    job.unchanged += outcome.unchanged
-    job.rejected += rejected
-    job.percent = percent
-    session.flush()
-
-
-def set_finished(job: Import, rejected_key: str | None) -> None:
-    """All rows are dealt with."""
-    job.state = contract.ImportState.DONE
-    job.percent = 100
-    job.rejected_key = rejected_key
-    job.finished_at = clock.now()
-
-
-def set_failed(job: Import, error: str) -> None:
-    """The file could not be read; nothing of it is kept but what was imported before."""
-    job.state = contract.ImportState.FAILED
-    job.error = error
-    job.finished_at = clock.now()

@@ -11,9 +11,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.columns import enums
 from shared.contracts.campaign import Phase
-from shared.contracts.customer_query import Category, Channel, Gender, ImportState, TimelineKind
+from shared.contracts.customer_query import Category, Channel, Gender, TimelineKind
 from shared.contracts.risk_central import RiskCategory
 from shared.edits import Edited
+from shared.loads.contract import LoadState
+from shared.loads.models import LoadRow, MappingRow, RejectRow
 
 
 class Base(DeclarativeBase):
@@ -27,7 +29,7 @@ class Base(DeclarativeBase):
         dict[str, str]: JSONB,
         list[str]: ARRAY(Text),
         list[int]: ARRAY(BigInteger),
-        **enums(Category, Channel, Gender, ImportState, Phase, RiskCategory, TimelineKind),
+        **enums(Category, Channel, Gender, LoadState, Phase, RiskCategory, TimelineKind),
     }
 
 
@@ -206,38 +208,53 @@ class SegmentVersion(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Import(Base):
-    """A file being read; its counts move with the rows, in the same transaction."""
+class Import(LoadRow, Base):
+    """A customer file being read, and its undoing."""
 
     __tablename__ = "import"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    file_key: Mapped[str]
-    file_name: Mapped[str]
-    dry_run: Mapped[bool]
-    state: Mapped[ImportState]
-    read: Mapped[int] = mapped_column(server_default="0")
-    created: Mapped[int] = mapped_column(server_default="0")
-    updated: Mapped[int] = mapped_column(server_default="0")
-    unchanged: Mapped[int] = mapped_column(server_default="0")
-    rejected: Mapped[int] = mapped_column(server_default="0")
-    percent: Mapped[int] = mapped_column(server_default="0")
-    columns: Mapped[list[str]] = mapped_column(server_default="{}")
-    asked_mapping: Mapped[dict[str, str] | None]
-    mapping: Mapped[dict[str, str]] = mapped_column(server_default="{}")
-    rejected_key: Mapped[str | None]
-    error: Mapped[str | None]
-    created_by: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    finished_at: Mapped[datetime | None]
+    undo_state: Mapped[LoadState | None]  # None: nobody asked for it
+    undone_by: Mapped[str | None]
+    removed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    restored: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    kept: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    @property
+    def undo(self) -> dict[str, Any] | None:
+        """How far its undoing is."""
+        counts = {name: getattr(self, name) for name in ("removed", "restored", "kept")}
+        return {"state": self.undo_state, **counts} if self.undo_state else None
 
 
-class Reject(Base):
-    """A row that was not imported, as it stood in the file, and why."""
+class ImportReject(RejectRow, Base):
+    """A row that was not imported."""
 
     __tablename__ = "import_reject"
 
+
+class ImportMapping(MappingRow, Base):
+    """Columns that somebody chose."""
+
+    __tablename__ = "import_mapping"
+
+
+class ImportChange(Base):
+    """What an import did to a person, for undoing it; `undos` forgets it after a while."""
+
+    __tablename__ = "import_change"
+    __table_args__ = (Index("ix_import_change_customer", "customer_id"),)
+
     import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    row: Mapped[int] = mapped_column(primary_key=True)  # from 1, the header not counted
-    values: Mapped[list[str]]
-    reason: Mapped[str]
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    before: Mapped[dict[str, Any]]  # columns that were changed, as they were …
+    after: Mapped[dict[str, Any]]  # … and as the import left them
+
+
+class ImportBirth(Base):
+    """The people whom a batch of an import created."""
+
+    __tablename__ = "import_birth"
+
+    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    first_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    customer_ids: Mapped[list[int]]

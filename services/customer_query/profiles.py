@@ -1,5 +1,6 @@
 """Checking and normalising what is written into a profile. Pure: today comes as an argument."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -18,6 +19,7 @@ from shared.errors import FieldError, Invalid
 OLDEST_YEARS = 120
 NEW_BELOW_YEARS = 1
 LOYAL_ABOVE_YEARS = 10
+_NO_NAME = re.compile(r"[\d¹²³<>{}@]")
 REQUIRED = ("cedula", "first_names", "last_names", "joined_on")
 
 
@@ -63,7 +65,7 @@ def _name(text: str) -> str:
     name = " ".join(text.split())
     if not name:
         raise ValueError("Este campo es obligatorio.")
-    if any(character.isdigit() or character in "<>{}@" for character in name):
+    if _NO_NAME.search(name):
         raise ValueError("Un nombre no lleva números ni signos.")
     return name
 
@@ -116,16 +118,20 @@ def _check_dates(values: Mapping[str, Any], today: date) -> list[FieldError]:
     return wrong
 
 
+_PROVINCES = frozenset(item.code for item in provinces.provinces())
+_PROVINCE_OF = {item.code: item.province_code for item in provinces.cantons()}
+
+
 def _check_place(values: Mapping[str, Any]) -> list[FieldError]:
     province, canton = values.get("province"), values.get("canton")
-    if province and not any(item.code == province for item in provinces.provinces()):
+    if province and province not in _PROVINCES:
         return [FieldError("province", "La provincia no existe.")]
     if not canton:
         return []
-    found = next((item for item in provinces.cantons() if item.code == canton), None)
-    if found is None:
+    of = _PROVINCE_OF.get(canton)
+    if of is None:
         return [FieldError("canton", "El cantón no existe.")]
-    if province != found.province_code:
+    if province != of:
         return [FieldError("canton", "El cantón no pertenece a la provincia.")]
     return []
 

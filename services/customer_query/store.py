@@ -15,6 +15,7 @@ from services.customer_query.models import (
     Contact,
     Customer,
     HeldService,
+    ImportChange,
     TimelineEntry,
 )
 from services.customer_query.segment_sql import mail_refusal, phone_refusal
@@ -131,6 +132,7 @@ def erase_customer(session: Session, customer_id: int) -> None:
     held = update(HeldService).filter_by(customer_id=customer_id)
     session.execute(held.values(line_number=None))  # which is the person's own
     session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))
+    session.execute(delete(ImportChange).filter_by(customer_id=customer_id))
 
 
 def list_erased(session: Session, since: datetime) -> list[int]:

@@ -1,26 +1,42 @@
-"""Files a person or a program takes away: stored ones, and tables as CSV."""
+"""Files a person or a program takes away: stored ones, and tables as CSV or XLSX."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractContextManager
-from decimal import Decimal
+from dataclasses import dataclass
+from enum import StrEnum
+from tempfile import SpooledTemporaryFile
 from typing import IO
 from urllib.parse import quote
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from shared import files
+from shared import files, sheets
 from shared.contracts.customer_query import Import
-from shared.contracts.risk_central import Load, RiskReport
+from shared.contracts.risk_central import RISK_FILE, Load
 from shared.errors import Conflict
+from shared.loads.contract import LoadState
+from shared.loads.rejected import rejected_header
+from shared.sheets import Cell
 
 _BLOCK = 1 << 16
-_CSV = "text/csv; charset=utf-8"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_IN_MEMORY = 4 << 20
 
-Cell = str | int | float | Decimal | None
+
+class TableForm(StrEnum):
+    """`?formato=` of a table's address."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds: `title` says of what."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
 
 
 async def stored_csv(key: str, file_name: str) -> StreamingResponse:
@@ -28,7 +44,7 @@ async def stored_csv(key: str, file_name: str) -> StreamingResponse:
     opened = files.open_key(key)
     source = await run_in_threadpool(opened.__enter__)
     return StreamingResponse(
-        _blocks(opened, source), media_type=_CSV, headers=_attachment(file_name)
+        _blocks(opened, source), media_type=sheets.CSV_TYPE, headers=attachment(file_name)
     )
 
 
@@ -43,13 +59,32 @@ async def _blocks(
 
 
 def csv_table(file_name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
-    """A table as CSV in UTF-8 with BOM, so that a spreadsheet shows the accents."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    body = text.getvalue().encode("utf-8-sig")
-    return Response(body, media_type=_CSV, headers=_attachment(file_name))
+    """A table as CSV."""
+    body = "".join(sheets.csv_lines(header, rows))
+    return Response(body, media_type=sheets.CSV_TYPE, headers=attachment(file_name))
+
+
+async def table(
+    file_name: str, found: Table, form: TableForm, about: sheets.About
+) -> StreamingResponse:
+    """A table as CSV or XLSX; `file_name` is without a suffix."""
+    if form is TableForm.XLSX:
+        source = await run_in_threadpool(_xlsx, found, about)
+        headers = attachment(f"{file_name}.xlsx")
+        return StreamingResponse(
+            _blocks(source, source), media_type=sheets.XLSX_TYPE, headers=headers
+        )
+    lines = sheets.csv_lines(found.header, found.rows)
+    headers = attachment(f"{file_name}.csv")
+    return StreamingResponse(lines, media_type=sheets.CSV_TYPE, headers=headers)
+
+
+def _xlsx(found: Table, about: sheets.About) -> IO[bytes]:
+    """In a file of the machine when it is large; the reader closes it."""
+    target = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # as said
+    sheets.write_xlsx(target, found.header, found.rows, about)
+    target.seek(0)
+    return target
 
 
 async def rejected_customers(job: Import) -> Response:
@@ -57,9 +92,9 @@ async def rejected_customers(job: Import) -> Response:
 
     Raises Conflict while the import runs.
     """
-    if job.finished_at is None:
+    if job.finished_at is None or _is_being_closed(job):
         raise Conflict("La importación sigue en curso. Espere a que termine.")
-    header = [*job.columns, "motivo"]
+    header = rejected_header(job.columns)
     return await _rejected(job.rejected_key, f"importacion-{job.id}-rechazados.csv", header)
 
 
@@ -67,7 +102,8 @@ async def rejected_risks(load: Load) -> Response:
     """As `rejected_customers`, of a load of the risk file."""
     if load.finished_at is None:
         raise Conflict("La carga sigue en curso. Espere a que termine.")
-    header = [*RiskReport.model_fields, "linea", "motivo"]
+    columns = load.columns or [column.label for column in RISK_FILE]
+    header = rejected_header(columns, numbered=True)
     return await _rejected(load.rejected_key, f"riesgos-{load.id}-rechazadas.csv", header)
 
 
@@ -77,10 +113,11 @@ async def _rejected(key: str | None, file_name: str, header: Sequence[str]) -> R
     return await stored_csv(key, file_name)
 
 
-def _attachment(file_name: str) -> dict[str, str]:
+def _is_being_closed(job: Import) -> bool:
+    """Just cancelled: its worker has still to write the file."""
+    return job.state is LoadState.CANCELLED and bool(job.rejected) and job.rejected_key is None
+
+
+def attachment(file_name: str) -> dict[str, str]:
+    """The header that has a browser keep the answer as a file."""
     return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name)}"}
-
-
-def _harmless(cell: Cell) -> Cell:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

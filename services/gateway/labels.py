@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.contracts.campaign import AudienceState, Phase
-from shared.contracts.customer_query import Category, ImportState
+from shared.contracts.customer_query import Category
 from shared.contracts.identity import UserState
 from shared.contracts.mailer import MailingState, RecipientState
-from shared.contracts.risk_central import LoadState
 from shared.contracts.telemarketing import CallResult
+from shared.loads.contract import LoadState
 from shared.words import Term
 
 _GREY, _AZURE, _GREEN, _RED = "secondary", "azure", "green", "red"
@@ -51,17 +51,13 @@ COLOURS: dict[type[Term], dict[Any, str]] = {
         RecipientState.DOUBTFUL: _ORANGE,
         RecipientState.CANCELLED: _GREY,
     },
-    ImportState: {
-        ImportState.WAITING: _GREY,
-        ImportState.RUNNING: _AZURE,
-        ImportState.DONE: _GREEN,
-        ImportState.FAILED: _RED,
-    },
     LoadState: {
         LoadState.WAITING: _GREY,
         LoadState.RUNNING: _AZURE,
+        LoadState.HELD: _YELLOW,
         LoadState.DONE: _GREEN,
         LoadState.FAILED: _RED,
+        LoadState.CANCELLED: _GREY,
     },
     CallResult: {
         CallResult.ACCEPTED: _GREEN,

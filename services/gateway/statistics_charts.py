@@ -1,10 +1,9 @@
 """Figures of campaigns as charts, and as the tables one downloads."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from services.gateway.charts import Chart, Figure, Series
-from services.gateway.downloads import Cell
+from services.gateway.downloads import Table
 from shared.contracts.campaign import (
     CampaignFigures,
     CampaignStatistics,
@@ -17,6 +16,7 @@ from shared.contracts.campaign import (
 )
 from shared.contracts.mailer import RecipientState as State
 from shared.ecuador.dates import format_date
+from shared.sheets import Cell
 
 MapValue = Literal["audience", "contacted", "accepted", "success_rate"]
 MAP_VALUES: dict[str, str] = {
@@ -25,14 +25,6 @@ MAP_VALUES: dict[str, str] = {
     "accepted": "Aceptaron",
     "success_rate": "Tasa de éxito",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a CSV holds."""
-
-    header: tuple[str, ...]
-    rows: list[tuple[Cell, ...]]
 
 
 def counts(items: list[Count], name: str) -> Chart:
@@ -44,9 +36,9 @@ def counts(items: list[Count], name: str) -> Chart:
     )
 
 
-def counts_table(items: list[Count], what: str, name: str) -> Table:
+def counts_table(items: list[Count], title: str, what: str, name: str) -> Table:
     """A row for each."""
-    return Table((what, name), [(item.label, item.count) for item in items])
+    return Table(title, (what, name), [(item.label, item.count) for item in items])
 
 
 def by_day(items: list[DayCount]) -> Chart:
@@ -68,10 +60,8 @@ def by_day(items: list[DayCount]) -> Chart:
 
 def by_day_table(items: list[DayCount]) -> Table:
     """A row for each day and result."""
-    rows: list[tuple[Cell, ...]] = [
-        (item.on.isoformat(), item.result.word, item.count) for item in items
-    ]
-    return Table(("Día", "Resultado", "Llamadas"), rows)
+    rows: list[tuple[Cell, ...]] = [(item.on, item.result.word, item.count) for item in items]
+    return Table("Llamadas por día", ("Día", "Resultado", "Llamadas"), rows)
 
 
 def province_map(items: list[ProvinceFigures], value: MapValue) -> Chart:
@@ -89,6 +79,7 @@ def province_map(items: list[ProvinceFigures], value: MapValue) -> Chart:
 def provinces_table(items: list[ProvinceFigures]) -> Table:
     """All values of each province."""
     return Table(
+        "Por provincia",
         ("Código", "Provincia", *MAP_VALUES.values()),
         [
             (
@@ -132,7 +123,7 @@ def mail_table(mail: MailFunnel) -> Table:
         *((skipped + reason.word, count) for reason, count in mail.skipped.items()),
         ("Se dieron de baja", mail.unsubscribed),
     ]
-    return Table(("Estado", "Correos"), rows)
+    return Table("Correo", ("Estado", "Correos"), rows)
 
 
 def by_budget(items: list[CampaignFigures]) -> Chart:
@@ -151,6 +142,7 @@ def by_budget(items: list[CampaignFigures]) -> Chart:
 def campaigns_table(items: list[CampaignFigures]) -> Table:
     """A row for each campaign."""
     return Table(
+        "Campañas por presupuesto",
         (
             "Campaña",
             "Fase",
@@ -188,9 +180,10 @@ def groups(items: list[GroupFigures]) -> Chart:
     )
 
 
-def groups_table(items: list[GroupFigures]) -> Table:
+def groups_table(items: list[GroupFigures], title: str) -> Table:
     """A row for each group."""
     return Table(
+        title,
         ("Grupo", "Público", "Contactados", "Aceptaron"),
         [(item.label, item.audience, item.contacted, item.accepted) for item in items],
     )
@@ -218,6 +211,7 @@ def overlap_matrix(repeated: RepeatedCustomers) -> Chart:
 def repeated_table(repeated: RepeatedCustomers) -> Table:
     """A row for each customer."""
     return Table(
+        "Clientes en más de una campaña",
         ("Cédula", "Cliente", "Campañas"),
         [
             (item.cedula, item.full_name, ", ".join(_names(repeated, item.campaigns)))
@@ -233,9 +227,11 @@ def _names(repeated: RepeatedCustomers, ids: list[int]) -> list[str]:
 def campaign_tables(figures: CampaignStatistics) -> dict[str, Table]:
     """What the campaign's statistics page offers for download, by the name in the address."""
     return {
-        "resultados": counts_table(figures.by_result, "Resultado", "Llamadas"),
+        "resultados": counts_table(
+            figures.by_result, "Resultados de las llamadas", "Resultado", "Llamadas"
+        ),
         "dias": by_day_table(figures.by_day),
-        "asesores": counts_table(figures.by_advisor, "Asesor", "Llamadas"),
+        "asesores": counts_table(figures.by_advisor, "Llamadas por asesor", "Asesor", "Llamadas"),
         "provincias": provinces_table(figures.by_province),
         "correo": mail_table(figures.mail),
     }

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from services.gateway import contents
 from services.gateway.asking import Asker
 from shared import files
 from shared.errors import Invalid
@@ -30,7 +31,7 @@ class FileKind:
 
 
 CUSTOMER_FILE = FileKind((".csv", ".txt", ".xlsx"), megabytes=500)
-RISK_FILE = FileKind((".csv", ".txt"), megabytes=500)
+RISK_FILE = FileKind((".csv", ".txt", ".xlsx"), megabytes=500)
 DESIGN_FILE = FileKind((".html", ".htm", ".zip"), megabytes=10)
 
 
@@ -38,9 +39,9 @@ async def store_upload(ask: Asker, upload: UploadFile, kind: FileKind) -> str:
     """Store an uploaded file and return its key, which ends in its suffix.
 
     A request that is sent again with its idempotency key and the same content gets the same file
-    key, so that the room knows it for the same. The name tells only the format to expect; whoever
-    reads the file checks what it is.
-    Raises Invalid at `file` for another suffix, an empty file and one over the limit.
+    key, so that the room knows it for the same. The content has to be what the name says.
+    Raises Invalid at `file` for another suffix, an empty file, one over the limit, and one whose
+    content is none of its suffix.
     """
     suffix = PurePath(upload.filename or "").suffix.lower()
     if suffix not in kind.suffixes:
@@ -54,6 +55,7 @@ async def store_upload(ask: Asker, upload: UploadFile, kind: FileKind) -> str:
 
 
 def _store(ask: Asker, upload: UploadFile, suffix: str) -> str:
+    contents.check(upload.file, suffix)
     return files.put(upload.file, key=files.new_key(suffix, _name_again(ask, upload)))
 
 

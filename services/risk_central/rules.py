@@ -1,27 +1,20 @@
 """What a row of the risk file must be, what can be asked by name, and which answer comes first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 from rapidfuzz import fuzz
 
-from shared.contracts.risk_central import RiskReport
+from shared.contracts.risk_central import RISK_FILE, RiskReport
 from shared.ecuador.cedula import normalise_cedula
 from shared.ecuador.dates import parse_date
 from shared.ecuador.money import parse_money
 from shared.ecuador.names import tokens
+from shared.errors import FieldError, Invalid
+from shared.loads.fields import Field
 from shared.spanish import spanish
 
-COLUMNS = (
-    "cedula",
-    "full_name",
-    "category",
-    "score",
-    "total_debt",
-    "days_overdue",
-    "reported_on",
-    "source",
-)
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_CEDULAS = 1000
@@ -31,23 +24,48 @@ _MAX_NAME_TOKENS = 10
 _MIN_TOKEN_LENGTH = 2
 
 
-def parse_row(row: Mapping[str, str | None]) -> RiskReport:
-    """The report in a row of the risk file. Raises ValueError, Spanish, naming the column."""
-    text = {column: (row.get(column) or "").strip() for column in COLUMNS}
+def parse_category(text: str) -> str:
+    """A category in any case; the report's model knows which there are."""
+    return text.upper()
+
+
+def parse_full_name(text: str) -> str:
+    """A name with single spaces."""
+    return " ".join(text.split())
+
+
+# Other names that a field's column goes by, folded, and how its text is read.
+_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "cedula": ("identificacion", "ci"),
+    "full_name": ("nombre", "nombre completo", "nombres completos", "apellidos y nombres"),
+    "category": ("categoria", "calificacion"),
+    "score": ("puntaje",),
+    "total_debt": ("deuda", "deuda total", "deuda_total"),
+    "days_overdue": ("dias de mora", "dias_de_mora", "dias_mora", "mora"),
+    "reported_on": ("fecha", "datos al", "fecha de corte", "fecha_corte"),
+    "source": ("fuente",),
+}
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "cedula": normalise_cedula,
+    "full_name": parse_full_name,
+    "category": parse_category,
+    "total_debt": parse_money,
+    "reported_on": parse_date,
+}
+FIELDS = tuple(
+    Field(column, _SYNONYMS[column.field], _PARSERS.get(column.field, str)) for column in RISK_FILE
+)
+
+
+def check_report(values: Mapping[str, Any]) -> RiskReport:
+    """The report of a row's values. Raises Invalid by field."""
     try:
-        return RiskReport.model_validate(
-            text
-            | {
-                "cedula": normalise_cedula(text["cedula"]),
-                "full_name": " ".join(text["full_name"].split()),
-                "category": text["category"].upper(),
-                "total_debt": parse_money(text["total_debt"]),
-                "reported_on": parse_date(text["reported_on"]),
-            }
-        )
+        return RiskReport.model_validate(values)
     except ValidationError as error:
-        item = error.errors()[0]
-        raise ValueError(f"{item['loc'][0]}: {spanish(item)}") from None
+        raise Invalid(
+            "Hay datos por corregir.",
+            [FieldError(str(item["loc"][0]), spanish(item)) for item in error.errors()],
+        ) from None
 
 
 def parse_name(text: str | None) -> list[str]:

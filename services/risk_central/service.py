@@ -38,28 +38,30 @@ class RiskCentralService(Room):
     def start_load(self, session: Session, file_key: str, file_name: str) -> contract.Load:
         """Loads follow each other: one that meets another waits."""
         with files.open_key(file_key):
-            load = loads.insert_load(session, file_key, file_name, trace.actor().username)
+            load = loads.ledger.insert(
+                session, trace.actor().username, file_key=file_key, file_name=file_name
+            )
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
         return contract.Load.model_validate(load)
 
     @command(contract.rerun_load)
     def rerun_load(self, session: Session, load_id: int) -> contract.Load:
         """The file is looked for first, so that one that is gone is told at once."""
-        load = loads.get_load(session, load_id, lock=True)
+        load = loads.ledger.get(session, load_id, lock=True)
         with files.open_key(load.file_key):
-            loads.set_waiting(load)
+            loads.ledger.wait_again(load)
         outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
         return contract.Load.model_validate(load)
 
     @query(contract.get_load)
     def get_load(self, session: Session, load_id: int) -> contract.Load:
-        return contract.Load.model_validate(loads.get_load(session, load_id))
+        return contract.Load.model_validate(loads.ledger.get(session, load_id))
 
     @query(contract.list_loads)
     def list_loads(
         self, session: Session, after: str | None = None, limit: int = 20
     ) -> Page[contract.Load]:
-        return Page.cut(loads.list_loads(session, after, limit), contract.Load.model_validate)
+        return Page.cut(loads.ledger.list(session, after, limit), contract.Load.model_validate)
 
     @rpc(contract.find_risks)
     def find_risks(self, search: str) -> list[contract.RiskReport]:

@@ -15,6 +15,7 @@ from shared.contracts.people import Channel as Channel
 from shared.contracts.people import Exclusion as Exclusion
 from shared.contracts.people import Gender as Gender
 from shared.contracts.segments import Definition as Definition
+from shared.loads.contract import Column, LoadProgress, LoadState, PreviewRow
 from shared.words import Term
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -245,13 +246,25 @@ def get_personal_data(customer_id: Id) -> PersonalData:
 # --- import ---
 
 
-class ImportState(Term):
-    """Life of an import."""
+ImportState = LoadState  # an import is a load
 
-    WAITING = "waiting", "En espera"
-    RUNNING = "running", "En curso"
-    DONE = "done", "Terminada"
-    FAILED = "failed", "Fallida"  # the file itself could not be read
+CUSTOMER_FILE = (
+    Column("cedula", "cedula", "Cédula o RUC", required=True),
+    Column("first_names", "nombres", "Nombres", required=True),
+    Column("last_names", "apellidos", "Apellidos", required=True),
+    Column("gender", "genero", "Género"),
+    Column("birth_on", "fecha_nacimiento", "Fecha de nacimiento"),
+    Column("income", "ingresos", "Ingresos mensuales"),
+    Column("province", "provincia", "Provincia"),
+    Column("canton", "canton", "Cantón"),
+    Column("address", "direccion", "Dirección"),
+    Column("email", "email", "Correo"),
+    Column("phone", "telefono", "Teléfono"),
+    Column("joined_on", "fecha_alta", "Cliente desde"),
+    Column("category", "categoria", "Categoría"),
+    Column("consent_mail", "acepta_correo", "Acepta correo"),
+    Column("consent_phone", "acepta_llamadas", "Acepta llamadas"),
+)
 
 
 class NewImport(Model):
@@ -261,28 +274,34 @@ class NewImport(Model):
     file_name: Annotated[str, Field(max_length=200)]
     mapping: dict[str, str] | None = None  # our field → the file's column; None: guess
     dry_run: bool = False
+    hold: bool = False  # read the first rows and wait for `resume_import`
 
 
-class Import(Model):
-    """An import's progress: read = created + updated + unchanged + rejected when it is done."""
+class Undo(Model):
+    """What was undone of an import: removed + restored + kept = its created + updated at the end.
 
-    id: int
-    file_name: str
+    Kept are people whom somebody else has changed or used since, wholly or in part.
+    """
+
+    state: LoadState
+    removed: int
+    restored: int
+    kept: int
+
+
+class Import(LoadProgress):
+    """An import's progress."""
+
     dry_run: bool
-    state: ImportState
-    read: int
-    created: int
-    updated: int
-    unchanged: int
-    rejected: int
-    percent: int  # of the file's bytes
-    columns: list[str]  # as found in the file
-    mapping: dict[str, str]  # as used
-    rejected_key: str | None  # file of the rejected rows, with a column `motivo`
-    error: str | None  # Spanish, when it failed
-    created_by: str
-    created_at: datetime
-    finished_at: datetime | None
+    undo: Undo | None = None
+
+
+class ImportPreview(Model):
+    """The first rows of a file as they will be read."""
+
+    columns: list[str]
+    mapping: dict[str, str]
+    rows: list[PreviewRow]
 
 
 @procedure("customer_query")
@@ -318,11 +337,67 @@ def rerun_import(
     """
 
 
+@procedure(
+    "customer_query",
+    example={
+        "mapping": {"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"},
+        "dry_run": False,
+        "hold": False,
+    },
+)
+def resume_import(
+    import_id: Id,
+    mapping: dict[str, str] | None = None,
+    dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+    hold: bool = False,  # noqa: FBT001, FBT002  # as above
+) -> Import:
+    """Go on with an import that is held.
+
+    With these columns; null is as before. Held again, its first rows are read anew.
+
+    NotFound: there is no such import.
+    Conflict: the import is not held.
+    """
+
+
+@procedure("customer_query")
+def cancel_import(import_id: Id) -> Import:
+    """Stop an import.
+
+    What was imported stays and counts. Cancelling again does no harm.
+
+    NotFound: there is no such import.
+    Conflict: the import has ended otherwise.
+    """
+
+
+@procedure("customer_query")
+def undo_import(import_id: Id) -> Import:
+    """Take back in the background what an import did; `undo` counts it.
+
+    Who was created and is untouched since is removed. Who was updated gets the earlier values back
+    where they were not changed since. Undoing again does nothing more.
+
+    NotFound: there is no such import.
+    Conflict: it is still running, changed nothing, or is older than 30 days.
+    """
+
+
 @procedure("customer_query")
 def get_import(import_id: Id) -> Import:
     """Get an import's progress and counts.
 
     At the end read = created + updated + unchanged + rejected.
+
+    NotFound: there is no such import.
+    """
+
+
+@procedure("customer_query")
+def preview_import(import_id: Id) -> ImportPreview:
+    """Show the first rows of an import that is held.
+
+    As they will be read, with the reason of those that would be rejected; no rows of any other.
 
     NotFound: there is no such import.
     """

@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.loads.contract import Column, LoadProgress
+from shared.loads.contract import LoadState as LoadState
 from shared.words import Term
 
 Score = Annotated[int, Field(ge=0, le=999)]
@@ -65,32 +67,20 @@ class LoadReport(Model):
     rejected_rows: tuple[RejectedRow, ...] = ()
 
 
-class LoadState(Term):
-    """Life of a load."""
-
-    WAITING = "waiting", "En espera"
-    RUNNING = "running", "En curso"
-    DONE = "done", "Terminada"
-    # With the reason; what was loaded before counts, and it can be rerun.
-    FAILED = "failed", "Fallida"
+class Load(LoadProgress):
+    """A load's progress; `rejected_key` has the columns `linea` and `motivo`."""
 
 
-class Load(Model):
-    """A load's progress: read = created + updated + unchanged + rejected when it is done."""
-
-    id: int
-    file_name: str
-    state: LoadState
-    read: int
-    created: int
-    updated: int
-    unchanged: int
-    rejected: int
-    rejected_key: str | None  # CSV of the rejected rows, with columns `linea` and `motivo`
-    error: str | None  # Spanish, when it failed
-    created_by: str
-    created_at: datetime
-    finished_at: datetime | None
+RISK_FILE = (
+    Column("cedula", "cedula", "Cédula", required=True),
+    Column("full_name", "full_name", "Nombre completo", required=True),
+    Column("category", "category", "Calificación", required=True),
+    Column("score", "score", "Puntaje", required=True),
+    Column("total_debt", "total_debt", "Deuda total", required=True),
+    Column("days_overdue", "days_overdue", "Días de mora", required=True),
+    Column("reported_on", "reported_on", "Datos al", required=True),
+    Column("source", "source", "Fuente", required=True),
+)
 
 
 @procedure("risk_central")

@@ -41,11 +41,19 @@ def finished(head: httpx.Client, upload: bytes, name: str, until: Callable[..., 
     return until(done)
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\x00\x00", b"hola", b"PK\x03\x04rot"])
-def test_a_file_that_is_no_table_fails_with_the_reason(
-    head: httpx.Client, until: Callable[..., Any], content: bytes
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\x00\x00", b"PK\x03\x04rot"])
+def test_a_file_that_is_not_what_its_name_says_is_refused_at_once(
+    head: httpx.Client, content: bytes
 ) -> None:
-    job = finished(head, content, "foto.csv", until)
+    answer = head.post("/customers/imports", files={"file": ("foto.csv", io.BytesIO(content))})
+    assert answer.status_code == 422
+    assert "archivo" in fields_of(answer)["file"].lower()
+
+
+def test_a_file_that_is_no_table_fails_with_the_reason(
+    head: httpx.Client, until: Callable[..., Any]
+) -> None:
+    job = finished(head, b"hola", "foto.csv", until)
     assert job["state"] == "failed"
     assert "archivo" in job["error"].lower()
     assert job["created"] == job["updated"] == 0
@@ -71,7 +79,7 @@ def test_a_wrong_cedula_is_rejected_with_its_reason_and_the_others_are_kept(
     rejected = head.get(f"/customers/imports/{job['id']}/rejected")
     lines = rejected.content.decode("utf-8-sig").splitlines()
     assert lines[0].endswith("motivo")
-    assert lines[1].startswith("1710034066,Eva,Paz,")
+    assert lines[1].startswith("1710034066;Eva;Paz;")
     assert "dígito" in lines[1]
 
 
@@ -248,3 +256,26 @@ def test_every_answer_carries_its_trace_id(product: Product) -> None:
     answer = httpx.get(f"{product.address}/api/v1/campaigns")
     assert answer.status_code == 401
     assert answer.json()["trace_id"] == answer.headers["x-trace-id"]
+
+
+def test_an_import_is_held_shown_read_and_undone(
+    head: httpx.Client, until: Callable[..., Any]
+) -> None:
+    text = "cedula;nombres;apellidos;fecha_nacimiento\n0926687856;Luz;Paz;05/03/1990\n"
+    upload = {"file": ("luz.csv", io.BytesIO(text.encode()))}
+    job = head.post("/customers/imports", files=upload, data={"hold": "true"}).json()
+    address = f"/customers/imports/{job['id']}"
+    until(lambda: head.get(address).json()["state"] == "held")
+    preview = head.get(f"{address}/preview").json()
+    assert preview["rows"][0]["values"]["birth_on"] == "5 mar 1990"
+    assert head.post(f"{address}/undo").status_code == 409
+    assert head.post(f"{address}/resume").status_code == 202
+    until(lambda: head.get(address).json()["state"] == "done")
+    assert head.post(f"{address}/cancel").status_code == 409
+    assert head.post(f"{address}/resume").status_code == 409
+    done = head.get(address).json()
+    assert (done["read"], done["created"]) == (1, 1)
+    assert head.post(f"{address}/undo").status_code == 202
+    until(lambda: head.get(address).json()["undo"]["state"] == "done")
+    assert head.get(address).json()["undo"]["removed"] == 1
+    assert head.get("/customers", params={"search": "0926687856"}).json()["items"] == []

@@ -7,6 +7,8 @@ SEGMENTS = "tests/rooms/customer_query/test_segments.py"
 PROFILES = "tests/rooms/customer_query/test_customers.py"
 GRAMMAR = "tests/unit/customer_query/test_segments.py"
 IMPORT = "tests/jobs/customer_query/test_import.py"
+COURSE = "tests/jobs/customer_query/test_import_course.py"
+UNDO = "tests/jobs/customer_query/test_undo.py"
 TENURE = "tests/unit/customer_query/test_profiles.py"
 CAP = f"{PEOPLE}::test_the_cap_begins_at_its_number_and_ends_with_its_days"
 SPLIT = f"{SEGMENTS}::test_the_count_and_its_split_are_exact"
@@ -253,44 +255,58 @@ MUTANTS = [
     ),
     Mutant(
         "rejected_cells_are_formulas",
-        "services/customer_query/import_files.py",
-        'return f"\'{cell}" if cell[:1]',
-        "return cell if cell[:1]",
+        "shared/sheets.py",
+        'return f"\'{text}" if _FORMULA.match(text) else text',
+        "return text",
         (f"{IMPORT}::test_a_rejected_row_stands_as_it_was_and_no_formula_is_harmful",),
     ),
     Mutant(
         "a_cedula_may_come_twice_in_a_file",
-        "services/customer_query/jobs.py",
-        "        if number in self._seen:",
+        "shared/loads/load.py",
+        "        if key in self._seen:",
         "        if False:",
         (f"{IMPORT}::test_every_defect_is_rejected_with_its_reason",),
     ),
     Mutant(
         "two_workers_count_a_batch_twice",
-        "services/customer_query/jobs.py",
-        "if job.read != done or job.finished_at is not None:",
-        "if job.finished_at is not None:",
+        "shared/loads/work.py",
+        "            if job.read != done:\n",
+        "            if False:\n",
         (f"{IMPORT}::test_two_workers_with_the_same_import_count_each_row_once",),
     ),
     Mutant(
+        "a_cancelled_import_goes_on",
+        "shared/loads/work.py",
+        "            if job.finished_at is not None:\n                ledger.close",
+        "            if False:\n                ledger.close",
+        (f"{COURSE}::test_an_import_that_is_cancelled_stops_and_what_was_done_counts",),
+    ),
+    Mutant(
         "a_dry_run_writes",
-        "services/customer_query/jobs.py",
-        "        attempt.rollback()\n",
+        "services/customer_query/import_load.py",
+        "                attempt.rollback()\n",
         "",
         (f"{IMPORT}::test_a_dry_run_tells_the_same_and_writes_nothing",),
     ),
     Mutant(
         "changed_consents_are_not_announced",
-        "services/customer_query/jobs.py",
-        "        announce_contact_states(session, outcome.consents_changed)\n",
+        "services/customer_query/import_load.py",
+        "        announcements.announce_contact_states(session, outcome.consents_changed)\n",
         "",
         (f"{IMPORT}::test_consents_go_into_the_ledger_and_changes_are_announced",),
     ),
     Mutant(
+        "undoing_removes_who_was_called_since",
+        "services/customer_query/undos.py",
+        "    AND NOT EXISTS (SELECT FROM contact x WHERE x.customer_id = c.id)\n",
+        "",
+        (f"{UNDO}::test_who_was_touched_since_stays_and_is_counted",),
+    ),
+    Mutant(
         "empty_cells_wipe_what_was_known",
         "services/customer_query/imports.py",
-        '", ".join(f"{name} = coalesce(i.{name}, c.{name})" for name in changeable)',
-        '", ".join(f"{name} = i.{name}" for name in changeable)',
+        'f"{name} = coalesce(i.{name}, c.{name})" for name in self._changeable',
+        'f"{name} = i.{name}" for name in self._changeable',
         (f"{IMPORT}::test_a_known_person_is_updated_and_empty_cells_say_nothing",),
     ),
     Mutant(
@@ -303,7 +319,7 @@ MUTANTS = [
     Mutant(
         "failed_imports_run_for_ever",
         "services/customer_query/jobs.py",
-        "failed=fail_import)",
+        "failed=CUSTOMERS.fail)",
         "failed=None)",
         ("tests/jobs/customer_query/test_ends.py::test_an_import_that_cannot_be_done_says_so",),
     ),

@@ -15,6 +15,7 @@ SOAP_LIMITS = "tests/soap/test_limits.py"
 SOAP_DOOR = "tests/soap/test_door.py"
 SOAP_ANSWERS = "tests/soap/test_contract.py"
 SOAP_LOAD = "tests/soap/test_load.py"
+RISK_LOAD = "tests/jobs/risk_central/test_load.py"
 ENDS_SESSIONS = f"{IDENTITY}::test_a_new_role_or_password_ends_all_sessions"
 BY_ADDRESS = f"{IDENTITY}::test_an_address_is_throttled_after_fifty_failures_whoever_they_were_for"
 
@@ -326,16 +327,23 @@ MUTANTS = [
     ),
     Mutant(
         "a_cedula_may_come_twice_in_a_load",
-        "services/risk_central/load.py",
-        "        if number in self._seen:",
+        "shared/loads/load.py",
+        "        if key in self._seen:",
         "        if False:",
         (SOAP_LOAD,),
     ),
     Mutant(
+        "a_broken_risk_file_is_loaded_by_half",
+        "services/risk_central/load.py",
+        "    whole = True\n",
+        "    whole = False\n",
+        (f"{RISK_LOAD}::test_a_file_that_breaks_in_the_middle_loads_nothing",),
+    ),
+    Mutant(
         "two_loads_mix",
         "services/risk_central/load.py",
-        "            with lock:\n",
-        "            if lock.acquire() or True:\n",
+        "        with lock:\n",
+        "        if lock.acquire() or True:\n",
         (f"{SOAP_LOAD}::test_two_loads_at_once_are_kept_apart",),
     ),
     Mutant(

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 from stdnum import luhn
 
-from services.risk_central.rules import COLUMNS
+from shared.contracts.risk_central import RISK_FILE
 
+COLUMNS = tuple(column.label for column in RISK_FILE)
 USER, PASSWORD = "soap", "contraseña-de-prueba"
 
 Row = dict[str, str]

@@ -12,11 +12,10 @@ from redis import Redis
 
 from services.risk_central import store
 from services.risk_central.load import MAX_REJECTED_NAMED, load_file
-from services.risk_central.rules import COLUMNS
 from shared.contracts.risk_central import LoadReport
 from shared.errors import Conflict, Invalid
 from shared.redis import key
-from tests.soap.people import PEOPLE, Row, cedula, csv_bytes, row
+from tests.soap.people import COLUMNS, PEOPLE, Row, cedula, csv_bytes, row
 
 
 def load(redis: Redis, *rows: Row) -> LoadReport:

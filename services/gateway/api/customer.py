@@ -45,17 +45,23 @@ async def start_import(
     file: Annotated[UploadFile, File()],
     mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
     dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
+    hold: Annotated[bool, Form()] = False,  # noqa: FBT002  # as above
 ) -> contract.Import:
     """Begin to read a CSV or XLSX of customers in the background.
 
     The answer comes at once; ask for the import to see how far it is. `mapping` is JSON: our
-    field → the file's column; without it the columns are guessed. A dry run changes nothing.
+    field → the file's column; without it the columns are those chosen last for such a header, or
+    guessed. A dry run changes nothing. With `hold` only the first rows are read, see `/preview`;
+    `/resume` goes on.
 
-    Invalid: the file is empty, too large, or none of .csv, .txt and .xlsx; or `mapping` is wrong.
+    Invalid: the file is empty, too large, none of .csv, .txt and .xlsx, or not what its name says;
+    or `mapping` is wrong.
     """
     key = await store_upload(ask, file, CUSTOMER_FILE)
     name = (file.filename or "")[-200:]
-    new = contract.NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run)
+    new = contract.NewImport(
+        file_key=key, file_name=name, mapping=mapping, dry_run=dry_run, hold=hold
+    )
     return await ask(contract.start_import, new)
 
 
@@ -69,6 +75,21 @@ api.expose(
     status=202,
     body="ImportAgain",
     hidden=_HIDDEN,
+)
+
+
+api.expose("GET", _IMPORT + "/preview", contract.preview_import, allow=_IMPORTER)
+api.expose(
+    "POST",
+    _IMPORT + "/resume",
+    contract.resume_import,
+    allow=_IMPORTER,
+    status=202,
+    hidden=_HIDDEN,
+)
+api.expose("POST", _IMPORT + "/cancel", contract.cancel_import, allow=_IMPORTER, hidden=_HIDDEN)
+api.expose(
+    "POST", _IMPORT + "/undo", contract.undo_import, allow=_IMPORTER, status=202, hidden=_HIDDEN
 )
 
 

@@ -30,11 +30,12 @@ _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is 
     openapi_extra=form_example("multipart/form-data", {"file": "riesgos.csv"}),
 )
 async def start_load(ask: Ask, file: Annotated[UploadFile, File()]) -> contract.Load:
-    """Load a risk file (CSV) in the background.
+    """Load a risk file (CSV or XLSX) in the background.
 
     The answer comes at once; ask for the load to see how far it is. Loads follow each other.
+    A file that breaks in the middle loads nothing.
 
-    Invalid: the file is empty, too large, or neither .csv nor .txt.
+    Invalid: the file is empty, too large, none of .csv, .txt and .xlsx, or not what its name says.
     """
     key = await store_upload(ask, file, RISK_FILE)
     return await ask(contract.start_load, key, (file.filename or "")[-200:])

@@ -6,44 +6,32 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.gateway import addresses
-from services.gateway.asking import Ask
+from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import csv_table, rejected_customers
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.uploads import CUSTOMER_FILE, store_upload
 from shared.contract import Id
+from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import (
     Import,
     NewImport,
+    cancel_import,
     get_import,
     list_imports,
+    preview_import,
     rerun_import,
+    resume_import,
     start_import,
+    undo_import,
 )
 from shared.contracts.identity import Permission
+from shared.loads.contract import LoadState
 
 pages = Pages()
 
-# Our fields as the file names them, and as a person does; the first three are required.
-FIELDS = {
-    "cedula": ("cedula", "Cédula o RUC"),
-    "first_names": ("nombres", "Nombres"),
-    "last_names": ("apellidos", "Apellidos"),
-    "gender": ("genero", "Género"),
-    "birth_on": ("fecha_nacimiento", "Fecha de nacimiento"),
-    "income": ("ingresos", "Ingresos mensuales"),
-    "province": ("provincia", "Provincia"),
-    "canton": ("canton", "Cantón"),
-    "address": ("direccion", "Dirección"),
-    "email": ("email", "Correo"),
-    "phone": ("telefono", "Teléfono"),
-    "joined_on": ("fecha_alta", "Cliente desde"),
-    "category": ("categoria", "Categoría"),
-    "consent_mail": ("acepta_correo", "Acepta correo"),
-    "consent_phone": ("acepta_llamadas", "Acepta llamadas"),
-}
-REQUIRED = 3
+COLUMNS = {column.field: column for column in contract.CUSTOMER_FILE}
 _EXAMPLE = (
     "1710034065",
     "Ana Lucía",
@@ -87,7 +75,9 @@ async def upload(request: Request, ask: Ask) -> Response:
 @pages.get("/clientes/importar/ejemplo.csv", allow=Permission.CUSTOMER_IMPORT)
 async def download_example() -> Response:
     """A file with all columns and one row, to begin with."""
-    return csv_table("clientes-ejemplo.csv", [column for column, _ in FIELDS.values()], [_EXAMPLE])
+    return csv_table(
+        "clientes-ejemplo.csv", [column.label for column in contract.CUSTOMER_FILE], [_EXAMPLE]
+    )
 
 
 @pages.get("/clientes/importaciones", allow=Permission.CUSTOMER_IMPORT)
@@ -101,16 +91,16 @@ async def show_imports(request: Request, ask: Ask, after: addresses.After = None
 async def show_import(request: Request, import_id: Id, ask: Ask) -> Response:
     """One import; its progress asks again by itself while it runs."""
     job = await ask(get_import, import_id)
-    return render(request, "customer_import/show.html", form=Form(), **_shown(job))
+    return render(request, "customer_import/show.html", form=Form(), **await _shown(ask, job))
 
 
 @pages.get("/clientes/importaciones/{import_id:int}/avance", allow=Permission.CUSTOMER_IMPORT)
 async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
     """The part of the page that moves; the whole page once the import has ended."""
     job = await ask(get_import, import_id)
-    if job.finished_at is not None:
+    if not _is_moving(job):
         return go(request, f"/clientes/importaciones/{import_id}")
-    return render(request, "customer_import/progress.html", **_shown(job))
+    return render(request, "customer_import/progress.html", job=job, is_moving=True)
 
 
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=Permission.CUSTOMER_IMPORT)
@@ -123,15 +113,57 @@ async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
 async def repeat(request: Request, import_id: Id, ask: Ask) -> Response:
     """Read the same file again: for real after a dry run, or with the columns chosen by hand."""
     form = await read_form(request)
-    mapping = {field: column for field in FIELDS if (column := form.value(f"map_{field}"))}
-    dry_run = form.value("dry_run") == "true"
     try:
-        job = await ask(rerun_import, import_id, mapping or None, dry_run)
+        job = await ask(rerun_import, import_id, _mapping(form), _is_set(form, "dry_run"))
     except FORM_ERRORS as error:
-        job = await ask(get_import, import_id)
-        failed = form.failed(error)
-        return render_form(request, "customer_import/show.html", failed, **_shown(job))
+        return await _render_failed(request, ask, import_id, form.failed(error))
     return go(request, f"/clientes/importaciones/{job.id}")
+
+
+@pages.post("/clientes/importaciones/{import_id:int}/leer", allow=Permission.CUSTOMER_IMPORT)
+async def read_held(request: Request, import_id: Id, ask: Ask) -> Response:
+    """Go on with a file whose first rows were shown, or show them by other columns."""
+    form = await read_form(request)
+    dry_run, hold = _is_set(form, "dry_run"), _is_set(form, "hold")
+    try:
+        await ask(resume_import, import_id, _mapping(form), dry_run, hold)
+    except FORM_ERRORS as error:
+        return await _render_failed(request, ask, import_id, form.failed(error))
+    return go(request, f"/clientes/importaciones/{import_id}")
+
+
+@pages.post("/clientes/importaciones/{import_id:int}/cancelar", allow=Permission.CUSTOMER_IMPORT)
+async def cancel(request: Request, import_id: Id, ask: Ask) -> Response:
+    """Stop reading; what was imported stays."""
+    await ask(cancel_import, import_id)
+    return go(request, f"/clientes/importaciones/{import_id}", notice="La importación se canceló.")
+
+
+@pages.post("/clientes/importaciones/{import_id:int}/deshacer", allow=Permission.CUSTOMER_IMPORT)
+async def undo(request: Request, import_id: Id, ask: Ask) -> Response:
+    """Take back what the import did."""
+    await ask(undo_import, import_id)
+    return go(request, f"/clientes/importaciones/{import_id}")
+
+
+async def _render_failed(request: Request, ask: Asker, import_id: int, form: Form) -> Response:
+    shown = await _shown(ask, await ask(get_import, import_id))
+    return render_form(request, "customer_import/show.html", form, **shown)
+
+
+def _mapping(form: Form) -> dict[str, str] | None:
+    return {name: column for name in COLUMNS if (column := form.value(f"map_{name}"))} or None
+
+
+def _is_set(form: Form, name: str) -> bool:
+    return form.value(name) == "true"
+
+
+def _is_moving(job: Import) -> bool:
+    """Whether a worker has something to do with it, so that the page asks again."""
+    if job.finished_at is None:
+        return job.state is not LoadState.HELD
+    return job.undo is not None and job.undo.state in (LoadState.WAITING, LoadState.RUNNING)
 
 
 def _render_upload(request: Request, form: Form) -> Response:
@@ -139,12 +171,16 @@ def _render_upload(request: Request, form: Form) -> Response:
         request,
         "customer_import/upload.html",
         form,
-        fields=list(FIELDS.values()),
-        required=REQUIRED,
+        columns=contract.CUSTOMER_FILE,
         accepted=CUSTOMER_FILE,
     )
 
 
-def _shown(job: Import) -> dict[str, Any]:
-    names = {field: name for field, (_, name) in FIELDS.items()}
-    return {"job": job, "names": names, "required": REQUIRED}
+async def _shown(ask: Asker, job: Import) -> dict[str, Any]:
+    held = job.state is LoadState.HELD
+    return {
+        "job": job,
+        "columns": contract.CUSTOMER_FILE,
+        "is_moving": _is_moving(job),
+        "preview": await ask(preview_import, job.id) if held else None,
+    }

@@ -1,10 +1,7 @@
 """Mailing runs: list, a new one, progress and what may be done about it, the monthly schedule."""
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Request
@@ -13,10 +10,12 @@ from starlette.responses import Response, StreamingResponse
 
 from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
+from services.gateway.downloads import attachment
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
+from shared import sheets
 from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
@@ -51,7 +50,6 @@ from shared.contracts.mailer import (
     run_monthly,
     set_monthly_schedule,
 )
-from shared.ecuador.dates import format_datetime
 from shared.errors import Invalid
 from shared.words import inside
 
@@ -82,7 +80,6 @@ _NOT_RECEIVED = (
 )
 _MAX_CEDULAS = 100
 _CSV_PAGE = 200
-_BOM = "\ufeff"  # so that a spreadsheet reads the accents
 
 
 def reason_of(row: Recipient) -> str:
@@ -339,24 +336,24 @@ async def download_recipients(
     states = (state,) if state else _NOT_RECEIVED
     name = f"envio-{mailing_id}-{state or 'no-recibieron'}.csv"
     return StreamingResponse(
-        _csv(ask, mailing_id, states),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        _csv(ask, mailing_id, states), media_type=sheets.CSV_TYPE, headers=attachment(name)
     )
 
 
 async def _csv(ask: Ask, mailing_id: int, states: Iterable[RecipientState]) -> AsyncIterator[str]:
-    yield _BOM + _line("cliente", "nombre", "correo", "estado", "motivo", "fecha")
+    header = ("cliente", "nombre", "correo", "estado", "motivo", "fecha")
+    yield sheets.BOM + sheets.csv_line(header)
     for state in states:
         async for row in _recipients(ask, mailing_id, state):
-            yield _line(
+            cells = (
                 row.customer_id,
                 row.full_name,
-                row.email or "",
+                row.email,
                 row.state.word,
                 reason_of(row),
-                _moment(row.at),
+                row.at,
             )
+            yield sheets.csv_line(cells)
 
 
 async def _recipients(ask: Ask, mailing_id: int, state: RecipientState) -> AsyncIterator[Recipient]:
@@ -368,18 +365,3 @@ async def _recipients(ask: Ask, mailing_id: int, state: RecipientState) -> Async
         after = page.next
         if after is None:
             return
-
-
-def _moment(at: datetime | None) -> str:
-    return format_datetime(at) if at else ""
-
-
-def _line(*values: object) -> str:
-    """A line as spreadsheets of this country read it; no value becomes a formula."""
-    target = io.StringIO()
-    csv.writer(target, delimiter=";").writerow([_harmless(str(value)) for value in values])
-    return target.getvalue()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

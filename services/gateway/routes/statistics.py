@@ -10,10 +10,11 @@ from starlette.responses import Response
 from services.gateway import addresses, menu
 from services.gateway import statistics_charts as charts
 from services.gateway.asking import Ask, Asker
-from services.gateway.downloads import csv_table
+from services.gateway.downloads import Table, TableForm, table
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
-from services.gateway.statistics_charts import MapValue, Table
+from services.gateway.statistics_charts import MapValue
+from shared import clock
 from shared.contract import Id
 from shared.contracts.campaign import (
     get_campaign,
@@ -26,6 +27,7 @@ from shared.contracts.campaign import (
 )
 from shared.contracts.identity import Permission
 from shared.errors import NotFound
+from shared.sheets import About
 
 pages = Pages()
 menu.add(
@@ -68,10 +70,15 @@ async def show_campaign_statistics(
 
 
 @pages.get("/campanas/{campaign_id:int}/estadisticas/{name}.csv", allow=Permission.STATISTICS_READ)
-async def download_campaign_statistics(campaign_id: Id, name: str, ask: Ask) -> Response:
+async def download_campaign_statistics(
+    campaign_id: Id, name: str, ask: Ask, formato: TableForm = TableForm.CSV
+) -> Response:
     """One of the page's tables."""
     tables = charts.campaign_tables(await ask(get_statistics, campaign_id))
-    return _download(tables.get(name), f"campana-{campaign_id}-{name}.csv")
+    campaign = await ask(get_campaign, campaign_id)
+    return await _download(
+        ask, tables.get(name), f"campana-{campaign_id}-{name}", formato, campaign.name
+    )
 
 
 @pages.get("/estadisticas", allow=Permission.STATISTICS_READ)
@@ -109,10 +116,14 @@ async def show_repeated_customers(
 
 
 @pages.get("/estadisticas/{name}.csv", allow=Permission.STATISTICS_READ)
-async def download_statistics(name: str, ask: Ask, campana: Campaign = None) -> Response:
+async def download_statistics(
+    name: str, ask: Ask, campana: Campaign = None, formato: TableForm = TableForm.CSV
+) -> Response:
     """One of the tables over all campaigns."""
-    table = _TABLES.get(name)
-    return _download(await table(ask, campana) if table else None, f"{name}.csv")
+    make = _TABLES.get(name)
+    found = await make(ask, campana) if make else None
+    of = (await ask(get_campaign, campana)).name if campana else "Todas"
+    return await _download(ask, found, name, formato, of)
 
 
 async def _budget_table(ask: Asker, _campaign_id: int | None) -> Table:
@@ -120,11 +131,11 @@ async def _budget_table(ask: Asker, _campaign_id: int | None) -> Table:
 
 
 async def _age_table(ask: Asker, campaign_id: int | None) -> Table:
-    return charts.groups_table(await ask(list_by_age, campaign_id))
+    return charts.groups_table(await ask(list_by_age, campaign_id), "Por edad")
 
 
 async def _gender_table(ask: Asker, campaign_id: int | None) -> Table:
-    return charts.groups_table(await ask(list_by_gender, campaign_id))
+    return charts.groups_table(await ask(list_by_gender, campaign_id), "Por género")
 
 
 async def _province_table(ask: Asker, campaign_id: int | None) -> Table:
@@ -134,11 +145,11 @@ async def _province_table(ask: Asker, campaign_id: int | None) -> Table:
 async def _repeated_table(ask: Asker, _campaign_id: int | None) -> Table:
     """The first 10,000; a page at a time."""
     found = await ask(get_repeated_customers, limit=_REPEATED_A_CALL)
-    table = charts.repeated_table(found)
-    while found.next and len(table.rows) < _REPEATED_IN_FILE:
+    whole = charts.repeated_table(found)
+    while found.next and len(whole.rows) < _REPEATED_IN_FILE:
         found = await ask(get_repeated_customers, after=found.next, limit=_REPEATED_A_CALL)
-        table.rows.extend(charts.repeated_table(found).rows)
-    return table
+        whole.rows.extend(charts.repeated_table(found).rows)
+    return whole
 
 
 _TABLES: dict[str, Callable[[Asker, int | None], Awaitable[Table]]] = {
@@ -150,10 +161,14 @@ _TABLES: dict[str, Callable[[Asker, int | None], Awaitable[Table]]] = {
 }
 
 
-def _download(table: Table | None, file_name: str) -> Response:
-    if table is None:
+async def _download(
+    ask: Asker, found: Table | None, file_name: str, form: TableForm, campaign: str
+) -> Response:
+    if found is None:
         raise NotFound("No existe esa tabla.")
-    return csv_table(file_name, table.header, table.rows)
+    filters = (("Campaña", campaign),)
+    about = About(found.title, by=ask.username, as_of=clock.now(), filters=filters)
+    return await table(file_name, found, form, about)
 
 
 def _map_value(text: str) -> MapValue:

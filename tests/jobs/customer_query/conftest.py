@@ -45,14 +45,14 @@ class Importer:
     def get(self, import_id: int) -> Import:
         """As it stands."""
         with self._sessions() as session:
-            return imports.get_import(session, import_id)
+            return imports.ledger.get(session, import_id)
 
     def rejected(self, job: Import) -> list[dict[str, str]]:
         """The file of the rejected rows."""
         assert job.rejected_key
         with files.open_key(job.rejected_key) as source:
             text = source.read().decode("utf-8-sig")
-        return list(csv.DictReader(io.StringIO(text)))
+        return list(csv.DictReader(io.StringIO(text), delimiter=";"))
 
 
 @pytest.fixture

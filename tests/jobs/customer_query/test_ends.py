@@ -13,6 +13,7 @@ from shared import files
 from shared import jobs as shared_jobs
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import AudienceRequested
+from shared.loads import work
 from tests.databases import outbox_of
 from tests.jobs.deliveries import deliver, failing
 from tests.make.people import insert_people
@@ -66,7 +67,7 @@ def test_an_import_that_cannot_be_done_says_so(stored: Sessions, import_id: int)
 def test_a_long_import_is_read_in_turns(
     stored: Sessions, import_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(work, "TURN_SECONDS", 0.0)
     jobs.import_file(import_id)
     assert imported(stored, import_id).state == "running"
     assert outbox_of(stored)[-1] == ("customer_query.import_file", {"arguments": [import_id]})

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from infra.demo.customers import COLUMNS, customers, mixed_rows
 from infra.demo.generate_defects import DEFECTS
 from services.customer_query import jobs
+from services.customer_query.import_load import CustomerLoad, CustomerSink
 from services.customer_query.models import Consent, Customer, Import
 from tests.databases import outbox_of
 from tests.jobs.customer_query.conftest import Importer, Sessions, to_csv
@@ -212,22 +213,20 @@ def test_a_worker_that_dies_is_followed_by_one_that_goes_on(
 ) -> None:
     rows = [row for _, row in mixed_rows(25, 10, seed=8)]
     import_id = importer.add(text_of(rows).encode())
-    monkeypatch.setattr(jobs, "BATCH", 10)
-    store, calls = jobs._store, iter(range(100))
+    monkeypatch.setattr(CustomerLoad, "batch", 10)
+    name = "write" if committed else "store"
+    works, calls = getattr(CustomerSink, name), iter(range(100))
 
-    def dying(*args: Any) -> bool:
-        last = next(calls) == after
-        if last and not committed:
+    def dying(*args: Any) -> Any:
+        done = works(*args)
+        if next(calls) == after:
             raise Killed
-        going_on = store(*args)
-        if last:
-            raise Killed
-        return going_on
+        return done
 
-    monkeypatch.setattr(jobs, "_store", dying)
+    monkeypatch.setattr(CustomerSink, name, dying)
     with pytest.raises(Killed):
         jobs.import_file(import_id)
-    monkeypatch.setattr(jobs, "_store", store)
+    monkeypatch.setattr(CustomerSink, name, works)
     assert importer.get(import_id).state == "running"
     jobs.import_file(import_id)
     job = importer.get(import_id)
@@ -253,7 +252,7 @@ def at_once(*works: Callable[[], None]) -> None:
 def test_two_workers_with_the_same_import_count_each_row_once(
     importer: Importer, people: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "BATCH", 20)
+    monkeypatch.setattr(CustomerLoad, "batch", 20)
     rows = [row for _, row in mixed_rows(180, 20, seed=9)]
     import_id = importer.add(text_of(rows).encode())
     at_once(lambda: jobs.import_file(import_id), lambda: jobs.import_file(import_id))
@@ -265,7 +264,7 @@ def test_two_workers_with_the_same_import_count_each_row_once(
 def test_two_files_with_the_same_people_at_once_make_each_person_once(
     importer: Importer, people: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "BATCH", 20)
+    monkeypatch.setattr(CustomerLoad, "batch", 20)
     rows = list(customers(120, seed=10))
     first = importer.add(text_of(rows).encode())
     second = importer.add(text_of(rows[::-1]).encode())

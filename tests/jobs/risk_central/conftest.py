@@ -29,8 +29,8 @@ def redis() -> Iterator[Redis]:
 @pytest.fixture
 def sessions(database: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The emptied database; chunks of four rows."""
-    assert load._CHUNK == 50_000
-    monkeypatch.setattr(load, "_CHUNK", 4)
+    assert load.RiskLoad.batch == 50_000
+    monkeypatch.setattr(load.RiskLoad, "batch", 4)
     return database("risk_central")
 
 
@@ -38,12 +38,12 @@ def begin(sessions: sessionmaker[Session], content: bytes) -> int:
     with files.create(key := files.new_key(".csv")) as target:
         target.write(content)
     with sessions.begin() as session:
-        return loads.insert_load(session, key, "riesgos.csv", "admin").id
+        return loads.ledger.insert(session, "admin", file_key=key, file_name="riesgos.csv").id
 
 
 def found(sessions: sessionmaker[Session], load_id: int) -> Any:
     with sessions() as session:
-        return contract.Load.model_validate(loads.get_load(session, load_id))
+        return contract.Load.model_validate(loads.ledger.get(session, load_id))
 
 
 def counts(sessions: sessionmaker[Session], load_id: int) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.risk_central import jobs, loads, store
-from services.risk_central.models import Reject
+from services.risk_central.models import LoadReject
 from shared import files
 from shared.contracts.risk_central import LoadState
 from shared.errors import Conflict, NotFound
@@ -29,7 +29,7 @@ def test_a_load_that_failed_once_goes_on(sessions: sessionmaker[Session]) -> Non
 
 def test_a_load_whose_database_was_away_goes_on(sessions: sessionmaker[Session]) -> None:
     load_id = begin(sessions, csv_bytes(ROWS))
-    with failing(loads, "add_chunk", times=2):
+    with failing(loads.ledger, "add", times=2):
         assert deliver(jobs.load_file, load_id) == ["wait.5s", "wait.5s"]
     assert counts(sessions, load_id) == (10, 10, 0, 0, 0)
 
@@ -69,7 +69,7 @@ def test_a_load_that_failed_is_gone_on_with_and_its_counts_add_up(
 ) -> None:
     old = found(sessions, failed).rejected_key
     with sessions.begin() as session:
-        loads.set_waiting(loads.get_load(session, failed, lock=True))
+        loads.ledger.wait_again(loads.ledger.get(session, failed, lock=True))
     again = found(sessions, failed)
     assert (again.state, again.error, again.finished_at) == (LoadState.WAITING, None, None)
     with pytest.raises(NotFound), files.open_key(old):
@@ -80,7 +80,7 @@ def test_a_load_that_failed_is_gone_on_with_and_its_counts_add_up(
     assert counts(sessions, failed) == (11, 9, 0, 0, 2)
     assert rejected(done.rejected_key) == 2
     with sessions() as session:
-        assert session.scalar(select(func.count()).select_from(Reject)) == 0
+        assert session.scalar(select(func.count()).select_from(LoadReject)) == 0
 
 
 def rejected(key: str) -> int:
@@ -93,7 +93,7 @@ def test_only_a_load_that_failed_is_gone_on_with(sessions: sessionmaker[Session]
     load_id = begin(sessions, csv_bytes(ROWS))
     for state in (LoadState.WAITING, LoadState.RUNNING, LoadState.DONE):
         with sessions.begin() as session:
-            load = loads.get_load(session, load_id)
+            load = loads.ledger.get(session, load_id)
             load.state = state
             with pytest.raises(Conflict, match="no terminó"):
-                loads.set_waiting(load)
+                loads.ledger.wait_again(load)

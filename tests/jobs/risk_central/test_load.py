@@ -65,7 +65,7 @@ def test_news_say_when_they_were_true(sessions: sessionmaker[Session]) -> None:
 def test_news_go_out_in_batches_of_500(
     sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_CHUNK", 50_000)
+    monkeypatch.setattr(load.RiskLoad, "batch", 50_000)
     run(sessions, [row(f"1720{number:05}", "Mora Rosa") for number in range(1001)])
     sizes = [len(event["risks"]) for kind, event in outbox_of(sessions) if kind == "risks_changed"]
     assert sizes == [500, 500, 1]
@@ -87,9 +87,9 @@ def test_rejected_rows_come_back_as_a_file_with_the_reason(
     assert counts(sessions, load_id) == (3, 1, 0, 0, 2)
     with files.open_key(job.rejected_key) as stored:
         lines = stored.read().decode("utf-8-sig").splitlines()
-    assert lines[0].endswith("source,linea,motivo")
+    assert lines[0].endswith("source;linea;motivo")
     assert "mil" in lines[1]
-    assert ",3," in lines[1]
+    assert ";3;" in lines[1]
     assert "ya está en una fila anterior" in lines[2]
 
 
@@ -143,3 +143,45 @@ def test_a_load_that_was_killed_goes_on_and_its_counts_add_up(
     assert counts(sessions, load_id) == (11, 10, 0, 0, 1)
     assert sorted(news(sessions)) == sorted(row["cedula"] for row in ROWS)
     assert len(store.list_risks(redis, [row["cedula"] for row in ROWS])) == 10
+
+
+@pytest.mark.parametrize("tail", ['"abierta\n1,2\n', '"abierta\n' + "8,9\n" * 90_000])
+def test_a_file_that_breaks_in_the_middle_loads_nothing(
+    sessions: sessionmaker[Session], redis: Redis, tail: str
+) -> None:
+    load_id = begin(sessions, csv_bytes(ROWS) + tail.encode())
+    jobs.load_file.run(load_id)
+    job = found(sessions, load_id)
+    assert job.state is LoadState.FAILED
+    assert "dañado" in job.error
+    assert "No se cargó nada." in job.error
+    assert counts(sessions, load_id) == (0, 0, 0, 0, 0)
+    assert news(sessions) == []
+    assert store.list_risks(redis, [row["cedula"] for row in ROWS]) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252", "mac_roman"])
+def test_a_file_of_another_encoding_is_loaded(
+    sessions: sessionmaker[Session], redis: Redis, encoding: str
+) -> None:
+    people = [row("171000000", "Ñúñez Íñigo")]
+    load_id = begin(sessions, csv_bytes(people, encoding=encoding))
+    jobs.load_file.run(load_id)
+    assert counts(sessions, load_id) == (1, 1, 0, 0, 0)
+    stored = store.find_risk(redis, people[0]["cedula"])
+    assert stored is not None
+    assert stored.full_name == "Ñúñez Íñigo"
+
+
+def test_the_rejected_rows_are_loaded_when_they_are_mended(
+    sessions: sessionmaker[Session], redis: Redis
+) -> None:
+    load_id = run(sessions, [ROWS[0], ROWS[1] | {"score": "1001", "full_name": "=Mora Ñ"}])
+    with files.open_key(found(sessions, load_id).rejected_key) as stored:
+        mended = stored.read().replace(b";1001;", b";900;")
+    again = begin(sessions, mended)
+    jobs.load_file.run(again)
+    assert counts(sessions, again) == (1, 1, 0, 0, 0)
+    person = store.find_risk(redis, ROWS[1]["cedula"])
+    assert person is not None
+    assert person.full_name == "=Mora Ñ"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.customer_query import imports
+from services.customer_query.import_load import CUSTOMERS
 from shared import files, trace
 from shared.contracts.customer_query import NewImport
 from shared.errors import Conflict, Invalid, NotFound
@@ -49,7 +50,7 @@ def test_only_an_import_that_ended_is_read_again(customers: Any, people: Session
     with pytest.raises(Conflict):
         customers.rerun_import(job.id)
     with people.begin() as session:
-        imports.set_finished(imports.get_import(session, job.id), None)
+        imports.ledger.end_done(session, imports.ledger.get(session, job.id), CUSTOMERS)
     mapping = {"cedula": "cedula", "first_names": "apellidos", "last_names": "nombres"}
     again = customers.rerun_import(job.id, mapping)
     assert (again.file_name, again.dry_run, again.state) == ("clientes.csv", False, "waiting")

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from services.risk_central import loads, store
-from services.risk_central.load import load_file
+from services.risk_central.load import RISKS, load_file
 from shared import files, trace
 from shared.contracts.risk_central import LoadState
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
@@ -63,7 +63,8 @@ def failed(bureau: Any, sessions: Any, key: str) -> int:
     """A load that could not be done."""
     load = bureau.start_load(key, "riesgos.csv")
     with sessions.begin() as session:
-        loads.set_finished(session, loads.get_load(session, load.id), "Redis no respondió.")
+        job = loads.ledger.get(session, load.id)
+        loads.ledger.end_failed(session, job, "Redis no respondió.", RISKS)
     return int(load.id)
 
 

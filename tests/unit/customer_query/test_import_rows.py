@@ -2,24 +2,34 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from infra.demo.customers import COLUMNS, customers
-from services.customer_query.import_rows import HEADERS, RowReader, given, guess, map_columns
+from services.customer_query.import_load import CUSTOMERS
+from services.customer_query.import_rows import FIELDS, given
+from shared import clock
 from shared.errors import Invalid
+from shared.loads.fields import guess, map_columns
+from shared.loads.load import Checker
 
 TODAY = date(2026, 11, 20)
 HEADER = ["cedula", "nombres", "apellidos", "fecha_nacimiento", "ingresos", "provincia", "canton"]
 ROW = ["1710034065", "Ana", "Mora", "14/05/1990", "1.250,50", "Pichincha", "quito"]
 
 
-def reader(header: list[str] = HEADER) -> RowReader:
-    return RowReader(header, map_columns(header, None), TODAY)
+@pytest.fixture(autouse=True)
+def today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "today", lambda: TODAY)
+
+
+def reader(header: list[str] = HEADER) -> Checker[dict[str, Any]]:
+    return Checker(CUSTOMERS, header, map_columns(FIELDS, header, None))
 
 
 def test_the_demo_files_header_is_guessed_whole() -> None:
-    assert set(guess(COLUMNS)) == set(HEADERS)
+    assert set(guess(FIELDS, COLUMNS)) == {field.name for field in FIELDS}
 
 
 @pytest.mark.parametrize(
@@ -31,18 +41,18 @@ def test_the_demo_files_header_is_guessed_whole() -> None:
     ],
 )
 def test_headers_are_guessed_in_any_writing(header: list[str]) -> None:
-    assert map_columns(header, None) == dict(
+    assert map_columns(FIELDS, header, None) == dict(
         zip(("cedula", "first_names", "last_names"), header, strict=False)
     )
 
 
 def test_missing_and_unknown_columns_are_named() -> None:
     with pytest.raises(Invalid, match="cedula, apellidos"):
-        map_columns(["nombres", "x"], None)
+        map_columns(FIELDS, ["nombres", "x"], None)
     with pytest.raises(Invalid, match="«DNI»"):
-        map_columns(["nombres"], {"cedula": "DNI"})
+        map_columns(FIELDS, ["nombres"], {"cedula": "DNI"})
     with pytest.raises(Invalid, match="color no existe"):
-        map_columns(["nombres"], {"color": "nombres"})
+        map_columns(FIELDS, ["nombres"], {"color": "nombres"})
 
 
 def test_a_row_becomes_checked_columns() -> None:

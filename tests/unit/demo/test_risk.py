@@ -4,13 +4,16 @@ from collections import Counter
 
 from infra.demo.customers import customers
 from infra.demo.risk import COLUMNS, risk_rows
-from services.risk_central.rules import parse_row
+from services.risk_central.load import RISKS
+from shared.loads.fields import map_columns
+from shared.loads.load import Checker
 
 
 def test_every_row_is_one_the_bureau_takes() -> None:
+    checker = Checker(RISKS, COLUMNS, map_columns(RISKS.fields, COLUMNS, None))
     for row in risk_rows(customers(1000)):
         assert tuple(row) == COLUMNS
-        parse_row(row)
+        checker.read(list(row.values()))
 
 
 def test_about_nine_of_ten_are_known_and_most_are_good() -> None:

@@ -290,12 +290,12 @@ def test_the_transfer_asks_again_until_it_is_there(head: Browser, rooms: FakeAsk
 @pytest.mark.parametrize(
     ("address", "line"),
     [
-        ("/campanas/7/estadisticas/provincias.csv", "17,Pichincha,10,4,1,0.25"),
-        ("/campanas/7/estadisticas/correo.csv", "Omitidos: Sin consentimiento,2"),
-        ("/campanas/7/estadisticas/asesores.csv", "'=ana,3"),
-        ("/estadisticas/presupuesto.csv", "Fibra <i>,En ejecución,100,0,10,4,1"),
-        ("/estadisticas/edad.csv", "Mujeres,10,4,1"),
-        ("/estadisticas/repetidos.csv", '1710034065,Ana <b> Mora,"Fibra <i>, Móvil"'),
+        ("/campanas/7/estadisticas/provincias.csv", "17;Pichincha;10;4;1;0,25"),
+        ("/campanas/7/estadisticas/correo.csv", "Omitidos: Sin consentimiento;2"),
+        ("/campanas/7/estadisticas/asesores.csv", "'=ana;3"),
+        ("/estadisticas/presupuesto.csv", "Fibra <i>;En ejecución;100;0;10;4;1"),
+        ("/estadisticas/edad.csv", "Mujeres;10;4;1"),
+        ("/estadisticas/repetidos.csv", "1710034065;Ana <b> Mora;Fibra <i>, Móvil"),
     ],
 )
 def test_every_chart_has_its_file(head: Browser, address: str, line: str) -> None:

@@ -25,6 +25,7 @@ from shared.contracts.customer_query import (
 )
 from shared.contracts.identity import Role
 from shared.errors import Conflict, Invalid
+from shared.loads.contract import PreviewRow
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
 ANA = Customer(
@@ -281,6 +282,70 @@ def test_a_dry_run_is_repeated_for_real_with_the_columns_chosen(
     assert heard.arguments == {"import_id": 3, "mapping": {"cedula": "A"}, "dry_run": False}
 
 
+def test_a_file_without_known_columns_is_read_again_from_its_page(
+    head: Browser, rooms: FakeAsk
+) -> None:
+    failed = make_import(state=ImportState.FAILED, columns=[], error="Está vacío.")
+    rooms.answers["get_import"] = lambda import_id: failed
+    page = head.get("/clientes/importaciones/3").text
+    assert "Leer otra vez" in page
+    assert 'action="/clientes/importaciones/3/repetir"' in page
+
+
+def test_a_file_of_a_header_alone_says_that_there_are_no_rows(
+    head: Browser, rooms: FakeAsk
+) -> None:
+    empty = make_import(read=0, created=0, updated=0, unchanged=0, rejected=0)
+    rooms.answers["get_import"] = lambda import_id: empty
+    assert "El archivo no tiene filas" in head.get("/clientes/importaciones/3").text
+
+
+def test_an_import_that_runs_shows_its_pace_and_is_cancelled(head: Browser, rooms: FakeAsk) -> None:
+    running = make_import(state=ImportState.RUNNING, finished_at=None, rate=8300, seconds_left=125)
+    rooms.answers["get_import"] = lambda import_id: running
+    rooms.answers["cancel_import"] = lambda import_id: running
+    page = head.get("/clientes/importaciones/3").text
+    assert "8.300 filas por segundo · unos 3 min por delante" in page
+    assert "/importaciones/3/cancelar" in page
+    assert "/importaciones/3/deshacer" not in page
+    assert head.post("/clientes/importaciones/3/cancelar").status_code == 303
+
+
+def test_an_import_is_undone_from_its_page_and_tells_what_stayed(
+    head: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers["undo_import"] = lambda import_id: make_import()
+    assert "/importaciones/3/deshacer" in head.get("/clientes/importaciones/3").text
+    assert head.post("/clientes/importaciones/3/deshacer").status_code == 303
+    undo = contract.Undo(state=ImportState.DONE, removed=7, restored=2, kept=1)
+    rooms.answers["get_import"] = lambda import_id: make_import(undo=undo)
+    page = head.get("/clientes/importaciones/3").text
+    assert "7 clientes quitados, 2 con sus datos anteriores, 1 se quedan" in page
+    assert "/importaciones/3/deshacer" not in page
+
+
+def test_the_first_rows_are_shown_and_the_columns_chosen(head: Browser, rooms: FakeAsk) -> None:
+    held = make_import(state=ImportState.HELD, finished_at=None, columns=["A", "B"])
+    row = PreviewRow(line=2, values={"cedula": "1<2"}, reason="cedula: Faltan dígitos.")
+    shown = contract.ImportPreview(columns=["A", "B"], mapping={"cedula": "A"}, rows=[row])
+    rooms.answers["get_import"] = lambda import_id: held
+    rooms.answers["preview_import"] = lambda import_id: shown
+    rooms.answers["resume_import"] = lambda import_id, mapping, dry_run, hold: held
+    page = head.get("/clientes/importaciones/3").text
+    assert "1&lt;2" in page
+    assert "cedula: Faltan dígitos." in page
+    assert "every 1s" not in page
+    form = {"map_cedula": "B", "hold": "true"}
+    assert head.post("/clientes/importaciones/3/leer", data=form).status_code == 303
+    [heard] = rooms.heard_of(contract.resume_import)
+    assert heard.arguments == {
+        "import_id": 3,
+        "mapping": {"cedula": "B"},
+        "dry_run": False,
+        "hold": True,
+    }
+
+
 # --- the API ---
 
 
@@ -307,7 +372,7 @@ def test_a_mapping_that_is_no_mapping_is_told(head: Browser, mapping: str) -> No
 
 def test_rejected_rows_are_a_csv_once_the_import_has_ended(head: Browser, rooms: FakeAsk) -> None:
     address = "/api/v1/customers/imports/3/rejected"
-    assert head.get(address).text == "\ufeffcedula,nombres,apellidos,motivo\r\n"
+    assert head.get(address).text == "\ufeffcedula;nombres;apellidos;motivo\r\n"
     key = files.put(io.BytesIO(b"cedula,motivo\n1,mal\n"), ".csv")
     rooms.answers["get_import"] = lambda import_id: make_import(rejected_key=key)
     assert head.get(address).text == "cedula,motivo\n1,mal\n"

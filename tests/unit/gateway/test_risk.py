@@ -115,7 +115,7 @@ def test_a_file_of_another_kind_is_refused_at_its_field(admin: Browser) -> None:
     wrong = {"file": ("foto.png", b"x", "image/png")}
     answer = admin.post("/central-de-riesgos/cargas", files=wrong)
     assert answer.status_code == 422
-    assert "Elija un archivo CSV o TXT." in answer.text
+    assert "Elija un archivo CSV, TXT o XLSX." in answer.text
 
 
 def test_progress_asks_again_while_the_load_runs_and_then_leads_to_the_page(

@@ -2,12 +2,14 @@
 
 import asyncio
 import hashlib
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
 from starlette.datastructures import UploadFile
 
+from services.gateway import contents
 from services.gateway.asking import Asker
 from services.gateway.uploads import MEGABYTE, FileKind, store_upload
 from shared import files
@@ -73,3 +75,52 @@ def test_two_that_bring_the_same_file_at_once_leave_it_whole() -> None:
     assert len(set(stored)) == 1
     with files.open_key(stored[0]) as source:
         assert source.read() == content
+
+
+def workbook(*members: str) -> bytes:
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in members:
+            archive.writestr(member, b"0" * 100_000)
+    return target.getvalue()
+
+
+BOOK = workbook("[Content_Types].xml", "xl/workbook.xml")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.xlsx", BOOK),
+        ("a.csv", "año,Íñigo\n".encode("cp1252")),
+        ("a.csv", "año,Íñigo\n".encode("utf-16")),
+        ("a.csv", "año,Íñigo\n".encode("utf-16-le")),
+    ],
+)
+def test_what_is_as_its_name_says_is_stored_whole(name: str, content: bytes) -> None:
+    with files.open_key(store(name, content)) as stored:
+        assert stored.read() == content
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.xlsx", b"cedula,nombres\n", "El archivo XLSX está dañado o no es de Excel."),
+        ("a.xlsx", workbook("a.txt"), "El archivo no es un libro de Excel (.xlsx)."),
+        ("a.xlsx", BOOK[:-30], "El archivo XLSX está dañado o no es de Excel."),
+        ("a.csv", BOOK, "El archivo es un libro de Excel: su nombre debe terminar en .xlsx."),
+        ("a.csv", b"\x89PNG\r\n\x1a\n", "El archivo no es una tabla de texto (CSV)."),
+        ("a.csv", b"%PDF-1.7", "El archivo no es una tabla de texto (CSV)."),
+        ("a.csv", b"cedula\x00\x01\x02", "El archivo no es una tabla de texto (CSV)."),
+    ],
+)
+def test_what_is_not_as_its_name_says_is_refused(name: str, content: bytes, message: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        store(name, content)
+    assert (caught.value.fields[0].field, caught.value.message) == ("file", message)
+
+
+def test_a_small_file_that_would_be_huge_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "_UNPACKED_BYTES", 100_000)
+    with pytest.raises(Invalid, match="demasiado grande al abrirse"):
+        store("a.xlsx", BOOK)

@@ -7,4 +7,5 @@ import "./confirm.js";
 import "./copy.js";
 import "./drafts.js";
 import "./keys.js";
+import "./recovery.js";
 import "./submit_once.js";

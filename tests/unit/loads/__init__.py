@@ -1,0 +1,1 @@
+"""The kit that reads files of rows."""

@@ -1,0 +1,74 @@
+"""Files as rows: of any usual kind, and what is said of one that is none or breaks."""
+
+import io
+from typing import Any
+
+import pytest
+
+from shared.errors import Invalid
+from shared.loads.sources import source_of
+
+HEADER = ["Cédula", "Nombres", "Dirección"]
+ROWS = [["1710034065", "Íñigo Ñáñez", "Av. 10 de Agosto"], ["17", "Zoë", "Año; «viejo», 5"]]
+
+
+def text(separator: str = ",", rows: list[list[str]] = ROWS) -> str:
+    return "\r\n".join(
+        separator.join(f'"{cell}"' if separator in cell else cell for cell in row)
+        for row in [HEADER, *rows]
+    )
+
+
+def read(content: bytes) -> tuple[list[str], list[Any]]:
+    with source_of(io.BytesIO(content)) as source:
+        return source.header, list(source.lines)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp1252", "mac_roman", "utf-16", "utf-16-le", "utf-16-be"]
+)
+def test_any_usual_encoding_and_separator_is_read(encoding: str, separator: str) -> None:
+    header, lines = read(text(separator).encode(encoding))
+    assert header == HEADER
+    assert lines == [(2, ROWS[0]), (3, ROWS[1])]
+
+
+def test_letters_that_come_late_in_a_file_tell_its_encoding_too() -> None:
+    rows = [["1", "Ana", "x" * 90]] * 20_000 + [["2", "Íñigo", "Año"]]
+    for encoding in ("cp1252", "mac_roman", "utf-8"):
+        _, lines = read(text(rows=rows).encode(encoding))
+        assert lines[-1][1] == ["2", "Íñigo", "Año"]
+
+
+def test_a_separator_in_a_quoted_name_is_none() -> None:
+    header, _ = read(b'"a, b, c, d";nombres\r\n1;2\r\n')
+    assert header == ["a, b, c, d", "nombres"]
+
+
+def test_excels_line_about_the_separator_is_no_header() -> None:
+    assert read(b"sep=;\r\ncedula;nombres\r\n1;2\r\n") == (["cedula", "nombres"], [(3, ["1", "2"])])
+
+
+def test_empty_lines_are_no_rows_and_lines_keep_their_numbers() -> None:
+    _, lines = read(b"a,b\n\n1,2\n , \n3,4\n")
+    assert [number for number, _ in lines] == [3, 5]
+
+
+@pytest.mark.parametrize("tail", ['"abierta\n4,5\n6,7\n', '"abierta\n' + "8,9\n" * 90_000])
+def test_a_file_that_breaks_in_the_middle_says_so(tail: str) -> None:
+    with pytest.raises(Invalid, match="dañado"):
+        read(b"a,b\n1,2\n3," + tail.encode())
+
+
+def test_a_line_break_within_quotes_is_no_break() -> None:
+    _, lines = read(b'a,b\n1,"x\ny"\n')
+    assert lines == [(3, ["1", "x\ny"])]
+
+
+def test_how_much_has_been_read_is_known() -> None:
+    with source_of(io.BytesIO(b"a,b\n" + b"1,2\n" * 50_000)) as source:
+        shares = [source.share() for number, _ in source.lines if number % 10_000 == 0]
+    assert shares == sorted(shares)
+    assert 0.1 < shares[0] < 0.3
+    assert shares[-1] > 0.9
