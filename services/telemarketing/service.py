@@ -22,8 +22,9 @@ from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
-from shared.contracts.identity import ROLE_PERMISSIONS, Permission, Role
+from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Invalid, NotFound
+from shared.permissions import Role, granted
 from shared.rpc import command, command_after, query
 from shared.settings import settings
 
@@ -241,6 +242,6 @@ def _may_call(now: datetime) -> bool:
 def _visible(advisor: str | None) -> str | None:
     """Whose calls the actor may see: an advisor the own ones, whatever was asked."""
     actor = trace.actor()
-    if Permission.CALL_READ_ALL in ROLE_PERMISSIONS[Role(actor.role)]:
+    if CallPermission.READ_ALL in granted(Role(actor.role)):
         return advisor
     return actor.username
