@@ -18,11 +18,8 @@ from shared.errors import Invalid
 api = Api("designs")
 
 _ONE = "/designs/{design_id}"
-_FIELDS = {
-    "file": {"type": "string", "format": "binary"},
-    "name": {"type": "string"},
-    "subject": {"type": "string"},
-}
+_FILE = {"type": "string", "format": "binary"}
+_FIELDS = {"file": _FILE, **dict.fromkeys(("name", "subject"), {"type": "string"})}
 _MULTIPART: dict[str, Any] = {
     "schema": {"type": "object", "required": ["file", "name"], "properties": _FIELDS},
     "example": {"file": "navidad.zip", "name": "Navidad"},
