@@ -18,10 +18,10 @@ from shared.errors import Invalid
 api = Api("designs")
 
 _ONE = "/designs/{design_id}"
-_FILE = {"type": "string", "format": "binary"}
-_FIELDS = {"file": _FILE, **dict.fromkeys(("name", "subject"), {"type": "string"})}
+_TEXT = {"type": "string"}
+_PARTS = {"file": _TEXT | {"format": "binary"}, "name": _TEXT, "subject": _TEXT}
 _MULTIPART: dict[str, Any] = {
-    "schema": {"type": "object", "required": ["file", "name"], "properties": _FIELDS},
+    "schema": {"type": "object", "required": ["file", "name"], "properties": _PARTS},
     "example": {"file": "navidad.zip", "name": "Navidad"},
 }
 _JSON = {
