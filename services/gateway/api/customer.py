@@ -25,8 +25,7 @@ _ONE = "/customers/{customer_id}"
 _IMPORT = "/customers/imports/{import_id}"
 _IMPORTER = CustomerPermission.IMPORT
 _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
-_MAPPING = '{"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"}'
-_EXAMPLE = {"file": "clientes.csv", "mapping": _MAPPING, "dry_run": True}
+_EXAMPLE = {"file": "clientes.csv", "mapping": '{"cedula": "CI"}', "dry_run": True}
 ERASE_REASON = "Solicitud del titular de los datos"
 
 
