@@ -16,7 +16,7 @@ from shared.contract import Model
 from shared.contracts import identity as contract
 from shared.contracts.identity import UserPermission
 from shared.errors import Denied
-from shared.permissions import Permission, Role
+from shared.permissions import Role
 
 api = Api("identity")
 
@@ -36,7 +36,7 @@ class Me(Model):
     username: str
     full_name: str
     role: Role
-    permissions: list[Permission]
+    permissions: list[str]
 
 
 _REFUSALS: Responses = {
