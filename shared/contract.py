@@ -31,7 +31,8 @@ ENTITY_ID_MAX = 2**63 - 1
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
 Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]
-Limit = Annotated[int, Field(ge=1, le=200)]
+Limit = Annotated[int, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
+READING = frozenset({"count", "describe", "find", "get", "list", "preview"})  # change nothing
 
 
 class Model(BaseModel):
@@ -82,16 +83,39 @@ class Page(Model, Generic[T]):
 class Procedure(Generic[P, R]):
     """One callable method of a service, typed on both sides by its declaration."""
 
-    def __init__(self, service: str, declaration: Callable[P, R]) -> None:
+    def __init__(
+        self,
+        service: str,
+        declaration: Callable[P, R],
+        example: Mapping[str, Any] | None = None,
+    ) -> None:
         self.service = service
         self.name = declaration.__name__
         self.signature = inspect.signature(declaration)
+        self.example = example  # of what a client sends in a request's body
         self._declaration = declaration
         self.__doc__ = declaration.__doc__
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
         return get_type_hints(self._declaration, include_extras=True)
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The arguments with their types."""
+        return [
+            parameter.replace(annotation=self._hints[name])
+            for name, parameter in self.signature.parameters.items()
+        ]
+
+    @property
+    def reply(self) -> Any:
+        """The reply's type."""
+        return self._hints["return"]
+
+    def reply_json(self, reply: R, exclude: Any = None) -> bytes:
+        """A reply as JSON, without what `exclude` names as pydantic understands it."""
+        return self._reply.dump_json(reply, exclude=exclude)
 
     @cached_property
     def _arguments(self) -> type[BaseModel]:
@@ -137,11 +161,17 @@ class Procedure(Generic[P, R]):
         return self._reply.validate_python(payload)
 
 
-def procedure(service: str) -> Callable[[Callable[P, R]], Procedure[P, R]]:
-    """Declare a function of a contract module as a procedure of `service`."""
+def procedure(
+    service: str, example: Mapping[str, Any] | None = None
+) -> Callable[[Callable[P, R]], Procedure[P, R]]:
+    """Declare a function of a contract module as a procedure of `service`.
+
+    Its docstring is also what a client of the REST API reads: a sentence, what a caller cannot
+    see, and a line for each error as in `NotFound: there is no such campaign.`
+    """
 
     def declare(declaration: Callable[P, R]) -> Procedure[P, R]:
-        return Procedure(service, declaration)
+        return Procedure(service, declaration, example)
 
     return declare
 
@@ -189,12 +219,12 @@ def invalid(error: ValidationError, arguments: type[BaseModel] | None = None) ->
 
 
 def _open(value: Any) -> Any:
-    """As JSON, without the fields that are marked as secret."""
+    """As JSON, without the fields that are marked as secret or were left out."""
     if isinstance(value, BaseModel):
         return {
             name: _open(getattr(value, name))
             for name, field in type(value).model_fields.items()
-            if SECRET not in field.metadata
+            if name in value.model_fields_set and SECRET not in field.metadata
         }
     if isinstance(value, list | tuple):
         return [_open(item) for item in value]

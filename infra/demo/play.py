@@ -185,7 +185,8 @@ class Play:
             run = self._start_by_beat(head, campaign_id)
             again = head.post("/mailings/monthly", json={})
         finally:
-            head.put("/mailings/monthly/schedule", json=schedule | {"campaign_ids": selected})
+            restored = schedule | {"campaign_ids": selected, "version": None}  # over our own
+            head.put("/mailings/monthly/schedule", json=restored)
         if any(item["started"] for item in again):
             raise PlayError("the monthly job started a run twice")
         named = {item["campaign_id"]: item["mailing_id"] for item in again}

@@ -15,6 +15,7 @@ from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Block, Category, Channel, Gender
 from shared.contracts.mailer import RecipientState
 from shared.contracts.telemarketing import CallResult
+from shared.edits import Edited
 
 
 class EditionState(StrEnum):
@@ -58,7 +59,7 @@ class Base(DeclarativeBase):
     }
 
 
-class Campaign(Base):
+class Campaign(Base, Edited):
     """A campaign."""
 
     __tablename__ = "campaign"
@@ -79,7 +80,8 @@ class Campaign(Base):
     script: Mapped[str]
     phase: Mapped[Phase]
     owner: Mapped[str]
-    version: Mapped[int] = mapped_column(server_default="1")  # orders the announcements
+    # `version` orders the announcements; a new audience moves it, too, which is nobody's change
+    changed_version: Mapped[int] = mapped_column(server_default="1")  # by the last change
     audience_id: Mapped[UUID | None]  # the present, complete edition
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

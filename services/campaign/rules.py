@@ -1,8 +1,10 @@
 """What a campaign may do from where it stands. Pure: no I/O, no clock."""
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from shared.contracts.campaign import AudienceState, Phase
 from shared.contracts.customer_query import Channel
@@ -117,7 +119,16 @@ def check_dates(starts_on: date | None, ends_on: date | None) -> None:
         raise Invalid.field("ends_on", "La fecha de fin debe ser posterior a la de inicio.")
 
 
-def check_editable(phase: Phase, fields: set[str]) -> None:
+def differing(before: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the sent values is not so already; channels may come in any order."""
+    return {name: value for name, value in sent.items() if _plain(value) != _plain(before[name])}
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value
+
+
+def check_editable(phase: Phase, fields: Set[str]) -> None:
     """Raises Conflict, naming the fields that the phase no longer lets change."""
     closed = sorted(fields - EDITABLE[phase])
     if closed:

@@ -1,5 +1,7 @@
 """The doors of campaign."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from services.campaign import (
@@ -13,7 +15,7 @@ from services.campaign import (
     store,
 )
 from services.campaign.models import Campaign, EditionState, ExportKind, ExportState
-from shared import outbox, trace
+from shared import edits, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer, telemarketing
@@ -63,10 +65,11 @@ class CampaignService(Room):
         change: contract.CampaignChange,
     ) -> dict[str, str]:
         """The sentence of a new definition; the design is asked for, too."""
-        self._check_design(change.design_id)
-        if change.definition is None:
+        sent = change.sent()
+        self._check_design(sent.get("design_id"))
+        if "definition" not in sent:
             return {}
-        return {"segment_summary": self.ask(customer_query.describe_segment, change.definition)}
+        return {"segment_summary": self.ask(customer_query.describe_segment, sent["definition"])}
 
     @command_after(_describe_change, contract.update_campaign)
     def update_campaign(
@@ -76,17 +79,33 @@ class CampaignService(Room):
         campaign_id: int,
         change: contract.CampaignChange,
     ) -> contract.Campaign:
-        """A changed definition transfers the audience anew."""
-        values = change.model_dump(exclude_unset=True) | described
+        """What is sent as it already is changes nothing."""
+        sent = change.sent()
         campaign = store.get_campaign(session, campaign_id, lock=True)
-        rules.check_editable(campaign.phase, change.model_fields_set)
+        edits.refuse_stale(
+            change.version,
+            campaign,
+            thing="esta campaña",
+            again="abrirla",
+            last=campaign.changed_version,
+        )
+        values = rules.differing({name: getattr(campaign, name) for name in sent}, sent)
+        rules.check_editable(campaign.phase, values.keys())
         if values:
-            campaign = store.set_values(session, campaign_id, values)
+            campaign = self._change(session, campaign_id, values, described)
+        return self._to_contract(session, campaign)
+
+    def _change(
+        self, session: Session, campaign_id: int, values: dict[str, Any], described: dict[str, str]
+    ) -> Campaign:
+        """A changed definition transfers the audience anew."""
+        redefined = "definition" in values
+        campaign = store.set_values(session, campaign_id, values | (described if redefined else {}))
         rules.check_dates(campaign.starts_on, campaign.ends_on)
-        if "definition" in values:
+        if redefined:
             self._request_audience(session, campaign)
         self._announce(session, campaign)
-        return self._to_contract(session, campaign)
+        return campaign
 
     @query(contract.list_campaigns)
     def list_campaigns(

@@ -6,7 +6,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.campaign.models import Audience, Campaign, PhaseChange
-from shared import keyset
+from shared import edits, keyset
 from shared.contract import Slice
 from shared.contracts import campaign as contract
 from shared.errors import NotFound
@@ -26,11 +26,12 @@ def insert_campaign(session: Session, values: dict[str, Any]) -> Campaign:
 
 
 def set_values(session: Session, campaign_id: int, values: dict[str, Any]) -> Campaign:
-    """Change columns, and the version with them."""
+    """A person's change of columns, and of the version with them."""
+    version = Campaign.version + 1
     return session.execute(
         update(Campaign)
         .where(Campaign.id == campaign_id)
-        .values(version=Campaign.version + 1, **values)
+        .values(version=version, changed_version=version, **edits.mark(), **values)
         .returning(Campaign)
         .execution_options(populate_existing=True)
     ).scalar_one()

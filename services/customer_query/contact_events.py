@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.customer_query import store
 from services.customer_query.models import Customer
+from shared import edits
 from shared.contracts.customer_query import Channel, TimelineKind
 from shared.contracts.mailer import MailingProgressed, RecipientState, RecipientUnsubscribed
 from shared.contracts.risk_central import RisksChanged
@@ -47,7 +48,12 @@ def stop_mail(session: Session, event: RecipientUnsubscribed) -> None:
     session.execute(
         update(Customer)
         .where(Customer.id == event.customer_id)
-        .values(consent_mail=False, do_not_mail=True)
+        .values(
+            consent_mail=False,
+            do_not_mail=True,
+            version=Customer.version + 1,
+            **edits.mark("El enlace de baja de un correo"),
+        )
     )
     _withdraw(session, event.customer_id, Channel.MAIL, "enlace del correo", None)
     _line(
@@ -75,7 +81,12 @@ def note_call(session: Session, event: CallRecorded) -> bool:
     session.execute(
         update(Customer)
         .where(Customer.id == event.customer_id)
-        .values(consent_phone=False, do_not_call=True)
+        .values(
+            consent_phone=False,
+            do_not_call=True,
+            version=Customer.version + 1,
+            **edits.mark(f"Una llamada de {event.advisor}"),
+        )
     )
     _withdraw(session, event.customer_id, Channel.PHONE, "llamada", event.advisor)
     return True

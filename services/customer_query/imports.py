@@ -118,7 +118,7 @@ class Batch:
             f"coalesce(i.{name}, c.{name}) IS DISTINCT FROM c.{name}" for name in changeable
         )
         return (
-            f"UPDATE customer c SET {assignments}, updated_at = now() "  # noqa: S608  # our names
+            f"UPDATE customer c SET {assignments}, {_MARK} "  # noqa: S608  # our names
             f"FROM {_STAGING} i WHERE c.cedula = i.cedula AND ({differs})"
         )
 
@@ -150,6 +150,10 @@ def _cell(value: Any) -> str:
     return NULL if value is None else str(value)
 
 
+_MARK = (
+    "updated_at = now(), version = c.version + 1, "
+    "changed_by = 'Una importación', changed_at = now()"
+)
 _ALWAYS = ("joined_on", "category", "category_reason", "search")
 # Lines of two imports of the same person must not pass each other between update and insert.
 _LOCK = "LOCK TABLE customer IN SHARE ROW EXCLUSIVE MODE"

@@ -13,6 +13,7 @@ from shared.columns import enums
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Category, Channel, Gender, ImportState, TimelineKind
 from shared.contracts.risk_central import RiskCategory
+from shared.edits import Edited
 
 
 class Base(DeclarativeBase):
@@ -30,7 +31,7 @@ class Base(DeclarativeBase):
     }
 
 
-class Customer(Base):
+class Customer(Base, Edited):
     """A person; `search` is the folded surnames and names, for lists."""
 
     __tablename__ = "customer"
@@ -179,7 +180,7 @@ class Export(Base):
     requested_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Segment(Base):
+class Segment(Base, Edited):
     """A saved definition."""
 
     __tablename__ = "segment"
@@ -189,7 +190,6 @@ class Segment(Base):
     description: Mapped[str]
     definition: Mapped[dict[str, Any]]
     summary: Mapped[str]
-    version: Mapped[int] = mapped_column(server_default="1")
     created_by: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -17,7 +17,7 @@ from services.customer_query.models import (
     SegmentVersion,
 )
 from services.customer_query.segment_sql import condition
-from shared import clock, keyset
+from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import AudienceRequested, CampaignChanged
@@ -57,7 +57,7 @@ def insert_segment(
 
 
 def set_segment(
-    session: Session, segment: Segment, new: contract.NewSegment, summary: str, changed_by: str
+    session: Session, segment: Segment, values: dict[str, Any], changed_by: str
 ) -> Segment:
     """The next version; the one before is kept. Raises Invalid when the name is taken."""
     session.execute(
@@ -72,12 +72,7 @@ def set_segment(
         return session.execute(
             update(Segment)
             .where(Segment.id == segment.id)
-            .values(
-                **new.model_dump(),
-                summary=summary,
-                version=Segment.version + 1,
-                updated_at=func.now(),
-            )
+            .values(version=Segment.version + 1, updated_at=func.now(), **edits.mark(), **values)
             .returning(Segment)
             .execution_options(populate_existing=True)
         ).scalar_one()

@@ -13,10 +13,11 @@ from services.customer_query import (
     segments,
     store,
 )
-from shared import clock, files, outbox, trace
+from shared import clock, edits, files, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign, mailer, risk_central, telemarketing
 from shared.contracts import customer_query as contract
+from shared.contracts.segments import parse
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events import on_event
 from shared.room import Room
@@ -63,9 +64,9 @@ class CustomerQueryService(Room):
         customer = store.get_customer(session, customer_id, lock=True)
         if customer.erased_at is not None:
             raise Conflict("Los datos de este cliente fueron eliminados.")
+        edits.refuse_stale(change.version, customer, thing="esta ficha", again="abrirla")
         before = contract.Customer.model_validate(customer).model_dump()
-        sent = change.model_dump(exclude_unset=True)
-        values = profiles.complete_change(before, sent, clock.today())
+        values = profiles.complete_change(before, change.sent(), clock.today())
         if not values:
             return contract.Customer.model_validate(customer)
         customer = store.set_customer(session, customer_id, values)
@@ -195,13 +196,20 @@ class CustomerQueryService(Room):
 
     @command(contract.update_segment)
     def update_segment(
-        self, session: Session, segment_id: int, new: contract.NewSegment
+        self, session: Session, segment_id: int, change: contract.SegmentChange
     ) -> contract.Segment:
-        summary = segments.describe(new.definition)
+        """The version before is kept; what is sent as it already is makes no new one."""
         segment = segment_store.get_segment(session, segment_id, lock=True)
-        by = trace.actor().username
-        changed = segment_store.set_segment(session, segment, new, summary, by)
-        return contract.Segment.model_validate(changed)
+        edits.refuse_stale(change.version, segment, thing="este segmento", again="abrirlo")
+        values = {
+            name: value for name, value in change.sent().items() if value != getattr(segment, name)
+        }
+        if "definition" in values:
+            values["summary"] = segments.describe(parse(values["definition"]))
+        if values:
+            by = trace.actor().username
+            segment = segment_store.set_segment(session, segment, values, by)
+        return contract.Segment.model_validate(segment)
 
     @command(contract.delete_segment)
     def delete_segment(self, session: Session, segment_id: int) -> None:

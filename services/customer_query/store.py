@@ -18,7 +18,7 @@ from services.customer_query.models import (
     TimelineEntry,
 )
 from services.customer_query.segment_sql import mail_refusal, phone_refusal
-from shared import clock, keyset
+from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import customer_query as contract
 from shared.ecuador.dates import years_before
@@ -51,7 +51,7 @@ def set_customer(session: Session, customer_id: int, values: dict[str, Any]) -> 
         return session.execute(
             update(Customer)
             .where(Customer.id == customer_id)
-            .values(updated_at=clock.now(), **values)
+            .values(version=Customer.version + 1, updated_at=clock.now(), **edits.mark(), **values)
             .returning(Customer)
             .execution_options(populate_existing=True)
         ).scalar_one()
@@ -124,6 +124,8 @@ def erase_customer(session: Session, customer_id: int) -> None:
             risk_category=None,
             erased_at=clock.now(),
             updated_at=clock.now(),
+            version=Customer.version + 1,
+            **edits.mark(),
         )
     )
     held = update(HeldService).filter_by(customer_id=customer_id)

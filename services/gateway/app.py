@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -23,9 +24,20 @@ _DESCRIPTION = (
 )
 
 
+class Gateway(FastAPI):
+    """FastAPI, with the problems of all routes named once in its document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """As FastAPI's; made once."""
+        document = super().openapi()
+        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"] |= {**schema.pop("$defs", {}), "Problem": schema}
+        return document
+
+
 def create_app(client: Client | None = None) -> FastAPI:
     """The app with every page and API module of `routes/` and `api/`, in the order of names."""
-    app = FastAPI(
+    app = Gateway(
         title="Pregón",
         version="1",
         description=_DESCRIPTION,

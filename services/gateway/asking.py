@@ -52,7 +52,9 @@ Ask = Annotated[Asker, Depends(_asker)]
 
 
 async def _read_key(request: Request) -> str | None:
-    """The header's key or, for a page's form, that of its hidden field."""
+    """The header's key or, for a page's form, that of its hidden field; reading needs none."""
+    if request.method in ("GET", "HEAD"):
+        return None
     key = request.headers.get(KEY_HEADER)
     if key is None and request.headers.get("content-type", "").startswith(_FORMS):
         field = (await request.form()).get(KEY_FIELD)

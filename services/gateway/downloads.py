@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from shared import files
 from shared.contracts.customer_query import Import
+from shared.contracts.risk_central import Load, RiskReport
 from shared.errors import Conflict
 
 _BLOCK = 1 << 16
@@ -51,17 +52,29 @@ def csv_table(file_name: str, header: Sequence[str], rows: Iterable[Sequence[Cel
     return Response(body, media_type=_CSV, headers=_attachment(file_name))
 
 
-async def rejected_rows(job: Import) -> Response:
+async def rejected_customers(job: Import) -> Response:
     """An import's rejected rows with a column `motivo`; only the header when there are none.
 
     Raises Conflict while the import runs.
     """
     if job.finished_at is None:
         raise Conflict("La importación sigue en curso. Espere a que termine.")
-    name = f"importacion-{job.id}-rechazados.csv"
-    if job.rejected_key is None:
-        return csv_table(name, [*job.columns, "motivo"], [])
-    return await stored_csv(job.rejected_key, name)
+    header = [*job.columns, "motivo"]
+    return await _rejected(job.rejected_key, f"importacion-{job.id}-rechazados.csv", header)
+
+
+async def rejected_risks(load: Load) -> Response:
+    """As `rejected_customers`, of a load of the risk file."""
+    if load.finished_at is None:
+        raise Conflict("La carga sigue en curso. Espere a que termine.")
+    header = [*RiskReport.model_fields, "linea", "motivo"]
+    return await _rejected(load.rejected_key, f"riesgos-{load.id}-rechazadas.csv", header)
+
+
+async def _rejected(key: str | None, file_name: str, header: Sequence[str]) -> Response:
+    if key is None:
+        return csv_table(file_name, header, [])
+    return await stored_csv(key, file_name)
 
 
 def _attachment(file_name: str) -> dict[str, str]:

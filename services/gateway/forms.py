@@ -16,8 +16,10 @@ from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
 from fastapi import Request
 from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from starlette.datastructures import UploadFile
 
+from shared.change import Change
 from shared.clock import GUAYAQUIL
 from shared.ecuador.dates import parse_date
 from shared.ecuador.money import format_number, parse_money
@@ -76,6 +78,8 @@ class Form:
     def parse(self, model: type[M], **more: Any) -> M:
         """The typed values as a contract's model; an empty field counts as missing.
 
+        Of a `Change` a field that is on the form and empty is emptied where it may be; one that is
+        not on the form is not sent.
         Money, dates and local times are read as people write them. Raises Invalid by field.
         """
         values, wrong = self._read(model)
@@ -103,19 +107,22 @@ class Form:
         wrong: dict[str, str] = {}
         for name, field in model.model_fields.items():
             try:
-                read = self._read_field(name, _kinds(field.annotation))
+                read = self._read_field(name, field, changes=issubclass(model, Change))
             except ValueError as error:
                 wrong[name] = str(error)
             else:
                 values |= read
         return values, wrong
 
-    def _read_field(self, name: str, kinds: set[Any]) -> dict[str, Any]:
+    def _read_field(self, name: str, field: FieldInfo, *, changes: bool) -> dict[str, Any]:
+        kinds = _kinds(field.annotation)
+        if changes and name not in self._values:
+            return {}
         if kinds & {list, tuple, set, frozenset}:
             return {name: [text for text in self.chosen(name) if text]}
         text = self.value(name).strip()
         if not text:
-            return {}
+            return _emptied(name, field, kinds) if changes else {}
         reader = next((_READERS[kind] for kind in kinds if kind in _READERS), None)
         return {name: reader(text) if reader else text}
 
@@ -127,7 +134,7 @@ async def read_form(request: Request) -> Form:
     files: dict[str, UploadFile] = {}
     for name, value in posted.multi_items():
         if isinstance(value, str):
-            values.setdefault(name, []).append(value)
+            values.setdefault(name, []).append(value.replace("\r\n", "\n"))
         elif value.filename:
             files[name] = value
     return Form(values, files)
@@ -162,6 +169,18 @@ _READERS: dict[Any, Callable[[str], Any]] = {
     AwareDatetime: _read_moment,
     float: _read_number,
 }
+
+
+def _emptied(name: str, field: FieldInfo, kinds: set[Any]) -> dict[str, Any]:
+    """What an emptied field sends; nothing where it may not be empty, such as a password."""
+    if type(None) in kinds:
+        return {name: None}
+    limits = [limit for limit in field.metadata if _needs_text(limit)]
+    return {name: ""} if str in kinds and not limits else {}
+
+
+def _needs_text(limit: Any) -> bool:
+    return bool(getattr(limit, "min_length", 0) or getattr(limit, "pattern", None))
 
 
 def _kinds(annotation: Any) -> set[Any]:

@@ -1,7 +1,6 @@
 """Errors as answers: problem+json (RFC 9457) for programs, a page or a notice for people."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -9,16 +8,29 @@ from urllib.parse import quote, urlsplit
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from services.gateway import nesting
 from services.gateway.rendering import is_partial, render
 from services.gateway.session import SessionExpired, local_path
 from shared import trace
+from shared.contract import Model
 from shared.errors import FieldError, PregonError
 from shared.spanish import spanish
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Model):
+    """What went wrong (RFC 9457), in Spanish; `errors` names fields by their dotted paths."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError]
+    trace_id: str  # by which the logs know the request
+
 
 _TITLES = {
     400: "La solicitud no se entiende",
@@ -76,17 +88,17 @@ def is_api(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
-def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -> JSONResponse:
-    body = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": text,
-        "errors": [asdict(field) for field in fields],
-        "trace_id": trace.trace_id(),
-    }
+def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -> Response:
+    problem = Problem(
+        type="about:blank",
+        title=title,
+        status=status,
+        detail=text,
+        errors=list(fields),
+        trace_id=trace.trace_id(),
+    )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+    return Response(problem.model_dump_json(), status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
@@ -119,7 +131,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_session_expired(request: Request, _error: Exception) -> Response:
     if is_api(request):
         return answer(request, 401)
-    log_in = f"/ingresar?next={quote(_page_of(request), safe='/')}"
+    log_in = f"/ingresar?volver={quote(_page_of(request), safe='/')}"
     if is_partial(request):
         return Response(status_code=204, headers={"HX-Redirect": log_in})
     return RedirectResponse(log_in, status_code=303)

@@ -5,10 +5,14 @@ from enum import Enum, auto
 from typing import Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
 from starlette.responses import HTMLResponse
 
+from services.gateway.answers import IDEMPOTENCY_KEY, Route, Text
+from services.gateway.exposing import Endpoint, Exposure, documented
 from services.gateway.session import require_session
+from shared.contract import Procedure
 from shared.contracts.identity import Permission
 from shared.errors import Denied
 
@@ -69,31 +73,6 @@ class Pages(Doors):
         super().__init__(APIRouter(include_in_schema=False, default_response_class=HTMLResponse))
 
 
-_TEXT = {"type": "string"}
-_FIELD = {"type": "object", "properties": {"field": _TEXT, "message": _TEXT}}
-_PROBLEM = {  # RFC 9457, as problems.py writes it
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "errors", "trace_id"],
-    "properties": {
-        **dict.fromkeys(("type", "title", "detail", "trace_id"), _TEXT),
-        "status": {"type": "integer"},
-        "errors": {"type": "array", "items": _FIELD},
-    },
-}
-_MEANINGS = {
-    401: "The session expired or the token is wrong",
-    403: "The user may not do this",
-    404: "There is no such thing",
-    409: "Its state does not allow this now",
-    422: "The request is wrong; `errors` says where",
-    503: "A part that is needed does not answer",
-}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {"schema": _PROBLEM}}}
-    for status, text in _MEANINGS.items()
-}
-
-
 class Api(Doors):
     """REST calls under /api/v1; errors are problem+json."""
 
@@ -104,7 +83,59 @@ class Api(Doors):
     ]
 
     def __init__(self, tag: str) -> None:
-        super().__init__(APIRouter(prefix="/api/v1", tags=[tag], responses=_PROBLEMS))
+        super().__init__(APIRouter(prefix="/api/v1", tags=[tag]))
+
+    def expose(
+        self,
+        method: str,
+        path: str,
+        procedure: Procedure[..., Any],
+        *,
+        allow: Allowed,
+        **how: Any,
+    ) -> None:
+        """A route that asks one procedure; `how` are fields of an `exposing.Exposure`."""
+        exposure = Exposure(**how)
+        endpoint = Endpoint(method, path, procedure, exposure)
+        model = documented(procedure.reply, exposure.hidden)
+        nothing = {204: {"description": exposure.none}} if exposure.none else {}
+        options = {
+            "status_code": exposure.status,
+            "response_model": None if exposure.status == 204 else model,
+            "responses": nothing,
+        }
+        self._route(method, path, allow, options)(endpoint)
+
+    def _route(
+        self, method: str, path: str, allow: Allowed, options: dict[str, Any]
+    ) -> Callable[[F], F]:
+        def declare(endpoint: F) -> F:
+            text = Text.of(endpoint.__doc__)
+            said = {"summary": text.summary, "description": text.description}
+            named = {"operation_id": endpoint.__name__, "name": endpoint.__name__}
+            declare_plainly = super(Api, self)._route(method, path, allow, said | named | options)
+            registered = declare_plainly(endpoint)
+            self._say_answers(method, allow, text)
+            return registered
+
+        return declare
+
+    def _say_answers(self, method: str, allow: Allowed, text: Text) -> None:
+        """Of the route that was declared last: FastAPI knows by now what it reads."""
+        route = self.router.routes[-1]
+        assert isinstance(route, APIRoute)  # noqa: S101  # as `_route` declares it
+        extra = route.openapi_extra or {}
+        told = Route(
+            method=method,
+            name=route.name,
+            public=allow is PUBLIC,
+            any_user=isinstance(allow, Anyone),
+            reads_body=route.body_field is not None or "requestBody" in extra,
+            has_parameters=bool(route.dependant.path_params or route.dependant.query_params),
+        )
+        route.responses = {**told.answers(text.errors), **route.responses}
+        if told.keeps_replies:
+            route.openapi_extra = {**extra, "parameters": [IDEMPOTENCY_KEY]}
 
 
 def _only(allow: Allowed) -> Callable[[Request], Awaitable[None]]:

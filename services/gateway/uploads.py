@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from fastapi.concurrency import run_in_threadpool
@@ -15,28 +16,40 @@ from shared.settings import settings
 MEGABYTE = 1 << 20
 
 
-async def store_upload(
-    ask: Asker,
-    upload: UploadFile,
-    *,
-    suffixes: tuple[str, ...],
-    megabytes: int,
-    field: str = "file",
-) -> str:
+@dataclass(frozen=True)
+class FileKind:
+    """What a page or a route takes as a file."""
+
+    suffixes: tuple[str, ...]
+    megabytes: int
+
+    @property
+    def accept(self) -> str:
+        """For the file input of a form."""
+        return ",".join(self.suffixes)
+
+
+CUSTOMER_FILE = FileKind((".csv", ".txt", ".xlsx"), megabytes=500)
+RISK_FILE = FileKind((".csv", ".txt"), megabytes=500)
+DESIGN_FILE = FileKind((".html", ".htm", ".zip"), megabytes=10)
+
+
+async def store_upload(ask: Asker, upload: UploadFile, kind: FileKind) -> str:
     """Store an uploaded file and return its key, which ends in its suffix.
 
     A request that is sent again with its idempotency key and the same content gets the same file
     key, so that the room knows it for the same. The name tells only the format to expect; whoever
     reads the file checks what it is.
-    Raises Invalid at `field` for another suffix, an empty file and one over the limit.
+    Raises Invalid at `file` for another suffix, an empty file and one over the limit.
     """
     suffix = PurePath(upload.filename or "").suffix.lower()
-    if suffix not in suffixes:
-        raise Invalid.field(field, f"Elija un archivo {_listed(suffixes)}.")
+    if suffix not in kind.suffixes:
+        raise Invalid.field("file", f"Elija un archivo {_listed(kind.suffixes)}.")
     if not upload.size:
-        raise Invalid.field(field, "El archivo está vacío.")
-    if upload.size > megabytes * MEGABYTE:
-        raise Invalid.field(field, f"El archivo tiene más de {megabytes} MB. Divídalo en partes.")
+        raise Invalid.field("file", "El archivo está vacío.")
+    if upload.size > kind.megabytes * MEGABYTE:
+        text = f"El archivo tiene más de {kind.megabytes} MB. Divídalo en partes."
+        raise Invalid.field("file", text)
     return await run_in_threadpool(_store, ask, upload, suffix)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.columns import enums
 from shared.contracts.identity import Role
+from shared.edits import Edited
 
 
 class Base(DeclarativeBase):
@@ -28,7 +29,7 @@ class Base(DeclarativeBase):
     }
 
 
-class User(Base):
+class User(Base, Edited):
     """A person who can log in."""
 
     __tablename__ = "user_account"

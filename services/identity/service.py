@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from services.identity import notices, passwords, sessions, store
 from services.identity.models import User
-from shared import clock, outbox, trace
+from shared import clock, edits, outbox, trace
 from shared.contract import Actor, Page
 from shared.contracts import identity as contract
 from shared.errors import Conflict, Denied
@@ -86,12 +86,14 @@ class IdentityService(Room):
         self, session: Session, user_id: int, change: contract.UserChange
     ) -> contract.User:
         """A new password, role or state ends the user's sessions."""
-        values = change.model_dump(exclude_none=True, exclude={"password"})
-        if change.password is not None:
-            values["password_hash"] = passwords.make_hash(change.password)
-        user = (
-            store.set_user(session, user_id, values) if values else store.get_user(session, user_id)
-        )
+        sent = change.sent()
+        if "password" in sent:
+            sent["password_hash"] = passwords.make_hash(sent.pop("password"))
+        user = store.get_user(session, user_id, lock=True)
+        edits.refuse_stale(change.version, user, thing="este usuario", again="abrirlo")
+        values = {name: value for name, value in sent.items() if value != getattr(user, name)}
+        if values:
+            user = store.set_user(session, user_id, values)
         if store.count_active_admins(session) == 0:
             raise Conflict("Debe quedar al menos un administrador activo.")
         if {"password_hash", "role", "active"} & values.keys():

@@ -7,15 +7,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.identity.models import User
-from shared import clock, keyset
+from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import identity as contract
 from shared.errors import Invalid, NotFound
 
 
-def get_user(session: Session, user_id: int) -> User:
-    """One user. Raises NotFound."""
-    user = session.get(User, user_id)
+def get_user(session: Session, user_id: int, *, lock: bool = False) -> User:
+    """One user, the row locked when asked. Raises NotFound."""
+    user = session.get(User, user_id, with_for_update=lock)
     if user is None:
         raise NotFound("El usuario no existe.")
     return user
@@ -44,12 +44,14 @@ def insert_user(session: Session, new: contract.NewUser, password_hash: str) -> 
 
 
 def set_user(session: Session, user_id: int, values: dict[str, Any]) -> User:
-    """Change columns of a user. Raises NotFound."""
-    query = update(User).where(User.id == user_id).values(values).returning(User)
-    user = session.execute(query).scalar_one_or_none()
-    if user is None:
-        raise NotFound("El usuario no existe.")
-    return user
+    """Change columns of a user."""
+    return session.execute(
+        update(User)
+        .where(User.id == user_id)
+        .values(version=User.version + 1, **edits.mark(), **values)
+        .returning(User)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
 
 
 def set_logged_in(session: Session, user_id: int) -> None:

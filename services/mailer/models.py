@@ -12,6 +12,7 @@ from shared.columns import EnumText, enums
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Block, Category, Channel, Gender
 from shared.contracts.mailer import MailingKind, MailingState, RecipientState
+from shared.edits import Edited
 
 
 class Base(DeclarativeBase):
@@ -246,7 +247,7 @@ class Campaign(Base):
     mail_subject: Mapped[str]
 
 
-class MonthlySchedule(Base):
+class MonthlySchedule(Base, Edited):
     """The one row: when the monthly run goes out, and for which campaigns."""
 
     __tablename__ = "monthly_schedule"

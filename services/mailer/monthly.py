@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from services.mailer import designs, mailings
 from services.mailer.models import Design, MonthlySchedule
-from shared import clock
+from shared import clock, edits
 from shared.contracts import mailer as contract
 from shared.contracts.campaign import CampaignBrief, Phase
 from shared.contracts.customer_query import Channel
 
-DEFAULT = contract.MonthlySchedule(day=1, hour=9, campaign_ids=[])
+DEFAULT = contract.MonthlySchedule(day=1, hour=9, campaign_ids=[], version=1)
 _ROW = 1
 SCHEDULER = "programación mensual"  # who began a run that nobody asked for
 
@@ -29,18 +29,26 @@ def get_schedule(session: Session) -> contract.MonthlySchedule:
     if row is None:
         return DEFAULT
     return contract.MonthlySchedule(
-        day=row.day, hour=row.hour, campaign_ids=row.campaign_ids, error=row.error
+        day=row.day,
+        hour=row.hour,
+        campaign_ids=row.campaign_ids,
+        error=row.error,
+        version=row.version,
     )
 
 
 def set_schedule(session: Session, schedule: contract.MonthlySchedule) -> None:
-    """Replace the schedule."""
-    values = schedule.model_dump() | {
-        "campaign_ids": sorted(set(schedule.campaign_ids)),
-        "error": None,
-    }
-    row = insert(MonthlySchedule).values(id=_ROW, **values)
-    session.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+    """Replace the schedule. Raises Conflict when it was changed after its version."""
+    first = insert(MonthlySchedule).values(id=_ROW, **DEFAULT.model_dump())
+    session.execute(first.on_conflict_do_nothing())  # then there is a row to lock
+    row = session.get_one(MonthlySchedule, _ROW, with_for_update=True, populate_existing=True)
+    edits.refuse_stale(schedule.version, row, thing="la programación mensual", again="abrirla")
+    row.day, row.hour = schedule.day, schedule.hour
+    row.campaign_ids, row.error = sorted(set(schedule.campaign_ids)), None
+    row.version += 1
+    for name, value in edits.mark().items():
+        setattr(row, name, value)
+    session.flush()
 
 
 def set_error(session: Session, error: str | None) -> None:

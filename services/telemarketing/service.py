@@ -88,10 +88,11 @@ class TelemarketingService(Room):
                 return found
 
     @command(contract.take_back)
-    def take_back(self, session: Session, campaign_id: int, advisor: str) -> int:
+    def take_back(self, session: Session, campaign_id: int, advisor: str) -> contract.Freed:
         """A person who is being spoken to stays until the result."""
         campaigns.get_campaign(session, campaign_id, lock=True)
-        return assignments.take_back(session, campaign_id, advisor, clock.now())
+        freed = assignments.take_back(session, campaign_id, advisor, clock.now())
+        return contract.Freed(freed=freed)
 
     @query(contract.list_assignments)
     def list_assignments(
@@ -118,9 +119,11 @@ class TelemarketingService(Room):
         return contract.CallList.model_validate(call_lists.insert_call_list(session, found))
 
     @query(contract.get_call_list)
-    def get_call_list(self, session: Session, campaign_id: int) -> contract.CallList | None:
+    def get_call_list(self, session: Session, campaign_id: int) -> contract.CallList:
         found = call_lists.find_newest(session, campaign_id)
-        return None if found is None else contract.CallList.model_validate(found)
+        if found is None:
+            raise NotFound("La campaña todavía no tiene lista de llamadas.")
+        return contract.CallList.model_validate(found)
 
     # --- the advisor's calls ---
 
@@ -266,13 +269,13 @@ class TelemarketingService(Room):
         return risks.find_last(session, customer_id)
 
     @command(contract.refresh_risks)
-    def refresh_risks(self, session: Session, campaign_id: int, advisor: str) -> int:
+    def refresh_risks(self, session: Session, campaign_id: int, advisor: str) -> contract.Refreshed:
         campaigns.get_campaign(session, campaign_id)
         people = assignments.count_open(session, campaign_id, [advisor])[advisor]
         if people:
             number = refreshes.begin(session, campaign_id, advisor, people)
             outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, number, 0)
-        return people
+        return contract.Refreshed(customers=people)
 
     # --- what the other rooms tell ---
 

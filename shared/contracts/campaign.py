@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.change import Change
 from shared.contract import Event, Id, Limit, Model, Page, procedure
 from shared.contracts.customer_query import Block, Channel, Definition
 from shared.contracts.mailer import SkipReason
@@ -14,6 +15,7 @@ from shared.contracts.telemarketing import CallResult
 from shared.words import Term
 
 Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # US dollars
+Reason = Annotated[str, Field(max_length=500)]
 
 
 class Phase(Term):
@@ -44,32 +46,21 @@ class NewCampaign(Model):
     goal: Annotated[str, Field(max_length=500)] = ""
     channels: Annotated[list[Channel], Field(min_length=1, max_length=2)]
     definition: Definition | None = None  # one of the two
-    segment_id: int | None = None
+    segment_id: Id | None = None
     budget: Money = Decimal(0)
     expected_revenue: Money = Decimal(0)
     starts_on: date | None = None
     ends_on: date | None = None
     control_share: Annotated[float, Field(ge=0, le=0.5)] = 0  # held back at random
-    design_id: int | None = None
+    design_id: Id | None = None
     mail_subject: Annotated[str, Field(max_length=150)] = ""
     script: Annotated[str, Field(max_length=10_000)] = ""  # what the advisor says
 
 
-class CampaignChange(Model):
-    """What to change: only fields that are sent count. The definition only while a draft."""
+class CampaignChange(Change, of=NewCampaign, but={"segment_id"}):
+    """What to change of a campaign. The people (`definition`, `control_share`) only in a draft."""
 
-    name: Annotated[str, Field(min_length=3, max_length=120)] = ""
-    goal: Annotated[str, Field(max_length=500)] = ""
-    channels: Annotated[list[Channel], Field(min_length=1, max_length=2)] = []
-    definition: Definition | None = None
-    budget: Money = Decimal(0)
-    expected_revenue: Money = Decimal(0)
-    starts_on: date | None = None
-    ends_on: date | None = None
-    control_share: Annotated[float, Field(ge=0, le=0.5)] = 0
-    design_id: int | None = None
-    mail_subject: Annotated[str, Field(max_length=150)] = ""
-    script: Annotated[str, Field(max_length=10_000)] = ""
+    definition: Definition
 
 
 class Audience(Model):
@@ -108,6 +99,7 @@ class Campaign(Model):
     next_phases: list[Phase]  # that rules allow from here
     owner: str
     created_at: datetime
+    version: int  # grows with each change
     audience: Audience
 
 
@@ -150,14 +142,46 @@ class Member(Model):
     control: bool
 
 
-@procedure("campaign")
+@procedure(
+    "campaign",
+    example={
+        "name": "Fibra en Quito",
+        "channels": ["mail", "phone"],
+        "definition": {
+            "all": [{"field": "gender", "in": ["F"]}, {"field": "age", "between": [25, 45]}]
+        },
+        "budget": "1500.00",
+        "starts_on": "2026-12-01",
+        "ends_on": "2026-12-31",
+    },
+)
 def create_campaign(new: NewCampaign) -> Campaign:
-    """A draft; its audience's transfer begins at once. Raises Invalid."""
+    """Create a campaign as a draft.
+
+    People come either from a `definition` or from a saved segment (`segment_id`), whose present
+    definition is copied. Their transfer into the campaign begins at once: see its audience.
+    Amounts are US dollars; `control_share` is the part of the people, drawn at random, that is
+    neither mailed nor called.
+
+    NotFound: there is no such segment, or no such design.
+    Invalid: a field is wrong; both or neither of `definition` and `segment_id`; or the campaign
+    ends before it starts.
+    """
 
 
-@procedure("campaign")
+@procedure("campaign", example={"budget": "1800.00", "ends_on": "2027-01-15", "version": 3})
 def update_campaign(campaign_id: Id, change: CampaignChange) -> Campaign:
-    """Raises NotFound, Invalid, Conflict when the phase does not allow it."""
+    """Change what is sent of a campaign.
+
+    Which fields may still be changed depends on the phase; one that is sent as it already is does
+    no harm. A changed definition transfers the audience anew. With `version`, as the campaign was
+    read, nobody's later change is overwritten.
+
+    NotFound: there is no such campaign, or no such design.
+    Conflict: the phase does not let a field be changed any more, or somebody changed the campaign
+    after that `version`.
+    Invalid: a field is wrong, or the campaign would end before it starts.
+    """
 
 
 @procedure("campaign")
@@ -167,39 +191,79 @@ def list_campaigns(
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[CampaignRow]:
-    """Newest first."""
+    """List campaigns, newest first.
+
+    `search` is any part of the name, in small or capital letters.
+    """
 
 
 @procedure("campaign")
 def get_campaign(campaign_id: Id) -> Campaign:
-    """Raises NotFound."""
+    """Get a campaign, whole.
+
+    With the phases it may go to from here and the state of its audience.
+
+    NotFound: there is no such campaign.
+    """
 
 
-@procedure("campaign")
-def change_phase(campaign_id: Id, phase: Phase, reason: str = "") -> Campaign:
-    """Raises Conflict when not allowed from here, Invalid naming what is missing."""
+@procedure("campaign", example={"phase": "paused", "reason": "Falta presupuesto"})
+def change_phase(campaign_id: Id, phase: Phase, reason: Reason = "") -> Campaign:
+    """Move a campaign to another phase.
+
+    `next_phases` of the campaign says where it may go. Pausing and cancelling need a `reason`.
+    Mailings and calls follow: a paused campaign holds them, one that closes or ends stops them.
+
+    NotFound: there is no such campaign.
+    Conflict: no way leads to that phase from the present one.
+    Invalid: something is missing for that phase; `errors` names all of it.
+    """
 
 
 @procedure("campaign")
 def list_phase_changes(campaign_id: Id) -> list[PhaseChange]:
-    """Oldest first. Raises NotFound."""
+    """List a campaign's moves from phase to phase, oldest first.
+
+    Who moved it, when and why; the first one is its creation.
+
+    NotFound: there is no such campaign.
+    """
 
 
 @procedure("campaign")
 def request_audience(campaign_id: Id) -> Audience:
-    """Transfer the segment's customers anew. Raises Conflict while a transfer runs."""
+    """Transfer the people of a campaign's definition anew.
+
+    The answer comes at once, with the state of the transfer; while one is under way it is that
+    one's. The former people stay until the new ones are complete.
+
+    NotFound: there is no such campaign.
+    Conflict: the campaign has ended.
+    """
 
 
 @procedure("campaign")
 def get_audience(campaign_id: Id) -> Audience:
-    """Raises NotFound."""
+    """Get the state and the figures of a campaign's audience.
+
+    While people are transferred the figures grow; of a transfer that failed `error` says why,
+    beside the figures of the audience that still serves.
+
+    NotFound: there is no such campaign.
+    """
 
 
 @procedure("campaign")
 def list_members(
     campaign_id: Id, search: str | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Member]:
-    """The audience by surname; `search` is a cédula or a surname's beginning."""
+    """List the people of a campaign's audience, in the order of their ids.
+
+    Empty until the first transfer is complete. `search` is the beginning of a cédula or of a
+    surname.
+
+    NotFound: there is no such campaign.
+    """
 
 
 # --- statistics ---
@@ -314,32 +378,58 @@ class GroupFigures(Model):
 
 @procedure("campaign")
 def get_statistics(campaign_id: Id) -> CampaignStatistics:
-    """Raises NotFound."""
+    """Get all figures of a campaign.
+
+    Calls and mails as they were reported up to now, people counted once whatever the channel; costs
+    in US dollars of the budget, null while nobody was reached.
+
+    NotFound: there is no such campaign.
+    """
 
 
 @procedure("campaign")
 def get_repeated_customers(after: str | None = None, limit: Limit = 50) -> RepeatedCustomers:
-    """Over the present audiences of all campaigns but cancelled ones."""
+    """List people who are in more than one campaign, and how many any two campaigns share.
+
+    Over the present audiences of the 100 newest campaigns, cancelled ones left out; `after` and
+    `limit` page through the people, in the order of their ids.
+    """
 
 
 @procedure("campaign")
 def list_by_budget() -> list[CampaignFigures]:
-    """The 100 newest campaigns, largest budget first."""
+    """Compare the 100 newest campaigns, largest budget first.
+
+    Budget and expected revenue in US dollars; people contacted and those who accepted, counted
+    once.
+    """
 
 
 @procedure("campaign")
-def list_by_age(campaign_id: int | None = None) -> list[GroupFigures]:
-    """Age groups 18–29, 30–44, 45–59, 60 and over, unknown."""
+def list_by_age(campaign_id: Id | None = None) -> list[GroupFigures]:
+    """Count people, contacts and acceptances by age group.
+
+    Of one campaign, or of the present audiences of all but cancelled ones. Whole years today;
+    groups without people are left out.
+    """
 
 
 @procedure("campaign")
-def list_by_gender(campaign_id: int | None = None) -> list[GroupFigures]:
-    """F, M, X, unknown."""
+def list_by_gender(campaign_id: Id | None = None) -> list[GroupFigures]:
+    """Count people, contacts and acceptances by gender.
+
+    Of one campaign, or of the present audiences of all but cancelled ones. F, M, X and unknown;
+    groups without people are left out.
+    """
 
 
 @procedure("campaign")
-def list_by_province(campaign_id: int | None = None) -> list[ProvinceFigures]:
-    """All 24 provinces, for the map."""
+def list_by_province(campaign_id: Id | None = None) -> list[ProvinceFigures]:
+    """Count people, contacts and acceptances by province.
+
+    Of one campaign, or of the present audiences of all but cancelled ones. All 24, by INEC
+    code; a rate is a share of those contacted, null without any.
+    """
 
 
 # --- events ---

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.change import Change
 from shared.contract import Event, Id, Limit, Model, Page, procedure
 from shared.contracts.people import Block as Block
 from shared.contracts.people import Category as Category
@@ -51,6 +52,7 @@ class Customer(Model):
     last_contact_at: datetime | None
     erased: bool
     updated_at: datetime
+    version: int  # grows with each change of the profile
 
     @property
     def full_name(self) -> str:
@@ -93,30 +95,14 @@ class NewCustomer(Model):
     consent_phone: bool = False
 
 
-class CustomerChange(Model):
-    """What to change: only fields that are sent count, a null empties one that may be empty."""
+class CustomerChange(Change, of=NewCustomer):
+    """What to change of a customer; a null empties a field that may be empty."""
 
-    cedula: Annotated[str, Field(min_length=9, max_length=20)] = ""
-    first_names: Name = ""
-    last_names: Name = ""
-    gender: Gender | None = None
-    birth_on: date | None = None
-    income: Income | None = None
-    province: ProvinceCode | None = None
-    canton: CantonCode | None = None
-    address: Annotated[str, Field(max_length=300)] | None = None
-    email: Annotated[str, Field(max_length=254)] | None = None
-    phone: Annotated[str, Field(max_length=30)] | None = None
-    other_phones: Annotated[list[str], Field(max_length=5)] = []
-    joined_on: date | None = None
-    preferred_channel: Channel | None = None
-    preferred_hours: Annotated[str, Field(max_length=100)] | None = None
-    consent_mail: bool = False
-    consent_phone: bool = False
-    do_not_mail: bool = False
-    do_not_call: bool = False
-    category: Category | None = None  # None: by tenure again
-    category_reason: Annotated[str, Field(max_length=200)] | None = None
+    joined_on: date
+    do_not_mail: bool
+    do_not_call: bool
+    category: Category | None  # null: by tenure again
+    category_reason: Annotated[str, Field(max_length=200)] | None
 
 
 class TimelineKind(Term):
@@ -146,7 +132,7 @@ class ConsentEntry(Model):
     channel: Channel
     given: bool
     how: str
-    by: str | None
+    by: str | None  # None: a file or the person's own link
     at: datetime
 
 
@@ -167,39 +153,93 @@ def list_customers(
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[CustomerRow]:
-    """Customers by surname; `search` is a cédula, a name's beginning, an e-mail or a phone."""
+    """List customers by surname.
+
+    `search` is the beginning of a cédula or of the surnames and names, or a whole e-mail address or
+    telephone number; `province` is an INEC code. Erased people are not listed.
+    """
 
 
 @procedure("customer_query")
 def get_customer(customer_id: Id) -> Customer:
-    """One profile. Raises NotFound."""
+    """Get a customer's profile.
+
+    An erased person is still there, without anything that says who it was.
+
+    NotFound: there is no such customer.
+    """
 
 
-@procedure("customer_query")
+@procedure(
+    "customer_query",
+    example={
+        "cedula": "1710034065",
+        "first_names": "Ana Lucía",
+        "last_names": "Zambrano Vera",
+        "email": "ana@correo.example",
+        "phone": "0991234567",
+        "province": "17",
+        "consent_mail": True,
+    },
+)
 def create_customer(new: NewCustomer) -> Customer:
-    """Raises Invalid by field; a cédula that exists is Invalid on `cedula`."""
+    """Create a customer.
+
+    Cédula, telephones, e-mail and names are checked and stored in one form. Consents that are given
+    go into the consent ledger.
+
+    Invalid: a field is wrong, or another customer has the cédula.
+    """
 
 
-@procedure("customer_query")
+@procedure("customer_query", example={"phone": "0987654321", "consent_phone": True, "version": 2})
 def update_customer(customer_id: Id, change: CustomerChange) -> Customer:
-    """Raises NotFound, Invalid. A changed consent is written to the consent ledger."""
+    """Change what is sent of a customer.
+
+    A null empties a field that may be empty. A changed consent goes into the consent ledger, and a
+    changed address or block holds everywhere at once. A category set by hand needs its reason; null
+    lets it follow the tenure again. With `version`, as the customer was read, nobody's later change
+    is overwritten.
+
+    NotFound: there is no such customer.
+    Conflict: the person's data was erased, or somebody changed it after that `version`.
+    Invalid: a field is wrong, or another customer has the cédula.
+    """
 
 
 @procedure("customer_query")
 def erase_customer(customer_id: Id, reason: str) -> None:
-    """Anonymise for good: history stays countable, the person is gone from every room."""
+    """Erase a person's data for good.
+
+    The person is gone from every part of the product; what happened with them stays countable. The
+    reason is kept. Erasing again does no harm.
+
+    NotFound: there is no such customer.
+    Invalid: the reason is empty.
+    """
 
 
 @procedure("customer_query")
 def list_timeline(
     customer_id: Id, after: str | None = None, limit: Limit = 50
 ) -> Page[TimelineEntry]:
-    """Newest first. Raises NotFound."""
+    """List what happened with a customer, newest first.
+
+    Mails, calls, risk checks, consents and changes, in the order in which they came to be known.
+
+    NotFound: there is no such customer.
+    """
 
 
 @procedure("customer_query")
 def get_personal_data(customer_id: Id) -> PersonalData:
-    """Everything held on a person. Raises NotFound."""
+    """Get everything held on a person.
+
+    For the right of access: profile, consent ledger, campaigns, and the newest 1,000 lines of the
+    history.
+
+    NotFound: there is no such customer.
+    """
 
 
 # --- import ---
@@ -247,27 +287,53 @@ class Import(Model):
 
 @procedure("customer_query")
 def start_import(new: NewImport) -> Import:
-    """Begin reading a file in the background. Raises Invalid when there is no such file."""
+    """Begin to read a file of customers in the background.
+
+    The answer comes at once; ask for the import to see how far it is. The state `failed` says in
+    `error` why the file could not be read.
+
+    Invalid: there is no such file.
+    """
 
 
-@procedure("customer_query")
+@procedure(
+    "customer_query",
+    example={
+        "mapping": {"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"},
+        "dry_run": True,
+    },
+)
 def rerun_import(
     import_id: Id,
     mapping: dict[str, str] | None = None,
     dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
 ) -> Import:
-    """Read the file of an earlier import again, as an import of its own: after a dry run, or with
-    another mapping. Raises NotFound, Conflict while the earlier one runs."""
+    """Read the file of an earlier import again, as a new import.
+
+    For real after a dry run, or with other columns; also of one that failed. `mapping` is our field
+    → the file's column; null is as before.
+
+    NotFound: there is no such import.
+    Conflict: the earlier one is still running.
+    """
 
 
 @procedure("customer_query")
 def get_import(import_id: Id) -> Import:
-    """Raises NotFound."""
+    """Get an import's progress and counts.
+
+    At the end read = created + updated + unchanged + rejected.
+
+    NotFound: there is no such import.
+    """
 
 
 @procedure("customer_query")
 def list_imports(after: str | None = None, limit: Limit = 20) -> Page[Import]:
-    """Newest first."""
+    """List imports, newest first.
+
+    With their progress as it is now.
+    """
 
 
 # --- segments ---
@@ -317,6 +383,10 @@ class NewSegment(Model):
     definition: Definition
 
 
+class SegmentChange(Change, of=NewSegment):
+    """What to change of a segment."""
+
+
 class Segment(Model):
     """A saved, named, versioned definition."""
 
@@ -330,41 +400,92 @@ class Segment(Model):
     updated_at: datetime
 
 
-@procedure("customer_query")
+@procedure(
+    "customer_query",
+    example={
+        "definition": {
+            "all": [{"field": "gender", "in": ["F"]}, {"field": "age", "between": [25, 45]}]
+        }
+    },
+)
 def count_segment(definition: Definition) -> SegmentCount:
-    """Live count with the split. Raises Invalid with the path of what is wrong."""
+    """Count the people that a definition means right now, exactly.
+
+    Who can be reached by mail and by phone, why the others cannot, up to 20 people as a sample, and
+    the split by age, gender and province. A person who is held back for several reasons counts in
+    each.
+
+    Invalid: a criterion is wrong; `errors` has the path of each.
+    """
 
 
 @procedure("customer_query")
 def describe_segment(definition: Definition) -> str:
-    """The definition as a Spanish sentence. Raises Invalid."""
+    """Say a definition in Spanish.
+
+    Invalid: a criterion is wrong; `errors` has the path of each.
+    """
 
 
 @procedure("customer_query")
 def list_segments(
     search: str | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Segment]:
-    """Saved segments by name."""
+    """List saved segments by name.
+
+    `search` is any part of the name, in small or capital letters.
+    """
 
 
 @procedure("customer_query")
 def get_segment(segment_id: Id) -> Segment:
-    """Raises NotFound."""
+    """Get a saved segment.
+
+    With its definition, and the same said in Spanish.
+
+    NotFound: there is no such segment.
+    """
 
 
-@procedure("customer_query")
+@procedure(
+    "customer_query",
+    example={
+        "name": "Mujeres de 25 a 45",
+        "definition": {
+            "all": [{"field": "gender", "in": ["F"]}, {"field": "age", "between": [25, 45]}]
+        },
+    },
+)
 def create_segment(new: NewSegment) -> Segment:
-    """Raises Invalid; a name that is taken is Invalid on `name`."""
+    """Save a segment under a name.
+
+    It is a definition, not a list: whoever fits later belongs to it.
+
+    Invalid: the name is taken, or a criterion is wrong; `errors` has the path of each.
+    """
 
 
-@procedure("customer_query")
-def update_segment(segment_id: Id, new: NewSegment) -> Segment:
-    """The next version. Raises NotFound, Invalid."""
+@procedure("customer_query", example={"name": "Mujeres de 25 a 50", "version": 1})
+def update_segment(segment_id: Id, change: SegmentChange) -> Segment:
+    """Change what is sent of a segment, as its next version.
+
+    Campaigns made from it keep the definition they were made with. With `version`, as the segment
+    was read, nobody's later change is overwritten.
+
+    NotFound: there is no such segment.
+    Conflict: somebody changed the segment after that `version`.
+    Invalid: the name is taken, or a criterion is wrong; `errors` has the path of each.
+    """
 
 
 @procedure("customer_query")
 def delete_segment(segment_id: Id) -> None:
-    """Campaigns keep the definition they were made from. Raises NotFound."""
+    """Forget a segment and its versions.
+
+    Campaigns made from it keep the definition they were made with.
+
+    NotFound: there is no such segment.
+    """
 
 
 # --- events ---

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.change import Change
 from shared.contract import SECRET, Actor, Event, Id, Limit, Model, Page, procedure
 from shared.words import Term
 
@@ -109,6 +110,7 @@ class User(Model):
     role: Role
     active: bool
     last_login_at: datetime | None
+    version: int  # grows with each change, not with a log-in
 
     @property
     def state(self) -> UserState:
@@ -125,13 +127,10 @@ class NewUser(Model):
     password: Password
 
 
-class UserChange(Model):
-    """What to change of a user; None leaves it as it is. A new password ends all sessions."""
+class UserChange(Change, of=NewUser, but={"username"}):
+    """What to change of a user. A new password, role or state ends all sessions."""
 
-    full_name: Annotated[str, Field(min_length=3, max_length=120)] | None = None
-    role: Role | None = None
-    active: bool | None = None
-    password: Password | None = None
+    active: bool
 
 
 class Session(Model):
@@ -146,16 +145,21 @@ class Session(Model):
 
 @procedure("identity")
 def log_in(username: str, password: str, source: str) -> Session:
-    """Start a session; `source` is the caller's network address, for the throttle.
+    """Start a session.
 
-    Raises Denied for a wrong pair (which of the two is not told), and with the seconds to wait as
-    field `retry_after` after too many failures of the same user or source.
+    `source` is the caller's network address, for the throttle.
+
+    Denied: the pair is wrong (which of the two is not told), the user is deactivated or, with the
+    seconds to wait as field `retry_after`, the user or the source failed too often.
     """
 
 
 @procedure("identity")
 def get_session(token: str) -> Session:
-    """The session of a token. Raises Denied when it expired, ended or never was."""
+    """Get the session of a token.
+
+    Denied: it expired, ended or never was.
+    """
 
 
 @procedure("identity")
@@ -165,22 +169,50 @@ def log_out(token: str) -> None:
 
 @procedure("identity")
 def list_users(role: Role | None = None, after: str | None = None, limit: Limit = 50) -> Page[User]:
-    """Users by username."""
+    """List users by username.
+
+    Of one role or of all, deactivated ones too.
+    """
 
 
 @procedure("identity")
 def get_user(user_id: Id) -> User:
-    """One user. Raises NotFound."""
+    """Get a user.
+
+    NotFound: there is no such user.
+    """
 
 
-@procedure("identity")
+@procedure(
+    "identity",
+    example={
+        "username": "lgomez",
+        "full_name": "Luis Gómez",
+        "role": "advisor",
+        "password": "una clave larga",
+    },
+)
 def create_user(new: NewUser) -> User:
-    """Raises Invalid when the username is taken."""
+    """Create a user who can log in.
+
+    The password is kept only as a hash.
+
+    Invalid: a field is wrong, or the username is taken.
+    """
 
 
-@procedure("identity")
+@procedure("identity", example={"role": "supervisor", "version": 1})
 def update_user(user_id: Id, change: UserChange) -> User:
-    """Raises NotFound; Conflict when the last active administrator would be lost."""
+    """Change what is sent of a user.
+
+    A new password, role or state ends all sessions of the user. With `version`, as the user was
+    read, nobody's later change is overwritten.
+
+    NotFound: there is no such user.
+    Conflict: no active administrator would be left, or somebody changed the user after that
+    `version`.
+    Invalid: a field is wrong.
+    """
 
 
 # --- notices ---
@@ -199,17 +231,20 @@ class Notice(Model):
 
 @procedure("identity")
 def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
-    """The actor's notices, newest first."""
+    """List the actor's notices, newest first."""
 
 
 @procedure("identity")
 def open_notice(notice_id: Id) -> Notice:
-    """One of the actor's notices, which is read by that. Raises NotFound for another's."""
+    """Open one of the actor's notices, which is read by that.
+
+    NotFound: there is no such notice, or it is another's.
+    """
 
 
 @procedure("identity")
 def read_notices() -> None:
-    """All the actor's notices are read."""
+    """Mark all the actor's notices as read."""
 
 
 class NoticeRequested(Event, service="identity"):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from shared.change import Version
 from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
 from shared.contracts.people import Block
 from shared.words import Term
@@ -102,33 +103,68 @@ class Preview(Model):
 
 @procedure("mailer")
 def list_merge_fields() -> list[MergeField]:
-    """The published list."""
+    """List the personal fields that a design may use.
+
+    A design writes them as `{{ name }}`; each is filled in for its recipient.
+    """
 
 
 @procedure("mailer")
 def list_designs(after: str | None = None, limit: Limit = 50) -> Page[Design]:
-    """Built-in ones first."""
+    """List designs, built-in ones first.
+
+    Without their HTML: a preview has it.
+    """
 
 
 @procedure("mailer")
 def get_design(design_id: Id) -> Design:
-    """Raises NotFound."""
+    """Get a design, without its HTML.
+
+    With the personal fields that it uses and why its last test mail did not go out.
+
+    NotFound: there is no such design.
+    """
 
 
-@procedure("mailer")
+@procedure(
+    "mailer",
+    example={
+        "name": "Navidad",
+        "subject": "Un regalo para usted, {{ primer_nombre }}",
+        "html": "<p>Hola {{ primer_nombre }}</p><a href='{{ enlace_baja }}'>Darse de baja</a>",
+    },
+)
 def create_design(new: NewDesign) -> Design:
-    """Clean, check and compile. Raises Invalid: unknown merge field with its line, no
-    unsubscribe link, no HTML, too large."""
+    """Create a design from HTML, or from an uploaded .html or .zip file.
+
+    The HTML is cleaned of scripts and checked; a zip holds one page and its images. It needs a link
+    for unsubscribing (`{{ enlace_baja }}`).
+
+    NotFound: the uploaded file is gone.
+    Invalid: no HTML, too large, no link for unsubscribing, or an unknown personal field, with its
+    line.
+    """
 
 
 @procedure("mailer")
 def delete_design(design_id: Id) -> None:
-    """Raises NotFound, Conflict when built in or used by a run that has not ended."""
+    """Take a design out of the gallery; runs that have ended still name it.
+
+    NotFound: there is no such design.
+    Conflict: it is built in, or a run that has not ended uses it.
+    """
 
 
-@procedure("mailer")
-def preview_design(design_id: Id, customer_id: int | None = None) -> Preview:
-    """Filled in for a customer, or for an example person. Raises NotFound."""
+@procedure("mailer", example={"customer_id": 7})
+def preview_design(design_id: Id, customer_id: Id | None = None) -> Preview:
+    """Fill a design in for a customer, or for an example person.
+
+    Show the HTML only in a sandboxed frame: it is somebody's own. `removed` says what was taken out
+    of it when it was uploaded.
+
+    NotFound: there is no such design, or no such customer.
+    """
 
 
 # --- runs ---
@@ -138,10 +174,10 @@ class NewMailing(Model):
     """A run on demand: to a campaign now or at a time, or to some of its people."""
 
     campaign_id: Id
-    design_id: int | None = None  # None: the campaign's
+    design_id: Id | None = None  # None: the campaign's
     subject: Annotated[str, Field(max_length=150)] = ""  # empty: the campaign's, else the design's
     send_at: AwareDatetime | None = None
-    customer_ids: Annotated[list[int], Field(max_length=1000)] | None = None  # None: everybody
+    customer_ids: Annotated[list[Id], Field(max_length=1000)] | None = None  # None: everybody
 
 
 class Mailing(Model):
@@ -205,49 +241,94 @@ class MonthlySchedule(Model):
 
     day: Annotated[int, Field(ge=1, le=28)]
     hour: Annotated[int, Field(ge=0, le=23)]  # America/Guayaquil
-    campaign_ids: list[int]  # mailed while in phase executing
+    campaign_ids: Annotated[list[Id], Field(max_length=1000)]  # mailed while in phase executing
     error: str | None = None  # why the last one by the clock could not begin; not to be set
+    version: Version | None = None  # as it was read; None: whatever it is now
 
 
-@procedure("mailer")
+@procedure(
+    "mailer",
+    example={"campaign_id": 7, "subject": "Su nueva fibra", "send_at": "2026-12-01T09:00:00-05:00"},
+)
 def create_mailing(new: NewMailing) -> Mailing:
-    """Raises NotFound, Invalid, Conflict when the campaign is not executing."""
+    """Begin a mailing run: now or at a time, to a whole campaign or to some of its people.
+
+    The answer comes at once; the audience is brought up to date before anything is sent. Design and
+    subject are the campaign's where they are left out. Nobody is mailed twice in a run, nor without
+    consent.
+
+    NotFound: there is no such campaign, or no such design.
+    Conflict: the campaign is not executing, or does not use mail.
+    Invalid: no design, no subject, an unknown personal field in the subject, or a time that has
+    passed.
+    """
 
 
 @procedure("mailer")
 def get_mailing(mailing_id: Id) -> Mailing:
-    """Raises NotFound."""
+    """Get a mailing run with its counts.
+
+    The target = pending + sending + sent + failed + all skipped + doubtful + cancelled.
+
+    NotFound: there is no such run.
+    """
 
 
 @procedure("mailer")
 def list_mailings(
-    campaign_id: int | None = None, after: str | None = None, limit: Limit = 50
+    campaign_id: Id | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Mailing]:
-    """Newest first."""
+    """List mailing runs, newest first.
+
+    Of one campaign or of all, with their counts.
+    """
 
 
 @procedure("mailer")
 def pause_mailing(mailing_id: Id) -> Mailing:
-    """Within two seconds no further mail starts. Raises Conflict unless sending or scheduled."""
+    """Stop a mailing run for now.
+
+    Within two seconds no further mail starts.
+
+    NotFound: there is no such run.
+    Conflict: it is neither sending nor scheduled.
+    """
 
 
 @procedure("mailer")
 def resume_mailing(mailing_id: Id) -> Mailing:
-    """Raises Conflict unless it is paused and its campaign executes."""
+    """Let a paused mailing run go on.
+
+    One whose time is still to come waits for it.
+
+    NotFound: there is no such run.
+    Conflict: it is not paused, or its campaign is not executing.
+    """
 
 
 @procedure("mailer")
 def cancel_mailing(mailing_id: Id) -> Mailing:
-    """What is pending becomes cancelled. Raises Conflict when it has ended."""
+    """Stop a mailing run for good.
+
+    What is pending becomes cancelled, in the background where they are many.
+
+    NotFound: there is no such run.
+    Conflict: it has ended.
+    """
 
 
-@procedure("mailer")
+@procedure("mailer", example={"include_doubtful": False})
 def retry_mailing(
     mailing_id: Id,
     include_doubtful: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
 ) -> Mailing:
-    """Send again to the failed (and, when asked, the doubtful) of an ended run; one that could
-    not be prepared asks for its audience once more. Raises Conflict unless its campaign executes.
+    """Send again to those whom an ended mailing run failed to reach.
+
+    With `include_doubtful` also to those who may have got it already. A run that could not be
+    prepared asks for its audience once more.
+
+    NotFound: there is no such run.
+    Conflict: it has not ended, there is nobody left to be tried, or its campaign is not executing.
     """
 
 
@@ -258,28 +339,53 @@ def list_recipients(
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[Recipient]:
-    """The ledger by customer. Raises NotFound."""
+    """List the ledger of a mailing run, in the order of the customers' ids.
+
+    In one state or in all. `reason` is why somebody was skipped, or the mail server's own words.
+
+    NotFound: there is no such run.
+    """
 
 
-@procedure("mailer")
+@procedure("mailer", example={"month": "2026-11"})
 def run_monthly(month: Month | None = None) -> list[MonthlyOutcome]:
-    """Begin this month's runs of the selected campaigns in phase executing, each only once; one
-    that could not be prepared begins anew."""
+    """Begin the monthly runs of a month.
+
+    For each campaign of the schedule that is executing with a design, only once a month: `started`
+    is false where the run exists already. One that could not be prepared begins anew. No month is
+    the present one, in Ecuador.
+
+    Invalid: the month is still to come, or not written as YYYY-MM.
+    """
 
 
 @procedure("mailer")
 def get_monthly_schedule() -> MonthlySchedule:
-    """As it stands; by default day 1 at 9, no campaigns."""
+    """Get when the monthly runs go out, and for which campaigns.
+
+    By default on day 1 at 9, for none. `error` says why the last one by the clock could not begin.
+    """
 
 
-@procedure("mailer")
+@procedure("mailer", example={"day": 5, "hour": 9, "campaign_ids": [7, 8], "version": 1})
 def set_monthly_schedule(schedule: MonthlySchedule) -> MonthlySchedule:
-    """Raises Invalid."""
+    """Replace when the monthly runs go out, and for which campaigns.
+
+    Day 1 to 28, hour 0 to 23 in Ecuador; `error` is not to be set. With `version`, as the schedule
+    was read, nobody's later change is overwritten.
+
+    Conflict: somebody changed the schedule after that `version`.
+    Invalid: a field is wrong, or a campaign does not exist.
+    """
 
 
 @procedure("mailer")
 def send_test(design_id: Id, subject: str, email: str) -> None:
-    """Send a design, filled in for an example person, to one's own address, marked as a test."""
+    """Send a design, filled in for an example person, to one's own address, marked as a test.
+
+    NotFound: there is no such design.
+    Invalid: the address is none, or the subject uses an unknown personal field.
+    """
 
 
 # --- unsubscription ---
@@ -299,12 +405,18 @@ Token = Annotated[str, SECRET]  # whoever has it may unsubscribe its person
 
 @procedure("mailer")
 def get_subscription(token: Token) -> Subscription:
-    """Of the link in a mail; changes nothing. Raises NotFound for a token that is not ours."""
+    """Get what the preference page of a mail's link shows; it changes nothing.
+
+    NotFound: the token is not ours.
+    """
 
 
 @procedure("mailer")
 def unsubscribe(token: Token) -> Subscription:
-    """Stop all marketing mail to this person, everywhere. Again is no error."""
+    """Stop all marketing mail to the person of a mail's link, everywhere; again is no error.
+
+    NotFound: the token is not ours.
+    """
 
 
 # --- events ---

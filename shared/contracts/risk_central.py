@@ -95,28 +95,49 @@ class Load(Model):
 
 @procedure("risk_central")
 def start_load(file_key: str, file_name: Annotated[str, Field(max_length=200)]) -> Load:
-    """Begin loading a risk file in the background. Raises NotFound when there is no such file."""
+    """Begin to load a risk file in the background.
+
+    The answer comes at once; ask for the load to see how far it is. Loads follow each other.
+
+    NotFound: there is no such file.
+    """
 
 
 @procedure("risk_central")
 def rerun_load(load_id: Id) -> Load:
-    """Go on with a load that failed, after what it had done. Raises NotFound (also of its file),
-    Conflict when it did not fail."""
+    """Go on with a load that failed, after what it had done.
+
+    It keeps its id and its counts.
+
+    NotFound: there is no such load, or its file is gone.
+    Conflict: the load did not fail.
+    """
 
 
 @procedure("risk_central")
 def get_load(load_id: Id) -> Load:
-    """Raises NotFound."""
+    """Get a load's progress and counts.
+
+    At the end read = created + updated + unchanged + rejected.
+
+    NotFound: there is no such load.
+    """
 
 
 @procedure("risk_central")
 def list_loads(after: str | None = None, limit: Limit = 20) -> Page[Load]:
-    """Newest first."""
+    """List loads of the risk file, newest first.
+
+    With their progress as it is now.
+    """
 
 
 @procedure("risk_central")
 def find_risks(search: str) -> list[RiskReport]:
-    """Persons by cédula or name, best match first, at most 20. Raises Invalid on `search`."""
+    """Find people by cédula or name, best match first, at most 20.
+
+    Invalid: the cédula or the name cannot be searched for; at `search`.
+    """
 
 
 class CategoryNews(Model):

@@ -113,6 +113,18 @@ class Assigned(Model):
     left: int  # customers that nobody has yet
 
 
+class Freed(Model):
+    """How many customers an advisor gave back."""
+
+    freed: int
+
+
+class Refreshed(Model):
+    """About how many customers the bureau is asked."""
+
+    customers: int
+
+
 class CallCustomer(Model):
     """The person to call, as the campaign's audience knows them."""
 
@@ -243,130 +255,205 @@ class QueueState(Model):
     calling_hours: str  # as set, "08:00-20:00"
 
 
-@procedure("telemarketing")
+@procedure(
+    "telemarketing",
+    example={"advisors": ["asesor1", "asesor2"], "per_advisor": 50, "strategy": "capacity"},
+)
 def assign_customers(campaign_id: Id, new: NewAssignment) -> Assigned:
-    """Never the same customer to two advisors. Raises NotFound, Invalid (unknown advisor),
-    Conflict when the campaign is not executing or its call list is not there yet."""
+    """Give each advisor customers of a campaign that nobody has yet.
 
+    Never the same customer to two advisors; fewer than `per_advisor` when there are not enough.
 
-@procedure("telemarketing")
-def take_back(campaign_id: Id, advisor: str) -> int:
-    """Free an advisor's customers that are still open; returns how many."""
-
-
-@procedure("telemarketing")
-def list_assignments(
-    campaign_id: int | None = None,
-    advisor: str | None = None,
-    after: str | None = None,
-    limit: Limit = 50,
-) -> Page[Assignment]:
-    """By campaign, newest first, then advisor."""
-
-
-@procedure("telemarketing")
-def count_unassigned(campaign_id: Id) -> int:
-    """Reachable customers of a campaign that nobody has yet."""
-
-
-@procedure("telemarketing")
-def request_call_list(campaign_id: Id) -> CallList:
-    """Ask campaign for the list of its present audience anew, as after one that failed.
-
-    Raises NotFound; Conflict when the campaign is not called by phone, has no audience, or its
-    list is on its way.
+    NotFound: there is no such campaign.
+    Conflict: the campaign is not executing, or its call list is not there yet.
+    Invalid: a username is no active advisor's.
     """
 
 
 @procedure("telemarketing")
-def get_call_list(campaign_id: Id) -> CallList | None:
-    """The newest one asked for; None before the first, also of an unknown campaign."""
+def take_back(campaign_id: Id, advisor: str) -> Freed:
+    """Free an advisor's customers of a campaign that are still to be called.
+
+    Somebody who is being spoken to stays until the result.
+
+    NotFound: there is no such campaign.
+    """
+
+
+@procedure("telemarketing")
+def list_assignments(
+    campaign_id: Id | None = None,
+    advisor: str | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[Assignment]:
+    """List who has how many customers of which campaign.
+
+    By campaign, newest first, then by advisor; what is open is still to be called.
+    """
+
+
+@procedure("telemarketing")
+def count_unassigned(campaign_id: Id) -> int:
+    """Count the reachable customers of a campaign that nobody has yet.
+
+    0 also for an unknown campaign.
+    """
+
+
+@procedure("telemarketing")
+def request_call_list(campaign_id: Id) -> CallList:
+    """Ask for a campaign's call list anew, as after one that failed.
+
+    It is of the present audience, and comes in the background: ask for the list to see its state.
+
+    NotFound: there is no such campaign.
+    Conflict: the campaign is not called by phone or has no audience, or its list is on its way.
+    """
+
+
+@procedure("telemarketing")
+def get_call_list(campaign_id: Id) -> CallList:
+    """Get a campaign's newest call list and what became of it.
+
+    Of one that failed `error` says why, in Spanish; it may be asked for again.
+
+    NotFound: none was asked for yet, also of an unknown campaign.
+    """
 
 
 @procedure("telemarketing")
 def next_call() -> Lease | None:
-    """Lease the actor's next customer: a lease that runs, a callback that is due, then the
-    queue. None when there is nobody to call now."""
+    """Lease the customer whom the asking advisor calls next.
+
+    A lease that is still running comes again; then callbacks that are due, then the queue.
+    Nobody is leased outside of the calling hours. Nobody else gets the customer until a result
+    is recorded, the lease is given back, or it expires.
+    """
 
 
 @procedure("telemarketing")
 def get_lease() -> Lease | None:
-    """The actor's running lease, without taking a new one."""
+    """Get the actor's running lease, without taking a new one."""
 
 
 @procedure("telemarketing")
 def get_queue_state() -> QueueState:
-    """Whom the actor can call, and why nobody when there is nobody."""
+    """Count whom the asking advisor still has to call.
+
+    And why nobody can be called now, when that is so.
+    """
 
 
 @procedure("telemarketing")
 def save_note(lease_id: UUID, note: str) -> None:
-    """Keep what is typed during a call. Raises NotFound, Conflict when the lease is over."""
+    """Keep what is typed during a call.
+
+    NotFound: there is no such lease.
+    Conflict: the lease is over, or another advisor's.
+    Invalid: the note is too long.
+    """
 
 
 @procedure("telemarketing")
 def release_lease(lease_id: UUID) -> None:
-    """Give a customer back without a call; no error when it is over."""
+    """Give a leased customer back without a call.
+
+    One whose time is over stays as it is.
+
+    NotFound: there is no such lease.
+    Conflict: the lease is another advisor's.
+    """
 
 
-@procedure("telemarketing")
+@procedure(
+    "telemarketing",
+    example={
+        "lease_id": "0b9c0c1e-6f0a-4a57-9f0a-2f7d1f3f9a11",
+        "result": "callback",
+        "note": "Prefiere por la tarde",
+        "callback_at": "2026-12-01T16:30:00-05:00",
+    },
+)
 def record_call(new: NewCall) -> Call:
-    """Store the result and end the lease; the same lease again gives the same call.
+    """Record a call's result, which ends its lease.
 
-    What was spoken counts also when the person asked another advisor meanwhile not to be called
-    any more, but then nobody calls them again, whatever the result says.
+    The same lease again gives the same call. `callback_at` goes with the result `callback` and
+    lies in the future. A person who asked another advisor meanwhile not to be called is not
+    called again, whatever the result says.
 
-    Raises NotFound, Invalid (`callback_at`), Conflict when another advisor has the customer now.
+    NotFound: there is no such lease.
+    Conflict: the lease is another advisor's, or somebody else has the customer now.
+    Invalid: a field is wrong, or `callback_at` does not fit the result.
     """
 
 
 @procedure("telemarketing")
 def list_results() -> list[ResultMeaning]:
-    """Results by key."""
+    """List the results a call can have, by their keys.
+
+    Whether the person was spoken to, whether it counts as a success, and when the customer is tried
+    again.
+    """
 
 
 @procedure("telemarketing")
 def list_calls(
-    campaign_id: int | None = None,
-    customer_id: int | None = None,
+    campaign_id: Id | None = None,
+    customer_id: Id | None = None,
     advisor: str | None = None,
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[Call]:
-    """Newest first; an advisor sees the own calls."""
+    """List calls, newest first.
+
+    An advisor sees only the own ones, whatever `advisor` says.
+    """
 
 
 @procedure("telemarketing")
 def list_callbacks(
     from_at: AwareDatetime, to_at: AwareDatetime, advisor: str | None = None
 ) -> list[Callback]:
-    """At most 1,000, by time; an advisor sees the own ones."""
+    """List agreed calls by time, at most 1,000.
+
+    From `from` on and before `to`, both with their time zone. An advisor sees only the own ones,
+    whatever `advisor` says.
+    """
 
 
 @procedure("telemarketing")
 def get_day() -> AdvisorDay:
-    """The actor's figures of today."""
+    """Get the actor's figures of today, which begins at midnight in Ecuador."""
 
 
 @procedure("telemarketing")
 def check_risk(customer_id: Id, purpose: str = "call") -> RiskCheck:
-    """Ask the bureau over SOAP; logged with person and purpose, once for each idempotency key.
+    """Ask the bureau about a customer.
 
-    Never raises for a bureau that is down: the state says so. Raises NotFound when the customer
-    is on no call list.
+    Who asked, and what for, is logged. A bureau that does not answer is no error: `state` is
+    `unavailable`.
+
+    NotFound: the customer is on no call list.
     """
 
 
 @procedure("telemarketing")
 def find_last_risk(customer_id: Id) -> RiskCheck | None:
-    """The last check that the bureau answered, without asking it again; None before the first."""
+    """Find the last check that the bureau answered, without asking it again.
+
+    None before the first.
+    """
 
 
 @procedure("telemarketing")
-def refresh_risks(campaign_id: Id, advisor: str) -> int:
-    """Ask the bureau about everybody an advisor has open, in the background; returns how many.
+def refresh_risks(campaign_id: Id, advisor: str) -> Refreshed:
+    """Ask the bureau about everybody an advisor has open in a campaign.
 
-    Raises NotFound; Conflict while it is being asked.
+    In the background; the answer says about how many that are.
+
+    NotFound: there is no such campaign.
+    Conflict: it is being asked about them now.
     """
 
 

@@ -59,7 +59,7 @@ def test_marketing_head_imports_segments_creates_transfers_and_mails(
     expect(page.get_by_text(re.compile("[Ee]n ejecución")).first).to_be_visible()
 
     number = campaign.rsplit("/", 1)[1]
-    page.goto(f"/envios/nuevo?campaign={number}")
+    page.goto(f"/envios/nuevo?campana={number}")
     page.get_by_role("button", name="Enviar", exact=True).click()
     page.locator("dialog#confirm button[value=yes]").click()
     page.wait_for_url(re.compile(r"/envios/\d+$"))

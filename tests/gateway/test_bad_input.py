@@ -1,6 +1,8 @@
 """What people and programs get wrong: a clear answer in Spanish, nothing half done."""
 
 import io
+import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -90,6 +92,46 @@ def test_an_unknown_segment_field_is_named_with_its_path(head: httpx.Client) -> 
     assert "age" in message
 
 
+def test_of_two_who_change_a_segment_the_second_is_told_and_nothing_is_lost(
+    head: httpx.Client, product: Product
+) -> None:
+    name = f"Adultos {uuid.uuid4().hex[:8]}"
+    segment = head.post("/segments", json={"name": name, "definition": EVERYBODY}).json()
+    path, seen = f"/segments/{segment['id']}", segment["version"]
+    first = head.patch(path, json={"description": "Todo el país", "version": seen})
+    assert first.is_success, first.text
+    second = head.patch(path, json={"name": "Otro nombre", "version": seen})
+    assert second.status_code == 409
+    assert re.search(
+        r" cambió este segmento el \d\d/\d\d/\d{4} a las \d\d:\d\d\. Vuelva a abrirlo",
+        fields_of(second)["version"],
+    )
+    token = head.headers["Authorization"].removeprefix("Bearer ")
+    typed = {"name": "Con calma", "version": seen, "definition": json.dumps(EVERYBODY)}
+    page = httpx.post(
+        f"{product.address}/segmentos/{segment['id']}",
+        data=typed,
+        headers={"Origin": product.address},
+        cookies={"pregon_session": token},
+    )
+    assert page.status_code == 409
+    assert "Ver cómo está ahora" in page.text
+    assert 'value="Con calma"' in page.text
+    now = head.get(path).json()
+    assert (now["name"], now["description"], now["version"]) == (name, "Todo el país", seen + 1)
+
+
+@pytest.mark.parametrize("field", ["definition", "channels", "name", "budget"])
+def test_null_where_a_campaign_needs_a_value_is_told_at_its_field(
+    head: httpx.Client, field: str
+) -> None:
+    new = {"name": "Con nulos", "channels": ["phone"], "definition": EVERYBODY}
+    campaign = head.post("/campaigns", json=new).json()
+    answer = head.patch(f"/campaigns/{campaign['id']}", json={field: None})
+    assert answer.status_code == 422
+    assert fields_of(answer) == {field: "Este campo no puede quedar vacío."}
+
+
 def test_an_empty_audience_cannot_be_executed(
     head: httpx.Client, until: Callable[..., Any]
 ) -> None:
@@ -163,9 +205,9 @@ def test_an_expired_session_is_401_for_programs_and_leads_people_back(product: P
         f"{product.address}/api/v1/customers", headers={"Authorization": "Bearer gone"}
     )
     assert answer.status_code == 401
-    page = httpx.get(f"{product.address}/clientes?search=Mora", cookies={"pregon_session": "gone"})
+    page = httpx.get(f"{product.address}/clientes?buscar=Mora", cookies={"pregon_session": "gone"})
     assert page.status_code == 303
-    assert page.headers["location"] == "/ingresar?next=/clientes%3Fsearch%3DMora"
+    assert page.headers["location"] == "/ingresar?volver=/clientes%3Fbuscar%3DMora"
 
 
 def test_an_advisor_may_not_read_campaigns_nor_make_users(product: Product) -> None:

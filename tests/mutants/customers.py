@@ -16,6 +16,7 @@ ERASING = f"{PROFILES}::test_erasing_blanks_the_person_and_tells_the_rooms"
 SQL = "services/customer_query/segment_sql.py"
 ORDER = f"{PEOPLE}::test_the_first_block_that_holds_is_the_reason"
 NOTHING_LEFT = f"{PROFILES}::test_nothing_that_tells_who_it_was_is_left_of_an_erased_person"
+EDITS = "tests/rooms/customer_query/test_edits.py"
 NEWS = "tests/rooms/customer_query/test_news.py"
 
 MUTANTS = [
@@ -163,17 +164,33 @@ MUTANTS = [
         (f"{PEOPLE}::test_an_older_word_of_the_bureau_changes_nothing",),
     ),
     Mutant(
+        "a_stale_change_overwrites",
+        "shared/edits.py",
+        '    raise Conflict(text, [FieldError("version", text)])',
+        "",
+        (EDITS,),
+    ),
+    Mutant(
+        "an_unsubscription_is_nobodys_change",
+        "services/customer_query/contact_events.py",
+        """            version=Customer.version + 1,
+            **edits.mark("El enlace de baja de un correo"),
+""",
+        "",
+        (EDITS,),
+    ),
+    Mutant(
         "an_unsubscription_is_no_do_not_mail",
         "services/customer_query/contact_events.py",
-        ".values(consent_mail=False, do_not_mail=True)",
-        ".values(consent_mail=False)",
+        "            do_not_mail=True,\n",
+        "",
         (NEWS,),
     ),
     Mutant(
         "a_refusal_is_no_do_not_call",
         "services/customer_query/contact_events.py",
-        ".values(consent_phone=False, do_not_call=True)",
-        ".values(consent_phone=False)",
+        "            do_not_call=True,\n",
+        "",
         (NEWS,),
     ),
     Mutant(

@@ -120,15 +120,15 @@ MUTANTS = [
     Mutant(
         "anybody_makes_campaigns",
         "services/gateway/api/campaign.py",
-        '@api.post("/campaigns", allow=Permission.CAMPAIGN_WRITE',
-        '@api.post("/campaigns", allow=Permission.CUSTOMER_READ',
+        "contract.create_campaign, allow=WRITE",
+        "contract.create_campaign, allow=P.CUSTOMER_READ",
         (ROUTES,),
     ),
     Mutant(
         "anybody_sends_mail",
         "services/gateway/api/mailing.py",
-        "allow=Permission.MAIL_SEND",
-        "allow=Permission.CUSTOMER_READ",
+        "contract.create_mailing, allow=P.MAIL_SEND",
+        "contract.create_mailing, allow=P.CUSTOMER_READ",
         (ROUTES,),
     ),
     Mutant(
@@ -235,8 +235,8 @@ MUTANTS = [
     Mutant(
         "anothers_upload_is_ones_own",
         "services/gateway/uploads.py",
-        '"\\n".join((call.username, call.key, content))',
-        '"\\n".join((call.key, content))',
+        '"\\n".join((ask.username, ask.key, content))',
+        '"\\n".join((ask.key, content))',
         (UPLOADS,),
     ),
     Mutant(
@@ -263,8 +263,8 @@ MUTANTS = [
     Mutant(
         "a_scanner_unsubscribes",
         "services/gateway/routes/unsubscribe.py",
-        "subscription = await call(get_subscription, token)",
-        "subscription = await call(unsubscribe, token)",
+        "subscription = await ask(get_subscription, token)",
+        "subscription = await ask(unsubscribe, token)",
         (f"{MAILING}::test_opening_the_link_only_asks",),
     ),
     # --- the bureau ---

@@ -6,40 +6,24 @@ from fastapi import Body, File, Form, UploadFile
 from pydantic import Field, Json
 from starlette.responses import Response
 
+from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
-from services.gateway.downloads import rejected_rows
+from services.gateway.downloads import rejected_customers
+from services.gateway.exposing import documented
 from services.gateway.routing import Api
-from services.gateway.uploads import store_upload
-from shared.contract import Id, Limit, Model, Page
-from shared.contracts.customer_query import (
-    Category,
-    Customer,
-    CustomerChange,
-    CustomerRow,
-    Import,
-    NewCustomer,
-    NewImport,
-    PersonalData,
-    TimelineEntry,
-    create_customer,
-    erase_customer,
-    get_customer,
-    get_import,
-    get_personal_data,
-    list_customers,
-    list_imports,
-    list_timeline,
-    rerun_import,
-    start_import,
-    update_customer,
-)
-from shared.contracts.identity import Permission
+from services.gateway.uploads import CUSTOMER_FILE, store_upload
+from shared.contract import Id, Model
+from shared.contracts import customer_query as contract
+from shared.contracts.identity import P
 
 api = Api("customer")
 
-CUSTOMER_FILES = (".csv", ".txt", ".xlsx")
-CUSTOMER_FILE_MEGABYTES = 500
-_STORED = {"rejected_key"}  # how the rows are found in the store is nobody's business
+_ONE = "/customers/{customer_id}"
+_IMPORT = "/customers/imports/{import_id}"
+_IMPORTER = P.CUSTOMER_IMPORT
+_HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
+_MAPPING = '{"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"}'
+_EXAMPLE = {"file": "clientes.csv", "mapping": _MAPPING, "dry_run": True}
 ERASE_REASON = "Solicitud del titular de los datos"
 
 
@@ -49,134 +33,78 @@ class Erasure(Model):
     reason: Annotated[str, Field(min_length=1, max_length=300)] = ERASE_REASON
 
 
-class ImportAgain(Model):
-    """How the file is read this time."""
-
-    mapping: dict[str, str] | None = None  # our field → the file's column; None: as before
-    dry_run: bool = False
-
-
 @api.post(
     "/customers/imports",
-    allow=Permission.CUSTOMER_IMPORT,
+    allow=_IMPORTER,
     status_code=202,
-    response_model_exclude=_STORED,
+    response_model=documented(contract.Import, _HIDDEN),
+    openapi_extra=form_example("multipart/form-data", _EXAMPLE),
 )
-async def import_customers(
+async def start_import(
     ask: Ask,
     file: Annotated[UploadFile, File()],
     mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
     dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
-) -> Import:
-    """Read a CSV or XLSX in the background; `mapping` is JSON: our field → the file's column."""
-    key = await store_upload(ask, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES)
+) -> contract.Import:
+    """Begin to read a CSV or XLSX of customers in the background.
+
+    The answer comes at once; ask for the import to see how far it is. `mapping` is JSON: our
+    field → the file's column; without it the columns are guessed. A dry run changes nothing.
+
+    Invalid: the file is empty, too large, or none of .csv, .txt and .xlsx; or `mapping` is wrong.
+    """
+    key = await store_upload(ask, file, CUSTOMER_FILE)
     name = (file.filename or "")[-200:]
-    new = NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run)
-    return await ask(start_import, new)
+    new = contract.NewImport(file_key=key, file_name=name, mapping=mapping, dry_run=dry_run)
+    return await ask(contract.start_import, new)
 
 
-@api.get(
-    "/customers/imports",
-    allow=Permission.CUSTOMER_IMPORT,
-    response_model_exclude={"items": {"__all__": _STORED}},
+api.expose("GET", "/customers/imports", contract.list_imports, allow=_IMPORTER, hidden=_HIDDEN)
+api.expose("GET", _IMPORT, contract.get_import, allow=_IMPORTER, hidden=_HIDDEN)
+api.expose(
+    "POST",
+    _IMPORT + "/rerun",
+    contract.rerun_import,
+    allow=_IMPORTER,
+    status=202,
+    body="ImportAgain",
+    hidden=_HIDDEN,
 )
-async def show_imports(ask: Ask, after: str | None = None, limit: Limit = 20) -> Page[Import]:
-    """Imports, newest first."""
-    return await ask(list_imports, after=after, limit=limit)
 
 
-@api.get(
-    "/customers/imports/{import_id}",
-    allow=Permission.CUSTOMER_IMPORT,
-    response_model_exclude=_STORED,
-)
-async def show_import(import_id: Id, ask: Ask) -> Import:
-    """Progress and counts: read = created + updated + unchanged + rejected."""
-    return await ask(get_import, import_id)
+@api.get(_IMPORT + "/rejected", allow=_IMPORTER, response_class=Response, responses=CSV_ANSWER)
+async def get_rejected_customers(import_id: Id, ask: Ask) -> Response:
+    """Get the rejected rows of an import as CSV.
+
+    As they stood in the file, with a column `motivo`; only the header when there are none.
+
+    NotFound: there is no such import.
+    Conflict: the import is still running.
+    """
+    return await rejected_customers(await ask(contract.get_import, import_id))
 
 
-@api.post(
-    "/customers/imports/{import_id}/rerun",
-    allow=Permission.CUSTOMER_IMPORT,
-    status_code=202,
-    response_model_exclude=_STORED,
-)
-async def run_import_again(import_id: Id, ask: Ask, again: ImportAgain | None = None) -> Import:
-    """Read the file of an import that has ended, also of one that failed, as a new import."""
-    again = again or ImportAgain()
-    return await ask(rerun_import, import_id, again.mapping, again.dry_run)
+api.expose("GET", "/customers", contract.list_customers, allow=P.CUSTOMER_READ)
+api.expose("POST", "/customers", contract.create_customer, allow=P.CUSTOMER_WRITE, status=201)
+api.expose("GET", _ONE, contract.get_customer, allow=P.CUSTOMER_READ)
+api.expose("PATCH", _ONE, contract.update_customer, allow=P.CUSTOMER_WRITE)
+api.expose("GET", _ONE + "/timeline", contract.list_timeline, allow=P.CUSTOMER_READ)
+api.expose("GET", _ONE + "/personal-data", contract.get_personal_data, allow=P.CUSTOMER_READ)
 
 
-@api.get(
-    "/customers/imports/{import_id}/rejected",
-    allow=Permission.CUSTOMER_IMPORT,
-    response_class=Response,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
-)
-async def show_rejected_rows(import_id: Id, ask: Ask) -> Response:
-    """The rejected rows as they stood, with a column `motivo`; 409 while the import runs."""
-    return await rejected_rows(await ask(get_import, import_id))
-
-
-@api.get("/customers", allow=Permission.CUSTOMER_READ)
-async def show_customers(
-    ask: Ask,
-    search: str | None = None,
-    province: str | None = None,
-    category: Category | None = None,
-    after: str | None = None,
-    limit: Limit = 50,
-) -> Page[CustomerRow]:
-    """Customers by surname; `search` is a cédula, a surname's beginning, an e-mail or a phone."""
-    return await ask(
-        list_customers,
-        search=search,
-        province=province,
-        category=category,
-        after=after,
-        limit=limit,
-    )
-
-
-@api.post("/customers", allow=Permission.CUSTOMER_WRITE, status_code=201)
-async def add_customer(new: NewCustomer, ask: Ask) -> Customer:
-    """Create a customer."""
-    return await ask(create_customer, new)
-
-
-@api.get("/customers/{customer_id}", allow=Permission.CUSTOMER_READ)
-async def show_customer(customer_id: Id, ask: Ask) -> Customer:
-    """One profile."""
-    return await ask(get_customer, customer_id)
-
-
-@api.patch("/customers/{customer_id}", allow=Permission.CUSTOMER_WRITE)
-async def change_customer(customer_id: Id, change: CustomerChange, ask: Ask) -> Customer:
-    """Change what is given; a changed consent is written to the consent ledger."""
-    return await ask(update_customer, customer_id, change)
-
-
-@api.delete("/customers/{customer_id}", allow=Permission.CUSTOMER_ERASE, status_code=204)
-async def remove_customer(
+@api.delete(_ONE, allow=P.CUSTOMER_ERASE, status_code=204)
+async def erase_customer(
     customer_id: Id,
     ask: Ask,
     reason: str | None = None,
-    erasure: Annotated[Erasure | None, Body()] = None,
+    erasure: Annotated[Erasure | None, Body(examples=[{"reason": ERASE_REASON}])] = None,
 ) -> None:
-    """Anonymise for good; the reason is a query parameter or stands in the body."""
+    """Erase a person's data for good.
+
+    The person is gone from every part of the product; what happened with them stays countable.
+    The reason, a query parameter or in the body, is kept. Erasing again does no harm.
+
+    NotFound: there is no such customer.
+    """
     why = reason or (erasure or Erasure()).reason
-    await ask(erase_customer, customer_id, why)
-
-
-@api.get("/customers/{customer_id}/timeline", allow=Permission.CUSTOMER_READ)
-async def show_timeline(
-    customer_id: Id, ask: Ask, after: str | None = None, limit: Limit = 50
-) -> Page[TimelineEntry]:
-    """What happened with a customer, newest first."""
-    return await ask(list_timeline, customer_id, after=after, limit=limit)
-
-
-@api.get("/customers/{customer_id}/personal-data", allow=Permission.CUSTOMER_READ)
-async def show_personal_data(customer_id: Id, ask: Ask) -> PersonalData:
-    """Everything held on a person."""
-    return await ask(get_personal_data, customer_id)
+    await ask(contract.erase_customer, customer_id, why)

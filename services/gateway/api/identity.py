@@ -7,22 +7,14 @@ from fastapi.security import OAuth2PasswordRequestForm
 from starlette.responses import Response
 
 from services.gateway import entrance, problems
+from services.gateway.answers import Responses, form_example, problem_answer
 from services.gateway.asking import Ask
 from services.gateway.routing import ANY_USER, PUBLIC, Api
 from services.gateway.session import SignedIn
 from shared import clock
-from shared.contract import Id, Limit, Model, Page
-from shared.contracts.identity import (
-    NewUser,
-    Permission,
-    Role,
-    Session,
-    User,
-    UserChange,
-    create_user,
-    list_users,
-    update_user,
-)
+from shared.contract import Model
+from shared.contracts import identity as contract
+from shared.contracts.identity import Permission, Role, Session
 from shared.errors import Denied
 
 api = Api("identity")
@@ -46,11 +38,22 @@ class Me(Model):
     permissions: list[Permission]
 
 
-@api.post("/token", allow=PUBLIC, response_model=Token)
+_REFUSALS: Responses = {
+    401: problem_answer("Username and password do not fit, or the user is deactivated"),
+    429: problem_answer("Too many failures; `Retry-After` has the seconds to wait"),
+}
+_EXAMPLE = {"username": "jefe", "password": "una clave larga"}
+_FORM = form_example("application/x-www-form-urlencoded", _EXAMPLE)
+
+
+@api.post("/token", allow=PUBLIC, response_model=Token, responses=_REFUSALS, openapi_extra=_FORM)
 async def create_token(
     request: Request, credentials: Annotated[OAuth2PasswordRequestForm, Depends()], ask: Ask
 ) -> Token | Response:
-    """Log in with username and password; a wrong pair is 401, too many of them 429."""
+    """Log in with username and password.
+
+    The token goes into the header `Authorization: Bearer …` of every other call.
+    """
     source = request.client.host if request.client else ""
     try:
         session = await entrance.enter(ask, credentials.username, credentials.password, source)
@@ -60,36 +63,18 @@ async def create_token(
 
 
 @api.get("/me", allow=ANY_USER)
-async def show_me(session: SignedIn) -> Me:
-    """Who the token belongs to."""
-    actor = session.actor
-    return Me(
-        id=actor.user_id,
-        username=actor.username,
-        full_name=actor.full_name,
-        role=Role(actor.role),
-        permissions=sorted(session.permissions),
-    )
+async def get_me(session: SignedIn) -> Me:
+    """Get whom the token belongs to.
+
+    With all that this user may do.
+    """
+    actor = session.actor.model_dump(exclude={"user_id"})
+    return Me(id=session.actor.user_id, permissions=sorted(session.permissions), **actor)
 
 
-@api.get("/users", allow=Permission.USER_WRITE)
-async def show_users(
-    ask: Ask, role: Role | None = None, after: str | None = None, limit: Limit = 50
-) -> Page[User]:
-    """Users by username."""
-    return await ask(list_users, role=role, after=after, limit=limit)
-
-
-@api.post("/users", allow=Permission.USER_WRITE, status_code=201)
-async def add_user(new: NewUser, ask: Ask) -> User:
-    """Create a user."""
-    return await ask(create_user, new)
-
-
-@api.patch("/users/{user_id}", allow=Permission.USER_WRITE)
-async def change_user(user_id: Id, change: UserChange, ask: Ask) -> User:
-    """Change what is given. A new password, role or state ends the user's sessions."""
-    return await ask(update_user, user_id, change)
+api.expose("GET", "/users", contract.list_users, allow=Permission.USER_WRITE)
+api.expose("POST", "/users", contract.create_user, allow=Permission.USER_WRITE, status=201)
+api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=Permission.USER_WRITE)
 
 
 def _refuse(request: Request, error: Denied) -> Response:

@@ -5,84 +5,53 @@ from typing import Annotated
 from fastapi import File, UploadFile
 from starlette.responses import Response
 
+from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
-from services.gateway.downloads import csv_table, stored_csv
+from services.gateway.downloads import rejected_risks
+from services.gateway.exposing import documented
 from services.gateway.routing import Api
-from services.gateway.uploads import store_upload
-from shared.contract import Id, Limit, Page
+from services.gateway.uploads import RISK_FILE, store_upload
+from shared.contract import Id
+from shared.contracts import risk_central as contract
 from shared.contracts.identity import Permission
-from shared.contracts.risk_central import (
-    Load,
-    RiskReport,
-    get_load,
-    list_loads,
-    rerun_load,
-    start_load,
-)
-from shared.errors import Conflict
 
 api = Api("risk")
 
-RISK_FILES = (".csv", ".txt")
-RISK_FILE_MEGABYTES = 500
-_STORED = {"rejected_key"}  # how the rows are found in the store is nobody's business
+_ONE = "/risk-loads/{load_id}"
+_LOADER = Permission.RISK_LOAD
+_HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
 
 
 @api.post(
-    "/risk-loads", allow=Permission.RISK_LOAD, status_code=202, response_model_exclude=_STORED
-)
-async def load_risks(ask: Ask, file: Annotated[UploadFile, File()]) -> Load:
-    """Load a risk file (CSV) in the background."""
-    key = await store_upload(ask, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
-    return await ask(start_load, key, (file.filename or "")[-200:])
-
-
-@api.get(
     "/risk-loads",
-    allow=Permission.RISK_LOAD,
-    response_model_exclude={"items": {"__all__": _STORED}},
-)
-async def show_loads(ask: Ask, after: str | None = None, limit: Limit = 20) -> Page[Load]:
-    """Loads, newest first."""
-    return await ask(list_loads, after=after, limit=limit)
-
-
-@api.get("/risk-loads/{load_id}", allow=Permission.RISK_LOAD, response_model_exclude=_STORED)
-async def show_load(load_id: Id, ask: Ask) -> Load:
-    """Progress and counts: read = created + updated + unchanged + rejected."""
-    return await ask(get_load, load_id)
-
-
-@api.post(
-    "/risk-loads/{load_id}/rerun",
-    allow=Permission.RISK_LOAD,
+    allow=_LOADER,
     status_code=202,
-    response_model_exclude=_STORED,
+    response_model=documented(contract.Load, _HIDDEN),
+    openapi_extra=form_example("multipart/form-data", {"file": "riesgos.csv"}),
 )
-async def rerun(load_id: Id, ask: Ask) -> Load:
-    """Go on with a load that failed, after what it had done; 409 for any other."""
-    return await ask(rerun_load, load_id)
+async def start_load(ask: Ask, file: Annotated[UploadFile, File()]) -> contract.Load:
+    """Load a risk file (CSV) in the background.
 
+    The answer comes at once; ask for the load to see how far it is. Loads follow each other.
 
-@api.get(
-    "/risk-loads/{load_id}/rejected",
-    allow=Permission.RISK_LOAD,
-    response_class=Response,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
-)
-async def show_rejected_rows(load_id: Id, ask: Ask) -> Response:
-    """The rejected rows as they stood, with a column `motivo`; 409 while the load runs."""
-    return await rejected_rows(await ask(get_load, load_id))
-
-
-async def rejected_rows(load: Load) -> Response:
-    """A load's rejected rows, only the header when there are none.
-
-    Raises Conflict while the load runs.
+    Invalid: the file is empty, too large, or neither .csv nor .txt.
     """
-    if load.finished_at is None:
-        raise Conflict("La carga sigue en curso. Espere a que termine.")
-    name = f"riesgos-{load.id}-rechazadas.csv"
-    if load.rejected_key is None:
-        return csv_table(name, [*RiskReport.model_fields, "linea", "motivo"], [])
-    return await stored_csv(load.rejected_key, name)
+    key = await store_upload(ask, file, RISK_FILE)
+    return await ask(contract.start_load, key, (file.filename or "")[-200:])
+
+
+api.expose("GET", "/risk-loads", contract.list_loads, allow=_LOADER, hidden=_HIDDEN)
+api.expose("GET", _ONE, contract.get_load, allow=_LOADER, hidden=_HIDDEN)
+api.expose("POST", _ONE + "/rerun", contract.rerun_load, allow=_LOADER, hidden=_HIDDEN, status=202)
+
+
+@api.get(_ONE + "/rejected", allow=_LOADER, response_class=Response, responses=CSV_ANSWER)
+async def get_rejected_risks(load_id: Id, ask: Ask) -> Response:
+    """Get the rejected rows of a load as CSV.
+
+    As they stood in the file, with a column `motivo`; only the header when there are none.
+
+    NotFound: there is no such load.
+    Conflict: the load is still running.
+    """
+    return await rejected_risks(await ask(contract.get_load, load_id))

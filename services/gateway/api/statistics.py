@@ -1,51 +1,15 @@
 """Figures over all campaigns, over REST."""
 
-from services.gateway.asking import Ask
 from services.gateway.routing import Api
-from shared.contract import Id, Limit
-from shared.contracts.campaign import (
-    CampaignFigures,
-    GroupFigures,
-    ProvinceFigures,
-    RepeatedCustomers,
-    get_repeated_customers,
-    list_by_age,
-    list_by_budget,
-    list_by_gender,
-    list_by_province,
-)
-from shared.contracts.identity import Permission
+from shared.contracts import campaign as contract
+from shared.contracts.identity import P
 
 api = Api("statistics")
 
+_REPEATED = "/statistics/repeated-customers"
 
-@api.get("/statistics/repeated-customers", allow=Permission.STATISTICS_READ)
-async def show_repeated_customers(
-    ask: Ask, after: str | None = None, limit: Limit = 50
-) -> RepeatedCustomers:
-    """Customers in more than one audience, and the campaign × campaign matrix."""
-    return await ask(get_repeated_customers, after=after, limit=limit)
-
-
-@api.get("/statistics/by-budget", allow=Permission.STATISTICS_READ)
-async def show_by_budget(ask: Ask) -> list[CampaignFigures]:
-    """The newest campaigns, largest budget first."""
-    return await ask(list_by_budget)
-
-
-@api.get("/statistics/by-age", allow=Permission.STATISTICS_READ)
-async def show_by_age(ask: Ask, campaign_id: Id | None = None) -> list[GroupFigures]:
-    """By age group, over all campaigns or of one."""
-    return await ask(list_by_age, campaign_id)
-
-
-@api.get("/statistics/by-gender", allow=Permission.STATISTICS_READ)
-async def show_by_gender(ask: Ask, campaign_id: Id | None = None) -> list[GroupFigures]:
-    """By gender, over all campaigns or of one."""
-    return await ask(list_by_gender, campaign_id)
-
-
-@api.get("/statistics/map", allow=Permission.STATISTICS_READ)
-async def show_map(ask: Ask, campaign_id: Id | None = None) -> list[ProvinceFigures]:
-    """All provinces, over all campaigns or of one."""
-    return await ask(list_by_province, campaign_id)
+api.expose("GET", _REPEATED, contract.get_repeated_customers, allow=P.STATISTICS_READ)
+api.expose("GET", "/statistics/by-budget", contract.list_by_budget, allow=P.STATISTICS_READ)
+api.expose("GET", "/statistics/by-age", contract.list_by_age, allow=P.STATISTICS_READ)
+api.expose("GET", "/statistics/by-gender", contract.list_by_gender, allow=P.STATISTICS_READ)
+api.expose("GET", "/statistics/map", contract.list_by_province, allow=P.STATISTICS_READ)

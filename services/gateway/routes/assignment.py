@@ -1,11 +1,9 @@
 """Sharing out a campaign's customers among the advisors."""
 
-from typing import Annotated
-
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import menu
+from services.gateway import addresses, menu
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render_form
@@ -17,6 +15,7 @@ from shared.contracts.identity import Permission, Role, User, list_users
 from shared.contracts.telemarketing import (
     Assigned,
     Assignment,
+    CallList,
     NewAssignment,
     Strategy,
     assign_customers,
@@ -28,6 +27,7 @@ from shared.contracts.telemarketing import (
     take_back,
 )
 from shared.ecuador.money import format_number
+from shared.errors import NotFound
 
 pages = Pages()
 menu.add(
@@ -40,11 +40,11 @@ menu.add(
     purpose="Repartir clientes entre los asesores",
 )
 
-CampaignId = Annotated[int | None, Query(alias="campana")]
-
 
 @pages.get("/asignaciones", allow=Permission.ASSIGN)
-async def show_assignments(request: Request, ask: Ask, campaign_id: CampaignId = None) -> Response:
+async def show_assignments(
+    request: Request, ask: Ask, campaign_id: addresses.CampaignId = None
+) -> Response:
     """A campaign's advisors with what each has, and the form for more."""
     form = Form({"per_advisor": ["50"], "strategy": [Strategy.EQUAL]})
     return await _render(request, ask, campaign_id, form)
@@ -72,16 +72,17 @@ async def ask_for_list(request: Request, campaign_id: Id, ask: Ask) -> Response:
 @pages.post("/asignaciones/{campaign_id:int}/{advisor}/retirar", allow=Permission.ASSIGN)
 async def free(request: Request, campaign_id: Id, advisor: str, ask: Ask) -> Response:
     """Take an advisor's open customers back."""
-    count = await ask(take_back, campaign_id, advisor)
-    text = f"Se retiraron {format_number(count)} clientes de {advisor}."
+    done = await ask(take_back, campaign_id, advisor)
+    text = f"Se retiraron {format_number(done.freed)} clientes de {advisor}."
     return go(request, _address(campaign_id), notice=text)
 
 
 @pages.post("/asignaciones/{campaign_id:int}/{advisor}/riesgos", allow=Permission.ASSIGN)
 async def refresh(request: Request, campaign_id: Id, advisor: str, ask: Ask) -> Response:
     """Ask the bureau about everybody an advisor has open."""
-    count = await ask(refresh_risks, campaign_id, advisor)
-    text = f"Se consulta la central de riesgos por {format_number(count)} clientes de {advisor}."
+    done = await ask(refresh_risks, campaign_id, advisor)
+    people = format_number(done.customers)
+    text = f"Se consulta la central de riesgos por {people} clientes de {advisor}."
     return go(request, _address(campaign_id), notice=text)
 
 
@@ -97,9 +98,18 @@ async def _render(request: Request, ask: Asker, campaign_id: int | None, form: F
         advisors=await _list_advisors(ask),
         assignments=await _by_advisor(ask, chosen),
         unassigned=await ask(count_unassigned, chosen) if chosen else 0,
-        call_list=await ask(get_call_list, chosen) if chosen else None,
+        call_list=await _find_call_list(ask, chosen),
         strategies=list(Strategy),
     )
+
+
+async def _find_call_list(ask: Asker, campaign_id: int | None) -> CallList | None:
+    if campaign_id is None:
+        return None
+    try:
+        return await ask(get_call_list, campaign_id)
+    except NotFound:  # none was asked for yet
+        return None
 
 
 async def _list_campaigns(ask: Asker) -> list[CampaignRow]:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from services.gateway import menu
+from services.gateway import addresses, menu
 from services.gateway.asking import Ask
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
@@ -79,7 +79,7 @@ async def show_calendar(
     session: SignedIn,
     view: Annotated[View, Query(alias="vista")] = View.MONTH,
     day: Annotated[date | None, Query(alias="fecha")] = None,
-    advisor: Annotated[str, Query(alias="asesor")] = "",
+    advisor: addresses.Advisor = "",
 ) -> Response:
     """Agreed calls, the own ones or, for whoever may see all, anyone's."""
     chosen, today = day or clock.today(), clock.today()

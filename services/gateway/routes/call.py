@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import menu, places
+from services.gateway import addresses, menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -123,10 +123,10 @@ async def ask_risk(request: Request, customer_id: Id, ask: Ask) -> Response:
 async def show_history(
     request: Request,
     ask: Ask,
-    campaign_id: str = "",
-    customer_id: str = "",
-    advisor: str = "",
-    after: str | None = None,
+    campaign_id: addresses.Campaign = "",
+    customer_id: addresses.Customer = "",
+    advisor: addresses.Advisor = "",
+    after: addresses.After = None,
 ) -> Response:
     """Calls that were made, newest first."""
     found = await ask(

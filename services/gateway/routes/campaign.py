@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import menu, places
+from services.gateway import addresses, menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -59,13 +59,15 @@ BOARD = (
 _BOARD_LIMIT = 20
 _SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 _NUMBER = re.compile(r"0(\.\d+)?")
-_MAY_BE_EMPTY = ("starts_on", "ends_on", "design_id")
-_EMPTY_TEXTS = ("goal", "mail_subject", "script")
 
 
 @pages.get("/campanas", allow=Permission.CAMPAIGN_READ)
 async def show_campaigns(
-    request: Request, ask: Ask, search: str = "", phase: str = "", after: str | None = None
+    request: Request,
+    ask: Ask,
+    search: addresses.Search = "",
+    phase: addresses.Phase = "",
+    after: addresses.After = None,
 ) -> Response:
     """Campaigns, newest first."""
     found = await ask(
@@ -124,12 +126,12 @@ async def show_edit(request: Request, campaign_id: Id, ask: Ask) -> Response:
 
 @pages.post("/campanas/{campaign_id:int}/editar", allow=Permission.CAMPAIGN_WRITE)
 async def edit_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response:
-    """Change what differs from what is stored, so that closed fields need not be sent."""
+    """Change the campaign; emptied fields are emptied."""
     form = await read_form(request)
-    campaign = await ask(get_campaign, campaign_id)
     try:
-        await ask(update_campaign, campaign_id, _parse_change(form, campaign))
+        await ask(update_campaign, campaign_id, form.parse(CampaignChange))
     except (*FORM_ERRORS, NotFound, Unavailable) as error:
+        campaign = await ask(get_campaign, campaign_id)
         return await _render_edit(request, ask, form.failed(error), campaign)
     return go(request, f"/campanas/{campaign_id}", notice="Se guardaron los cambios.")
 
@@ -140,25 +142,6 @@ def _parse_new(form: Form) -> NewCampaign:
     if definition:
         chosen["segment_id"] = None
     return form.parse(NewCampaign, **chosen)
-
-
-def _parse_change(form: Form, campaign: Campaign) -> CampaignChange:
-    cleared: dict[str, Any] = {name: None for name in _MAY_BE_EMPTY if not form.value(name)}
-    cleared |= {name: "" for name in _EMPTY_TEXTS if not form.value(name).strip()}
-    given = form.parse(CampaignChange, **cleared)
-    changed = {
-        name: value
-        for name in given.model_fields_set
-        if _plain(value := getattr(given, name)) != _plain(getattr(campaign, name))
-    }
-    return CampaignChange.model_validate(changed)
-
-
-def _plain(value: Any) -> Any:
-    """What two values are compared by: channels in any order, line ends of any kind."""
-    if isinstance(value, list):
-        return sorted(value)
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 async def _render_new(request: Request, ask: Asker, form: Form) -> Response:
@@ -214,7 +197,11 @@ def _design_options(designs: list[Design]) -> list[tuple[str, str]]:
 
 @pages.get("/campanas/{campaign_id:int}", allow=Permission.CAMPAIGN_READ)
 async def show_campaign(
-    request: Request, campaign_id: Id, ask: Ask, search: str = "", after: str | None = None
+    request: Request,
+    campaign_id: Id,
+    ask: Ask,
+    search: addresses.Search = "",
+    after: addresses.After = None,
 ) -> Response:
     """The plan and the audience."""
     members = await ask(list_members, campaign_id, search=search.strip() or None, after=after)
@@ -266,7 +253,7 @@ async def move_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response
 
 @pages.get("/campanas/{campaign_id:int}/correo", allow=Permission.CAMPAIGN_READ)
 async def show_mail(
-    request: Request, campaign_id: Id, ask: Ask, after: str | None = None
+    request: Request, campaign_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
     """The campaign's mailings; a message where mail does not answer."""
     mailings = await _if_there(ask(list_mailings, campaign_id=campaign_id, after=after))
@@ -275,7 +262,7 @@ async def show_mail(
 
 @pages.get("/campanas/{campaign_id:int}/llamadas", allow=Permission.CAMPAIGN_READ)
 async def show_calls(
-    request: Request, campaign_id: Id, ask: Ask, after: str | None = None
+    request: Request, campaign_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
     """Who calls whom and what came of it; a message where telemarketing does not answer."""
     assignments = await _if_there(ask(list_assignments, campaign_id=campaign_id, limit=200))

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import menu, places
-from services.gateway.asking import Ask
+from services.gateway import addresses, menu, places
+from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -39,21 +39,6 @@ menu.add(
     purpose="Buscar clientes y ver su historia",
 )
 
-# What an emptied field of the form empties in the profile; the others may not be empty.
-_MAY_BE_EMPTY = (
-    "gender",
-    "birth_on",
-    "income",
-    "province",
-    "canton",
-    "address",
-    "email",
-    "phone",
-    "preferred_channel",
-    "preferred_hours",
-    "category",
-    "category_reason",
-)
 _CHOICES: dict[str, Any] = {
     "genders": list(Gender),
     "categories": list(Category),
@@ -67,10 +52,10 @@ _CHOICES: dict[str, Any] = {
 async def show_customers(
     request: Request,
     ask: Ask,
-    search: str = "",
-    province: str = "",
-    category: str = "",
-    after: str | None = None,
+    search: addresses.Search = "",
+    province: addresses.Province = "",
+    category: addresses.Category = "",
+    after: addresses.After = None,
 ) -> Response:
     """Customers by surname, those that are searched for."""
     found = await ask(
@@ -105,19 +90,11 @@ async def add_customer(request: Request, ask: Ask) -> Response:
 
 @pages.get("/clientes/{customer_id:int}", allow=Permission.CUSTOMER_READ)
 async def show_customer(
-    request: Request, customer_id: Id, ask: Ask, after: str | None = None
+    request: Request, customer_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
     """A profile with its time line."""
     customer = await ask(get_customer, customer_id)
-    timeline = await ask(list_timeline, customer_id, after=after)
-    return render(
-        request,
-        "customer/profile.html",
-        customer=customer,
-        timeline=timeline,
-        place=places.place,
-        form=Form.of(customer),
-    )
+    return await _render_profile(request, ask, Form.of(customer), customer, after)
 
 
 @pages.get("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
@@ -134,9 +111,8 @@ async def show_edit(request: Request, customer_id: Id, ask: Ask) -> Response:
 async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Change the profile; emptied fields are emptied."""
     form = await read_form(request)
-    emptied = {name: None for name in _MAY_BE_EMPTY if not form.value(name).strip()}
     try:
-        await ask(update_customer, customer_id, form.parse(CustomerChange, **emptied))
+        await ask(update_customer, customer_id, form.parse(CustomerChange))
     except FORM_ERRORS as error:
         customer = await ask(get_customer, customer_id)
         return _render_edit(request, form.failed(error), customer)
@@ -147,7 +123,11 @@ async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response
 async def change_consents(request: Request, customer_id: Id, ask: Ask) -> Response:
     """What the person agreed to; the change goes into the consent ledger."""
     form = await read_form(request)
-    await ask(update_customer, customer_id, form.parse(CustomerChange))
+    try:
+        await ask(update_customer, customer_id, form.parse(CustomerChange))
+    except FORM_ERRORS as error:
+        customer = await ask(get_customer, customer_id)
+        return await _render_profile(request, ask, form.failed(error), customer)
     notice = "Se guardaron los consentimientos."
     return go(request, f"/clientes/{customer_id}", notice=notice)
 
@@ -193,6 +173,19 @@ async def erase(request: Request, customer_id: Id, ask: Ask) -> Response:
         customer = await ask(get_customer, customer_id)
         return render_form(request, "customer/erase.html", form.failed(error), customer=customer)
     return go(request, "/clientes", notice="Se eliminaron los datos personales del cliente.")
+
+
+async def _render_profile(
+    request: Request, ask: Asker, form: Form, customer: Customer, after: str | None = None
+) -> Response:
+    return render_form(
+        request,
+        "customer/profile.html",
+        form,
+        customer=customer,
+        timeline=await ask(list_timeline, customer.id, after=after),
+        place=places.place,
+    )
 
 
 def _render_edit(request: Request, form: Form, customer: Customer) -> Response:

@@ -5,13 +5,13 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway.api.customer import CUSTOMER_FILE_MEGABYTES, CUSTOMER_FILES
+from services.gateway import addresses
 from services.gateway.asking import Ask
-from services.gateway.downloads import csv_table, rejected_rows
+from services.gateway.downloads import csv_table, rejected_customers
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from services.gateway.uploads import store_upload
+from services.gateway.uploads import CUSTOMER_FILE, store_upload
 from shared.contract import Id
 from shared.contracts.customer_query import (
     Import,
@@ -75,9 +75,7 @@ async def upload(request: Request, ask: Ask) -> Response:
     form = await read_form(request)
     try:
         file = form.file("file")
-        key = await store_upload(
-            ask, file, suffixes=CUSTOMER_FILES, megabytes=CUSTOMER_FILE_MEGABYTES
-        )
+        key = await store_upload(ask, file, CUSTOMER_FILE)
         name = (file.filename or "")[-200:]
         new = form.parse(NewImport, file_key=key, file_name=name)
         job = await ask(start_import, new)
@@ -93,7 +91,7 @@ async def download_example() -> Response:
 
 
 @pages.get("/clientes/importaciones", allow=Permission.CUSTOMER_IMPORT)
-async def show_imports(request: Request, ask: Ask, after: str | None = None) -> Response:
+async def show_imports(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """Imports, newest first."""
     found = await ask(list_imports, after=after)
     return render(request, "customer_import/list.html", imports=found)
@@ -118,7 +116,7 @@ async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=Permission.CUSTOMER_IMPORT)
 async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_rows(await ask(get_import, import_id))
+    return await rejected_customers(await ask(get_import, import_id))
 
 
 @pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=Permission.CUSTOMER_IMPORT)
@@ -143,8 +141,7 @@ def _render_upload(request: Request, form: Form) -> Response:
         form,
         fields=list(FIELDS.values()),
         required=REQUIRED,
-        accept=",".join(CUSTOMER_FILES),
-        megabytes=CUSTOMER_FILE_MEGABYTES,
+        accepted=CUSTOMER_FILE,
     )
 
 

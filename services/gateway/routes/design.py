@@ -4,16 +4,15 @@ from pathlib import PurePath
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.gateway import menu
+from services.gateway import addresses, menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.previews import sandboxed
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import PUBLIC, Pages
-from services.gateway.uploads import store_upload
+from services.gateway.uploads import DESIGN_FILE, store_upload
 from shared import files
 from shared.contract import Id, Model
 from shared.contracts.customer_query import CustomerRow, list_customers
@@ -41,8 +40,6 @@ menu.add(
     purpose="Diseños de correo",
 )
 
-_SUFFIXES = (".html", ".htm", ".zip")
-_MEGABYTES = 10
 _THUMBNAIL = 0.5
 _IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif"}
 _YEAR_SECONDS = 31_536_000
@@ -56,7 +53,7 @@ class TestMail(Model):
 
 
 @pages.get("/disenos", allow=Permission.DESIGN_WRITE)
-async def show_designs(request: Request, ask: Ask, after: str | None = None) -> Response:
+async def show_designs(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """The gallery, built-in designs first."""
     found = await ask(list_designs, after=after, limit=24)
     return render(request, "design/list.html", designs=found)
@@ -86,15 +83,7 @@ async def _read_source(ask: Ask, form: Form) -> dict[str, str]:
         upload = form.file("file")
     except Invalid:
         return {}
-    return {"file_key": await store_design(ask, upload)}
-
-
-async def store_design(ask: Ask, upload: UploadFile) -> str:
-    """Store an uploaded design and return its key. Raises Invalid on `file`."""
-    try:
-        return await store_upload(ask, upload, suffixes=_SUFFIXES, megabytes=_MEGABYTES)
-    finally:
-        await upload.close()
+    return {"file_key": await store_upload(ask, upload, DESIGN_FILE)}
 
 
 async def _new_design(request: Request, ask: Ask, form: Form) -> Response:
@@ -104,7 +93,7 @@ async def _new_design(request: Request, ask: Ask, form: Form) -> Response:
 
 @pages.get("/disenos/{design_id}", allow=Permission.DESIGN_WRITE)
 async def show_design(
-    request: Request, design_id: Id, ask: Ask, cedula: str = "", width: str = "wide"
+    request: Request, design_id: Id, ask: Ask, cedula: str = "", width: addresses.Width = "wide"
 ) -> Response:
     """A design as one customer or an example person gets it."""
     return await _design(request, ask, design_id, Form(), cedula=cedula, width=width)
@@ -136,7 +125,9 @@ async def _find_customer(ask: Ask, cedula: str) -> CustomerRow | None:
 
 
 @pages.get("/disenos/{design_id}/vista", allow=Permission.DESIGN_WRITE)
-async def show_preview(design_id: Id, ask: Ask, customer_id: int | None = None) -> Response:
+async def show_preview(
+    design_id: Id, ask: Ask, customer_id: addresses.CustomerId = None
+) -> Response:
     """The filled-in HTML alone, for the sandboxed frame."""
     preview = await ask(preview_design, design_id, customer_id)
     return sandboxed(preview.html)

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import entrance, menu
+from services.gateway import addresses, entrance, menu
 from services.gateway import session as sessions
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -39,7 +39,7 @@ menu.add(
 
 
 @pages.get("/ingresar", allow=PUBLIC)
-async def show_log_in(request: Request, next: str = "/") -> Response:  # noqa: A002  # the parameter of the address
+async def show_log_in(request: Request, next: addresses.Back = "/") -> Response:  # noqa: A002  # the parameter of the address
     """The log-in page; `next` is where it leads."""
     return render(request, "identity/log_in.html", form=Form(), next=local_path(next))
 
@@ -81,8 +81,8 @@ async def show_account(request: Request, session: SignedIn, ask: Ask) -> Respons
 async def show_users(
     request: Request,
     ask: Ask,
-    role: Annotated[Role | None, Query()] = None,
-    after: str | None = None,
+    role: Annotated[Role | None, addresses.Role] = None,
+    after: addresses.After = None,
 ) -> Response:
     """Users by username, of one role or of all."""
     users = await ask(list_users, role=role, after=after)
@@ -132,7 +132,7 @@ async def change_state(request: Request, user_id: Id, ask: Ask) -> Response:
     """Activate or deactivate a user; the last administrator stays."""
     form = await read_form(request)
     try:
-        user = await ask(update_user, user_id, UserChange(active=form.value("active") == "true"))
+        user = await ask(update_user, user_id, form.parse(UserChange))
     except FORM_ERRORS as error:
         user = await ask(get_user, user_id)
         failed = Form.of(user).failed(error)

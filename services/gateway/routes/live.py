@@ -6,7 +6,7 @@ from fastapi import Header, Request
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
-from services.gateway import live
+from services.gateway import addresses, live
 from services.gateway.asking import Ask
 from services.gateway.live import Live, Topic
 from services.gateway.rendering import go, render
@@ -35,7 +35,7 @@ async def follow(
 
 
 @pages.get("/avisos", allow=ANY_USER)
-async def show_notices(request: Request, ask: Ask, after: str | None = None) -> Response:
+async def show_notices(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """What the user was told, newest first."""
     return render(request, "notices/list.html", notices=await ask(list_notices, after=after))
 

@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from services.gateway import menu
+from services.gateway import addresses, menu
 from services.gateway.previews import sandboxed
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
@@ -59,7 +59,7 @@ class Caught(Model):
 
 
 @pages.get("/correo-demo", allow=_ALLOWED)
-async def show_messages(request: Request, after: str | None = None) -> Response:
+async def show_messages(request: Request, after: addresses.After = None) -> Response:
     """The newest messages; only those of the page are opened."""
     found = await run_in_threadpool(_list, after)
     return render(request, "mail_demo/list.html", messages=found)

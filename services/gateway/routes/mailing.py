@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from pydantic import AwareDatetime, Field
 from starlette.responses import Response, StreamingResponse
 
-from services.gateway import live, menu
+from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
@@ -102,7 +102,7 @@ class NewRun(Model):
 
 @pages.get("/envios", allow=Permission.MAIL_READ)
 async def show_mailings(
-    request: Request, ask: Ask, campaign: int | None = None, after: str | None = None
+    request: Request, ask: Ask, campaign: addresses.CampaignId = None, after: addresses.After = None
 ) -> Response:
     """Runs, newest first, of one campaign or of all."""
     found = await ask(list_mailings, campaign_id=campaign, after=after)
@@ -113,7 +113,9 @@ async def show_mailings(
 
 
 @pages.get("/envios/nuevo", allow=Permission.MAIL_SEND)
-async def show_new_mailing(request: Request, ask: Ask, campaign: int | None = None) -> Response:
+async def show_new_mailing(
+    request: Request, ask: Ask, campaign: addresses.CampaignId = None
+) -> Response:
     """Choose a campaign in execution, then how and when."""
     if campaign is None:
         choices = await _executing(ask)
@@ -122,7 +124,7 @@ async def show_new_mailing(request: Request, ask: Ask, campaign: int | None = No
 
 
 @pages.post("/envios/nuevo", allow=Permission.MAIL_SEND)
-async def add_mailing(request: Request, ask: Ask, campaign: Id) -> Response:
+async def add_mailing(request: Request, ask: Ask, campaign: addresses.OneCampaign) -> Response:
     """Begin a run; the form's key makes a double click one run."""
     form = await read_form(request)
     try:
@@ -250,8 +252,8 @@ async def show_mailing(
     request: Request,
     mailing_id: Id,
     ask: Ask,
-    state: Annotated[RecipientState | None, Query()] = None,
-    after: str | None = None,
+    state: Annotated[RecipientState | None, addresses.State] = None,
+    after: addresses.After = None,
 ) -> Response:
     """Progress, and who did not get it and why."""
     mailing = await ask(get_mailing, mailing_id)
@@ -281,7 +283,7 @@ def _most_telling(mailing: Mailing) -> RecipientState:
 
 @pages.get("/envios/{mailing_id}/avance", allow=Permission.MAIL_READ)
 async def follow_mailing(
-    request: Request, mailing_id: Id, ask: Ask, since: MailingState
+    request: Request, mailing_id: Id, ask: Ask, since: Annotated[MailingState, addresses.Seen]
 ) -> Response:
     """The live part of the page; `since` is the state that the rest of the page shows."""
 
@@ -330,7 +332,7 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
 
 @pages.get("/envios/{mailing_id}/destinatarios.csv", allow=Permission.MAIL_READ)
 async def download_recipients(
-    mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, Query()] = None
+    mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, addresses.State] = None
 ) -> Response:
     """The ledger of one state or, without one, of all who did not get the mail."""
     await ask(get_mailing, mailing_id)

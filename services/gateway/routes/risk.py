@@ -1,21 +1,19 @@
 """The risk central: search, loads of its file, and what a load rejected."""
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.gateway import menu
-from services.gateway.api.risk import RISK_FILE_MEGABYTES, RISK_FILES, rejected_rows
+from services.gateway import addresses, menu
 from services.gateway.asking import Ask, Asker
+from services.gateway.downloads import rejected_risks
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
-from services.gateway.uploads import store_upload
+from services.gateway.uploads import RISK_FILE, store_upload
 from shared.contract import Id
 from shared.contracts.identity import Permission, Session
 from shared.contracts.risk_central import (
-    Load,
     RiskReport,
     find_risks,
     get_load,
@@ -39,14 +37,18 @@ menu.add(
 
 @pages.get("/central-de-riesgos", allow=frozenset({Permission.RISK_LOAD, Permission.RISK_CHECK}))
 async def show_risk_central(
-    request: Request, ask: Ask, session: SignedIn, q: str = "", after: str | None = None
+    request: Request,
+    ask: Ask,
+    session: SignedIn,
+    search: addresses.Search = "",
+    after: addresses.After = None,
 ) -> Response:
     """Search for whoever checks risks; loads for whoever loads."""
-    form = Form({"search": [q]})
-    if not q.strip():
+    form = Form({"search": [search]})
+    if not search.strip():
         return await _render(request, ask, session, form, None, after)
     try:
-        found = await ask(find_risks, q)
+        found = await ask(find_risks, search)
     except FORM_ERRORS as error:
         return await _render(request, ask, session, form.failed(error), None, after)
     return await _render(request, ask, session, form, found, after)
@@ -57,7 +59,9 @@ async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
     """Store the file and begin to load it."""
     form = await read_form(request)
     try:
-        load = await _start(ask, form.file("file"))
+        file = form.file("file")
+        key = await store_upload(ask, file, RISK_FILE)
+        load = await ask(start_load, key, (file.filename or "")[-200:])
     except FORM_ERRORS as error:
         return await _render(request, ask, session, form.failed(error), None, None)
     return go(request, f"/central-de-riesgos/cargas/{load.id}")
@@ -88,15 +92,7 @@ async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=Permission.RISK_LOAD)
 async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_rows(await ask(get_load, load_id))
-
-
-async def _start(ask: Asker, file: UploadFile) -> Load:
-    try:
-        key = await store_upload(ask, file, suffixes=RISK_FILES, megabytes=RISK_FILE_MEGABYTES)
-    finally:
-        await file.close()
-    return await ask(start_load, key, (file.filename or "")[-200:])
+    return await rejected_risks(await ask(get_load, load_id))
 
 
 async def _render(
@@ -114,6 +110,5 @@ async def _render(
         form,
         found=found,
         loads=await ask(list_loads, after=after) if may_load else None,
-        accept=",".join(RISK_FILES),
-        megabytes=RISK_FILE_MEGABYTES,
+        accepted=RISK_FILE,
     )

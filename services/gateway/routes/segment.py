@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from services.gateway import menu, nesting, places
+from services.gateway import addresses, menu, nesting, places
 from services.gateway.asking import Ask
 from services.gateway.charts import Chart, Series
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -19,6 +19,7 @@ from shared.contracts.customer_query import (
     Definition,
     NewSegment,
     Segment,
+    SegmentChange,
     Slice,
     count_segment,
     create_segment,
@@ -54,7 +55,7 @@ class Asked(Model):
 
 @pages.get("/segmentos", allow=Permission.SEGMENT_READ)
 async def show_segments(
-    request: Request, ask: Ask, search: str = "", after: str | None = None
+    request: Request, ask: Ask, search: addresses.Search = "", after: addresses.After = None
 ) -> Response:
     """Saved segments by name."""
     found = await ask(list_segments, search=search.strip() or None, after=after)
@@ -91,7 +92,9 @@ async def change_segment(request: Request, segment_id: Id, ask: Ask) -> Response
     """Save the next version."""
     form = await read_form(request)
     try:
-        segment = await ask(update_segment, segment_id, _parse(form))
+        definition = read_definition(form.value("definition"))
+        change = form.parse(SegmentChange, definition=definition)
+        segment = await ask(update_segment, segment_id, change)
     except FORM_ERRORS as error:
         segment = await ask(get_segment, segment_id)
         return await _render_builder(request, ask, form.failed(error), _typed(form), segment)

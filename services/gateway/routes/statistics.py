@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
-from services.gateway import menu
+from services.gateway import addresses, menu
 from services.gateway import statistics_charts as charts
 from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import csv_table
@@ -95,7 +95,9 @@ async def show_statistics(
 
 
 @pages.get("/estadisticas/repetidos", allow=Permission.STATISTICS_READ)
-async def show_repeated_customers(request: Request, ask: Ask, after: str | None = None) -> Response:
+async def show_repeated_customers(
+    request: Request, ask: Ask, after: addresses.After = None
+) -> Response:
     """Customers in more than one campaign, and how many each two campaigns share."""
     repeated = await ask(get_repeated_customers, after=after)
     return render(

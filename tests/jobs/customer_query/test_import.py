@@ -159,6 +159,9 @@ def test_a_known_person_is_updated_and_empty_cells_say_nothing(
     assert (person.first_names, person.email) == ("Ana", "ana@correo.example")
     assert person.consent_mail is True
     assert person.search == "paz ana"
+    assert (person.version, person.changed_by) == (2, "Una importación")
+    assert importer.read(to_csv(HEADER, [(ANA[0], "Ana", "Paz", "", "")]).encode()).unchanged == 1
+    assert stored(people)[ANA[0]].version == 2
 
 
 def test_consents_go_into_the_ledger_and_changes_are_announced(

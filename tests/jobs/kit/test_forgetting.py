@@ -114,6 +114,7 @@ USER = identity.User(
     role=identity.Role.ADVISOR,
     active=True,
     last_login_at=None,
+    version=1,
 )
 
 

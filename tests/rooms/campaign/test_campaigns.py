@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from shared import trace
+from shared.change import EMPTY
+from shared.contracts import campaign as contract
 from shared.contracts.campaign import AudienceState, CampaignChange, Phase
 from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid, NotFound
@@ -73,17 +75,60 @@ def test_the_same_creation_sent_twice_makes_one_campaign(campaigns: Any) -> None
 
 def test_only_what_is_sent_changes_and_versions_grow(campaigns: Any, stored: Sessions) -> None:
     created = campaigns.create_campaign(new_campaign())
-    changed = campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(7)))
-    assert changed == created.model_copy(update={"budget": Decimal(7)})
+    changed = campaigns.update_campaign(created.id, CampaignChange.to(budget=Decimal(7)))
+    assert changed == created.model_copy(update={"budget": Decimal(7), "version": 2})
     versions = [p["version"] for name, p in outbox_of(stored) if name == "campaign_changed"]
     assert versions == [1, 2]
     assert names(stored).count("audience_requested") == 1
 
 
+def test_the_second_of_two_changes_learns_who_was_first(campaigns: Any) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    seen = created.version
+    campaigns.update_campaign(created.id, CampaignChange.to(goal="Vender", version=seen))
+    with pytest.raises(Conflict, match=r"Jefa cambió esta campaña el .*\. Vuelva a abrirla"):
+        campaigns.update_campaign(created.id, CampaignChange.to(budget=Decimal(7), version=seen))
+    now = campaigns.get_campaign(created.id)
+    assert (now.goal, now.budget) == ("Vender", Decimal(100))
+    again = CampaignChange.to(budget=Decimal(7), version=now.version)
+    assert campaigns.update_campaign(created.id, again).goal == "Vender"
+
+
+def test_a_new_audience_is_nobodys_change(campaigns: Any, bring: Callable[..., Any]) -> None:
+    created = campaigns.create_campaign(new_campaign())
+    bring(created.id, [person(1)])
+    change = CampaignChange.to(goal="Vender", version=created.version)
+    assert campaigns.update_campaign(created.id, change).goal == "Vender"
+    with pytest.raises(Conflict):
+        campaigns.update_campaign(created.id, change)
+
+
+def test_what_is_sent_as_it_is_changes_nothing_also_where_it_is_closed(
+    campaigns: Any, stored: Sessions, bring: Callable[..., Any]
+) -> None:
+    created = campaigns.create_campaign(new_campaign(channels=["mail", "phone"], design_id=1))
+    bring(created.id, [person(1)])
+    campaigns.change_phase(created.id, Phase.PLANNED)
+    running = campaigns.change_phase(created.id, Phase.EXECUTING)
+    announced = names(stored).count("campaign_changed")
+    same = CampaignChange.to(
+        name=running.name, budget="100.00", channels=["phone", "mail"], definition=EVERYBODY
+    )
+    assert campaigns.update_campaign(created.id, same) == running
+    assert names(stored).count("campaign_changed") == announced
+
+
+@pytest.mark.parametrize("field", ["definition", "channels", "name", "budget", "control_share"])
+def test_null_is_refused_where_a_campaign_needs_a_value(field: str) -> None:
+    with pytest.raises(Invalid) as error:
+        contract.update_campaign.decode_arguments({"campaign_id": 1, "change": {field: None}})
+    assert [(item.field, item.message) for item in error.value.fields] == [(field, EMPTY)]
+
+
 def test_another_definition_transfers_the_audience_anew(campaigns: Any, stored: Sessions) -> None:
     created = campaigns.create_campaign(new_campaign())
     other = {"field": "consent_mail", "is": True}
-    changed = campaigns.update_campaign(created.id, CampaignChange(definition=other))
+    changed = campaigns.update_campaign(created.id, CampaignChange.to(definition=other))
     assert dump(changed.definition) == other
     assert names(stored).count("audience_requested") == 2
 
@@ -98,7 +143,7 @@ def test_executing_needs_all_its_parts(campaigns: Any, bring: Callable[..., Any]
         campaigns.change_phase(created.id, Phase.EXECUTING)
     assert missing(error) == ["audience", "budget", "design_id"]
     bring(created.id, [])
-    campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(5), design_id=1))
+    campaigns.update_campaign(created.id, CampaignChange.to(budget=Decimal(5), design_id=1))
     with pytest.raises(Invalid, match="Falta") as error:
         campaigns.change_phase(created.id, Phase.EXECUTING)
     assert missing(error) == ["audience"]
@@ -155,8 +200,8 @@ def test_a_running_campaign_keeps_its_people_and_money(
     campaigns.change_phase(created.id, Phase.PLANNED)
     campaigns.change_phase(created.id, Phase.EXECUTING)
     with pytest.raises(Conflict, match="el presupuesto"):
-        campaigns.update_campaign(created.id, CampaignChange(budget=Decimal(9)))
-    assert campaigns.update_campaign(created.id, CampaignChange(script="Hola")).script == "Hola"
+        campaigns.update_campaign(created.id, CampaignChange.to(budget=Decimal(9)))
+    assert campaigns.update_campaign(created.id, CampaignChange.to(script="Hola")).script == "Hola"
 
 
 def test_asking_for_the_audience_while_it_comes_does_nothing_more(

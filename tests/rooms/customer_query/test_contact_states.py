@@ -106,13 +106,13 @@ def test_the_version_grows_with_each_change_of_where_a_person_may_be_contacted(
 ) -> None:
     customer_id = add(people)
     before = version_of(people, customer_id)
-    customers.update_customer(customer_id, CustomerChange(address="Av. 10"))
+    customers.update_customer(customer_id, CustomerChange.to(address="Av. 10"))
     assert version_of(people, customer_id) == before
     changes = [
-        CustomerChange(email="otra@correo.example"),
-        CustomerChange(phone="0991234567"),
-        CustomerChange(consent_mail=False),
-        CustomerChange(consent_phone=True),
+        CustomerChange.to(email="otra@correo.example"),
+        CustomerChange.to(phone="0991234567"),
+        CustomerChange.to(consent_mail=False),
+        CustomerChange.to(consent_phone=True),
     ]
     for number, change in enumerate(changes, start=1):
         customers.update_customer(customer_id, change)

@@ -19,6 +19,7 @@ from services.customer_query.models import Campaign, CampaignMember, Contact, Cu
 from shared import clock
 from shared.contracts.customer_query import (
     NewSegment,
+    SegmentChange,
     count_segment,
     create_segment,
     describe_segment,
@@ -275,7 +276,8 @@ def test_a_segment_is_saved_with_its_summary_and_changed_by_versions(customers: 
     created = customers.create_segment(NewSegment(name="Mujeres", definition=WOMEN))
     assert (created.summary, created.version, created.created_by) == ("Género: mujeres", 1, "jefe")
     men: Definition = {"field": "gender", "in": ["M"]}
-    changed = customers.update_segment(created.id, NewSegment(name="Hombres", definition=men))
+    change = SegmentChange.to(name="Hombres", definition=men)
+    changed = customers.update_segment(created.id, change)
     assert (changed.summary, changed.version) == ("Género: hombres", 2)
     assert customers.get_segment(created.id) == changed
     customers.delete_segment(created.id)
@@ -290,7 +292,7 @@ def test_a_segments_name_is_its_own(customers: Any) -> None:
     with pytest.raises(Invalid) as created:
         customers.create_segment(new)
     with pytest.raises(Invalid) as changed:
-        customers.update_segment(other.id, new)
+        customers.update_segment(other.id, SegmentChange.to(name="Mujeres"))
     for error in (created, changed):
         assert [item.field for item in error.value.fields] == ["name"]
     assert len(customers.list_segments().items) == 2

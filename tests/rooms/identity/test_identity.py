@@ -191,17 +191,37 @@ def test_a_new_role_or_password_ends_all_sessions(identity: Any) -> None:
     make(identity, "admin", Role.ADMIN)
     user = make(identity)
     token = identity.log_in("ana", PASSWORD, "10.0.0.1").token
-    identity.update_user(user.id, UserChange(full_name="Ana Mora Paz"))
+    identity.update_user(user.id, UserChange.to(full_name="Ana Mora Paz"))
     assert identity.get_session(token).actor.full_name == "Ana Mora Paz"
-    identity.update_user(user.id, UserChange(role=Role.SUPERVISOR))
+    identity.update_user(user.id, UserChange.to(role=Role.SUPERVISOR))
     with pytest.raises(Denied):
         identity.get_session(token)
+
+
+def test_the_second_of_two_changes_learns_who_was_first(identity: Any) -> None:
+    make(identity, "admin", Role.ADMIN)
+    user = make(identity)
+    seen = user.version
+    identity.update_user(user.id, UserChange.to(full_name="Ana Mora Paz", version=seen))
+    with pytest.raises(Conflict, match=r"Jefa cambió este usuario el .*\. Vuelva a abrirlo"):
+        identity.update_user(user.id, UserChange.to(role=Role.SUPERVISOR, version=seen))
+    now = identity.get_user(user.id)
+    assert (now.full_name, now.role, now.version) == ("Ana Mora Paz", Role.ADVISOR, seen + 1)
+
+
+def test_what_stays_as_it_is_ends_no_session_and_a_log_in_is_no_change(identity: Any) -> None:
+    make(identity, "admin", Role.ADMIN)
+    user = make(identity)
+    token = identity.log_in("ana", PASSWORD, "10.0.0.1").token
+    same = UserChange.to(full_name="Ana Paz", role=Role.ADVISOR, version=user.version)
+    identity.update_user(user.id, same)
+    assert identity.get_session(token).actor.full_name == "Ana Paz"
 
 
 def test_a_deactivated_user_cannot_log_in(identity: Any) -> None:
     make(identity, "admin", Role.ADMIN)
     user = make(identity)
-    identity.update_user(user.id, UserChange(active=False))
+    identity.update_user(user.id, UserChange.to(active=False))
     with pytest.raises(Denied, match="desactivado"):
         identity.log_in("ana", PASSWORD, "10.0.0.1")
 
@@ -209,7 +229,7 @@ def test_a_deactivated_user_cannot_log_in(identity: Any) -> None:
 def test_the_last_active_administrator_stays(identity: Any) -> None:
     admin = make(identity, "admin", Role.ADMIN)
     with pytest.raises(Conflict):
-        identity.update_user(admin.id, UserChange(active=False))
+        identity.update_user(admin.id, UserChange.to(active=False))
     assert identity.get_user(admin.id).active
 
 

@@ -69,6 +69,7 @@ _CAMPAIGN: dict[str, Any] = {
     "script": "",
     "phase": "executing",
     "next_phases": [],
+    "version": 1,
     "owner": "jefe",
     "created_at": datetime(2026, 11, 1, tzinfo=UTC),
     "audience": {

@@ -175,6 +175,7 @@ def customer(**values: Any) -> Customer:
         "joined_on": date(2020, 1, 1),
         "category": "regular",
         "erased": False,
+        "version": 1,
     }
     flags = {
         name: False

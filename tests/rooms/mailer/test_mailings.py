@@ -256,12 +256,22 @@ def test_recipients_by_state_with_their_reasons(mailer: Any, sessions: Any) -> N
 
 
 def test_the_schedule_is_kept_without_repetitions(mailer: Any) -> None:
-    assert mailer.get_monthly_schedule() == MonthlySchedule(day=1, hour=9, campaign_ids=[])
+    usual = MonthlySchedule(day=1, hour=9, campaign_ids=[], version=1)
+    assert mailer.get_monthly_schedule() == usual
     saved = mailer.set_monthly_schedule(
         MonthlySchedule(day=5, hour=8, campaign_ids=[CAMPAIGN, CAMPAIGN])
     )
-    assert saved == MonthlySchedule(day=5, hour=8, campaign_ids=[CAMPAIGN])
+    assert saved == MonthlySchedule(day=5, hour=8, campaign_ids=[CAMPAIGN], version=2)
     assert mailer.get_monthly_schedule() == saved
+
+
+def test_the_second_of_two_changes_of_the_schedule_learns_who_was_first(mailer: Any) -> None:
+    seen = mailer.get_monthly_schedule()
+    mailer.set_monthly_schedule(seen.model_copy(update={"day": 5}))
+    with pytest.raises(Conflict, match="Jefa cambió la programación mensual el "):
+        mailer.set_monthly_schedule(seen.model_copy(update={"hour": 20}))
+    now = mailer.get_monthly_schedule()
+    assert (now.day, now.hour, now.version) == (5, 9, 2)
 
 
 def test_a_schedule_with_an_unknown_campaign_is_invalid(mailer: Any) -> None:

@@ -87,6 +87,7 @@ def _advisor(number: int, name: str) -> identity.User:
         role=identity.Role.ADVISOR,
         active=name != "carlos",
         last_login_at=None,
+        version=1,
     )
 
 

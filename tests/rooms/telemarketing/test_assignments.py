@@ -93,7 +93,7 @@ def test_take_back_frees_open_ones_and_keeps_results_and_a_running_call(
         lease = room.next_call()
         room.record_call(NewCall(lease_id=lease.lease_id, result=CallResult.ACCEPTED))
         room.next_call()
-    assert room.take_back(CAMPAIGN, "ana") == 2
+    assert room.take_back(CAMPAIGN, "ana").freed == 2
     assert held_by(sessions) == {"ana": 2, None: 8}
 
 

@@ -97,7 +97,8 @@ def fail(room: Any, sessions: Any, reason: str = "El disco está lleno.") -> Non
 
 
 def test_a_list_that_cannot_be_exported_fails_with_the_reason(room: Any, sessions: Any) -> None:
-    assert room.get_call_list(CAMPAIGN) is None
+    with pytest.raises(NotFound):
+        room.get_call_list(CAMPAIGN)
     announce(room)
     complete_audience(room)
     loading = room.get_call_list(CAMPAIGN)

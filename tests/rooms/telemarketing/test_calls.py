@@ -270,7 +270,7 @@ def test_late_result_is_refused_once_another_took_the_person(room: Any, time: An
     with acting("ana"):
         lease = room.next_call()
     time.now += timedelta(hours=1)
-    assert room.take_back(CAMPAIGN, "ana") == 1
+    assert room.take_back(CAMPAIGN, "ana").freed == 1
     assign(room, 10, "berta")
     with acting("berta"):
         while room.next_call().customer != lease.customer:

@@ -288,10 +288,10 @@ def test_many_are_asked_about_at_once(soap: str, at: Any) -> None:
 
 @pytest.mark.usefixtures("campaign")
 def test_a_refresh_is_handed_to_a_job(room: Any, sessions: Any) -> None:
-    assert room.refresh_risks(CAMPAIGN, "ana") == 0
+    assert room.refresh_risks(CAMPAIGN, "ana").customers == 0
     assert outbox_of(sessions) == []
     assign(room, 3)
-    assert room.refresh_risks(CAMPAIGN, "ana") == 3
+    assert room.refresh_risks(CAMPAIGN, "ana").customers == 3
     with pytest.raises(Conflict, match="Ya se consulta"):
         room.refresh_risks(CAMPAIGN, "ana")
     job = ("telemarketing.refresh_risks", {"arguments": [CAMPAIGN, "ana", 1, 0]})

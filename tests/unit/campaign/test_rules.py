@@ -106,7 +106,7 @@ def test_pausing_and_cancelling_need_a_reason(phase: Phase) -> None:
 
 
 def test_every_field_may_be_changed_in_a_draft_and_none_at_the_end() -> None:
-    every = set(CampaignChange.model_fields)
+    every = CampaignChange.model_fields.keys() - {"version"}
     check_editable(Phase.DRAFT, every)
     assert EDITABLE[Phase.DRAFT] == every
     with pytest.raises(Conflict):

@@ -99,6 +99,7 @@ def make_user(**changes: Any) -> User:
         "role": Role.ADVISOR,
         "active": True,
         "last_login_at": None,
+        "version": 3,
     }
     return User(**usual | changes)
 

@@ -16,14 +16,20 @@ from shared.contracts.telemarketing import (
     Assignment,
     CallList,
     CallListState,
+    Freed,
     NewAssignment,
+    Refreshed,
     RefreshState,
     RiskRefresh,
 )
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 from tests.unit.gateway.conftest import Browser, FakeAsk, make_user
 
 FORM = {"advisors": ["", "ana"], "per_advisor": "20", "strategy": "equal"}
+
+
+def not_asked_for(campaign_id: int) -> CallList:
+    raise NotFound("La campaña todavía no tiene lista de llamadas.")
 
 
 def make_row(**changes: Any) -> CampaignRow:
@@ -56,7 +62,7 @@ def supervisor(client: Browser, rooms: FakeAsk) -> Browser:
         ),
         "list_assignments": lambda **_: Page(items=[mine]),
         "count_unassigned": lambda campaign_id: 90,
-        "get_call_list": lambda campaign_id: None,
+        "get_call_list": not_asked_for,
         "assign_customers": lambda campaign_id, new: Assigned(
             by_advisor=dict.fromkeys(new.advisors, new.per_advisor), left=70
         ),
@@ -111,8 +117,8 @@ def test_a_refusal_keeps_the_form(supervisor: Browser, rooms: FakeAsk) -> None:
 
 def test_taking_back_and_refreshing_risks_say_how_many(supervisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers |= {
-        "take_back": lambda campaign_id, advisor: 8,
-        "refresh_risks": lambda campaign_id, advisor: 8,
+        "take_back": lambda campaign_id, advisor: Freed(freed=8),
+        "refresh_risks": lambda campaign_id, advisor: Refreshed(customers=8),
     }
     supervisor.post("/asignaciones/7/ana/retirar")
     assert "Se retiraron 8 clientes de ana." in supervisor.get("/asignaciones").text

@@ -300,7 +300,7 @@ def test_history_takes_filters_as_they_are_typed(advisor: Browser, rooms: FakeAs
         "list_calls": lambda **_: Page(items=[make_call(new)]),
         "list_campaigns": lambda **_: Page(items=[]),
     }
-    page = advisor.get("/llamadas/historial?campaign_id=7&customer_id=&advisor=")
+    page = advisor.get("/llamadas/historial?campana=7&cliente=&asesor=")
     assert page.status_code == 200
     assert "No contesta" in page.text
     [heard] = rooms.heard_of(telemarketing.list_calls)

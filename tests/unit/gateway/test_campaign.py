@@ -66,6 +66,7 @@ def make_campaign(**changes: Any) -> Campaign:
         "next_phases": [Phase.PAUSED, Phase.CLOSING],
         "owner": "jefe",
         "created_at": clock.now(),
+        "version": 6,
         "audience": AUDIENCE,
     }
     return Campaign(**usual | changes)
@@ -226,7 +227,7 @@ def test_all_that_is_missing_is_listed_with_where_to_mend_it(head: Browser, room
     assert ">Ya</textarea>" in page.text
 
 
-def test_only_what_differs_is_sent_so_that_closed_fields_do_not_matter(
+def test_what_was_typed_is_sent_with_the_version_that_was_seen(
     head: Browser, rooms: FakeAsk
 ) -> None:
     changes: list[CampaignChange] = []
@@ -244,12 +245,23 @@ def test_only_what_differs_is_sent_so_that_closed_fields_do_not_matter(
         "control_share": "0.1",
         "goal": "Vender",
         "script": "Buenos días.\r\nGracias.",
+        "starts_on": "",
         "ends_on": "2026-12-24",
+        "version": "6",
     }
+    assert '<input type="hidden" name="version" value="6">' in head.get("/campanas/7/editar").text
     assert head.post("/campanas/7/editar", data=form).status_code == 303
     assert changes[0].model_dump(exclude_unset=True, mode="json") == {
+        "name": "Fibra <i>",
+        "channels": ["phone", "mail"],
+        "budget": "100.00",
+        "expected_revenue": "0.00",
+        "control_share": 0.1,
         "goal": "Vender",
+        "script": "Buenos días.\nGracias.",
+        "starts_on": None,
         "ends_on": "2026-12-24",
+        "version": 6,
     }
 
 

@@ -54,6 +54,7 @@ ANA = Customer(
     last_contact_at=None,
     erased=False,
     updated_at=clock.now(),
+    version=4,
 )
 ROW = CustomerRow(
     id=5,
@@ -151,7 +152,7 @@ def test_an_advisor_may_look_and_no_more(head: Browser, address: str) -> None:
 
 
 def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeAsk) -> None:
-    head.get("/clientes?search=+mora+&province=17&category=loyal&after=x")
+    head.get("/clientes?buscar=+mora+&provincia=17&categoria=loyal&desde=x")
     [heard] = rooms.heard_of(contract.list_customers)
     assert heard.arguments == {
         "search": "mora",
@@ -159,7 +160,7 @@ def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeAsk) -> 
         "category": "loyal",
         "after": "x",
     }
-    assert head.get("/clientes?category=vip").status_code == 200
+    assert head.get("/clientes?categoria=vip").status_code == 200
 
 
 def test_emptied_fields_are_emptied_and_others_kept(head: Browser, rooms: FakeAsk) -> None:
@@ -177,6 +178,49 @@ def test_emptied_fields_are_emptied_and_others_kept(head: Browser, rooms: FakeAs
     assert sent["category"] is None
     assert "last_names" not in sent
     assert "consent_mail" not in sent
+
+
+STALE = "Rosa Quishpe cambió esta ficha el 21/11/2026 a las 10:05. Vuelva a abrirla."
+
+
+def refuse_stale(**_: object) -> Customer:
+    raise Conflict(STALE, [{"field": "version", "message": STALE}])
+
+
+def test_a_page_sends_the_version_it_showed(head: Browser) -> None:
+    for address in ("/clientes/5", "/clientes/5/editar"):
+        assert '<input type="hidden" name="version" value="4">' in head.get(address).text
+
+
+def test_a_stale_change_keeps_what_was_typed_and_leads_to_how_it_is_now(
+    head: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers["update_customer"] = refuse_stale
+    typed = {"first_names": "Eva María", "version": "3"}
+    page = head.post("/clientes/5/editar", data=typed)
+    assert page.status_code == 409
+    assert STALE in page.text
+    assert '<a class="alert-link" href="/clientes/5/editar"' in page.text
+    assert 'value="Eva María"' in page.text
+    assert '<input type="hidden" name="version" value="3">' in page.text
+
+
+def test_a_stale_change_of_consents_keeps_what_was_chosen(head: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["update_customer"] = refuse_stale
+    chosen = {"consent_phone": ["false", "true"], "version": "3"}
+    page = head.post("/clientes/5/consentimientos", data=chosen)
+    assert page.status_code == 409
+    assert STALE in page.text
+    assert '<a class="alert-link" href="/clientes/5"' in page.text
+    assert 'name="consent_phone" value="true" checked' in page.text
+    assert 'name="consent_mail" value="true" checked' not in page.text
+
+
+def test_consents_change_nothing_else(head: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["update_customer"] = lambda customer_id, change: ANA
+    head.post("/clientes/5/consentimientos", data={"consent_mail": "false", "version": "4"})
+    [heard] = rooms.heard_of(contract.update_customer)
+    assert heard.arguments["change"] == {"consent_mail": False, "version": 4}
 
 
 def test_a_wrong_field_is_told_where_it_is_and_what_was_typed_stays(

@@ -85,9 +85,9 @@ def test_log_out_ends_the_session_and_says_so(admin: Browser, rooms: FakeAsk) ->
 def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeAsk) -> None:
     users = Page[User](items=[make_user(full_name="<b>Ana</b>")], next="ana")
     rooms.answers[identity.list_users.name] = lambda role, after, limit: users
-    answer = admin.get("/usuarios?role=advisor")
+    answer = admin.get("/usuarios?rol=advisor")
     assert "&lt;b&gt;Ana&lt;/b&gt;" in answer.text
-    assert "/usuarios?role=advisor&amp;after=ana" in answer.text
+    assert "/usuarios?rol=advisor&amp;desde=ana" in answer.text
     assert rooms.heard_of(identity.list_users)[0].arguments["role"] == "advisor"
 
 

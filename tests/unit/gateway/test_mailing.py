@@ -85,6 +85,7 @@ def make_campaign(**changes: Any) -> Campaign:
         "phase": Phase.EXECUTING,
         "next_phases": [],
         "created_at": MOMENT,
+        "version": 1,
         "audience": audience,
     }
     return Campaign.model_validate(usual | changes)
@@ -149,16 +150,16 @@ def test_a_run_shows_its_counts_rate_and_actions(chief: Browser) -> None:
     assert "faltan 3 s" in page
     assert "Pausar" in page
     assert "Reanudar" not in page
-    assert 'data-live="mailing:4" hx-get="/envios/4/avance?since=sending"' in page
+    assert 'data-live="mailing:4" hx-get="/envios/4/avance?visto=sending"' in page
 
 
 def test_the_part_that_moves_has_the_rest_loaded_anew_when_the_state_is_another(
     chief: Browser, rooms: FakeAsk
 ) -> None:
-    same = chief.get("/envios/4/avance?since=sending")
+    same = chief.get("/envios/4/avance?visto=sending")
     assert "/envios/4/recargar" not in same.text
     assert "<html" not in same.text
-    assert "/envios/4/recargar" in chief.get("/envios/4/avance?since=paused").text
+    assert "/envios/4/recargar" in chief.get("/envios/4/avance?visto=paused").text
 
 
 def test_the_cancelled_of_a_run_are_told_apart_from_the_skipped(
@@ -173,7 +174,7 @@ def test_the_cancelled_of_a_run_are_told_apart_from_the_skipped(
     assert heard(rooms, "list_recipients")[-1].arguments["state"] == "cancelled"
     assert page.count("Cancelado<") >= 3  # the run, its count, the person
     assert "Cancelada" not in page
-    table = chief.get("/envios/4/destinatarios.csv?state=cancelled").text
+    table = chief.get("/envios/4/destinatarios.csv?estado=cancelled").text
     assert ";Cancelado;" in table
 
 
@@ -222,7 +223,7 @@ def test_who_may_only_read_sees_no_buttons(chief: Browser, rooms: FakeAsk) -> No
 
 
 def test_the_form_names_the_number_of_people_before_it_sends(chief: Browser) -> None:
-    page = chief.get("/envios/nuevo?campaign=7").text
+    page = chief.get("/envios/nuevo?campana=7").text
     assert 'data-confirm="¿Enviar a 80 personas?"' in page
 
 
@@ -237,14 +238,14 @@ def test_a_campaign_that_cannot_be_mailed_says_why(
     chief: Browser, rooms: FakeAsk, changes: dict[str, Any], told: str
 ) -> None:
     rooms.answers["get_campaign"] = lambda campaign_id: make_campaign(**changes)
-    page = chief.get("/envios/nuevo?campaign=7").text
+    page = chief.get("/envios/nuevo?campana=7").text
     assert told in page
     assert 'id="new-mailing"' not in page
 
 
 def test_a_run_is_created_with_the_forms_key(chief: Browser, rooms: FakeAsk) -> None:
     form = {"subject": "Hola", "send_at": "2026-12-01T09:30", "idempotency_key": "clic"}
-    answer = chief.post("/envios/nuevo?campaign=7", data=form)
+    answer = chief.post("/envios/nuevo?campana=7", data=form)
     assert answer.headers["location"] == "/envios/4"
     (found,) = heard(rooms, "create_mailing")
     assert found.idempotency_key == "clic"
@@ -254,14 +255,14 @@ def test_a_run_is_created_with_the_forms_key(chief: Browser, rooms: FakeAsk) -> 
 
 def test_a_part_is_named_by_cedulas(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_members"] = find_member
-    chief.post("/envios/nuevo?campaign=7", data={"cedulas": "1710034065,\n 0102030405"})
+    chief.post("/envios/nuevo?campana=7", data={"cedulas": "1710034065,\n 0102030405"})
     (found,) = heard(rooms, "create_mailing")
     assert found.arguments["new"]["customer_ids"] == [5, 6]
 
 
 def test_cedulas_that_are_not_in_the_audience_are_told(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_members"] = find_member
-    answer = chief.post("/envios/nuevo?campaign=7", data={"cedulas": "1710034065 999"})
+    answer = chief.post("/envios/nuevo?campana=7", data={"cedulas": "1710034065 999"})
     assert 'id="error-cedulas">No están en el público de la campaña: 999.' in answer.text
     assert heard(rooms, "create_mailing") == []
 
@@ -279,7 +280,7 @@ def test_a_conflict_keeps_what_was_typed(chief: Browser, rooms: FakeAsk) -> None
         raise Conflict("La campaña no está en ejecución.")
 
     rooms.answers["create_mailing"] = refuse
-    answer = chief.post("/envios/nuevo?campaign=7", data={"subject": "Mi asunto"})
+    answer = chief.post("/envios/nuevo?campana=7", data={"subject": "Mi asunto"})
     assert answer.status_code == 409
     assert "La campaña no está en ejecución." in answer.text
     assert 'value="Mi asunto"' in answer.text
@@ -446,7 +447,7 @@ def test_the_demos_mail_is_listed_newest_first_and_paged(chief: Browser, maildir
     assert page.index("Ñandú 59") < page.index("Ñandú 58")
     assert "Ñandú 9<" not in page
     after = sorted(path.name for path in maildir.iterdir())[10]
-    assert "Ñandú 9<" in chief.get(f"/correo-demo?after={after}").text
+    assert "Ñandú 9<" in chief.get(f"/correo-demo?desde={after}").text
 
 
 def test_a_message_is_shown_with_its_html_in_a_frame(chief: Browser, maildir: Path) -> None:

@@ -59,7 +59,7 @@ def bureau(rooms: FakeAsk) -> FakeAsk:
 
 @pytest.mark.usefixtures("bureau")
 def test_search_shows_the_person(admin: Browser) -> None:
-    page = admin.get("/central-de-riesgos?q=rosa+mora").text
+    page = admin.get("/central-de-riesgos?buscar=rosa+mora").text
     assert "Mora Vera Rosa" in page
     assert "$1.234,50" in page
 
@@ -67,7 +67,7 @@ def test_search_shows_the_person(admin: Browser) -> None:
 @pytest.mark.usefixtures("bureau")
 def test_an_advisor_searches_but_loads_nothing(client: Browser, rooms: FakeAsk) -> None:
     client.cookies.set(COOKIE, Role.ADVISOR)
-    page = client.get("/central-de-riesgos?q=rosa").text
+    page = client.get("/central-de-riesgos?buscar=rosa").text
     assert "Mora Vera Rosa" in page
     assert "Cargar archivo" not in page
     assert rooms.heard_of(risk_central.list_loads) == []
@@ -79,14 +79,14 @@ def test_a_search_that_cannot_be_says_why(admin: Browser, bureau: FakeAsk) -> No
         raise Invalid.field("search", "La cédula tiene 10 dígitos.")
 
     bureau.answers["find_risks"] = refuse
-    answer = admin.get("/central-de-riesgos?q=171")
+    answer = admin.get("/central-de-riesgos?buscar=171")
     assert answer.status_code == 422
     assert "La cédula tiene 10 dígitos." in answer.text
 
 
 def test_an_unknown_person_is_told(admin: Browser, bureau: FakeAsk) -> None:
     bureau.answers["find_risks"] = lambda search: []
-    assert "no conoce a esa persona" in admin.get("/central-de-riesgos?q=nadie").text
+    assert "no conoce a esa persona" in admin.get("/central-de-riesgos?buscar=nadie").text
 
 
 def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeAsk) -> None:

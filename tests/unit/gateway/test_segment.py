@@ -120,13 +120,26 @@ def test_those_who_only_read_cannot_save(head: Browser) -> None:
 def test_the_api_counts_and_changes_what_is_given(head: Browser, rooms: FakeAsk) -> None:
     counted = head.post("/api/v1/segments/count", json={"definition": WOMEN}).json()
     assert (counted["matching"], counted["reachable"]) == (1234, {"mail": 700, "phone": 600})
-    rooms.answers["update_segment"] = lambda segment_id, new: SEGMENT
+    rooms.answers["update_segment"] = lambda segment_id, change: SEGMENT
     head.ask("PATCH", "/api/v1/segments/3", json={"name": "Señoras"})
     [heard] = rooms.heard_of(contract.update_segment)
-    assert heard.arguments["new"] == {
+    assert heard.arguments["change"] == {"name": "Señoras"}
+    assert rooms.heard_of(contract.get_segment) == []
+
+
+def test_the_builder_saves_what_was_typed_with_the_version_it_showed(
+    head: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers["update_segment"] = lambda segment_id, change: SEGMENT
+    assert '<input type="hidden" name="version" value="2">' in head.get("/segmentos/3").text
+    typed = {"name": "Señoras", "description": "", "version": "2"}
+    head.post("/segmentos/3", data={**typed, "definition": json.dumps(WOMEN)})
+    [heard] = rooms.heard_of(contract.update_segment)
+    assert heard.arguments["change"] == {
         "name": "Señoras",
         "description": "",
         "definition": WOMEN,
+        "version": 2,
     }
 
 

@@ -16,22 +16,22 @@ def test_route_without_allow_stops_the_start() -> None:
 
 
 def test_page_without_session_leads_to_log_in_and_back(client: Browser) -> None:
-    answer = client.get("/usuarios?role=advisor")
+    answer = client.get("/usuarios?rol=advisor")
     assert answer.status_code == 303
-    assert answer.headers["location"] == "/ingresar?next=/usuarios%3Frole%3Dadvisor"
+    assert answer.headers["location"] == "/ingresar?volver=/usuarios%3Frol%3Dadvisor"
 
 
 def test_form_after_expiry_leads_back_to_its_page(client: Browser) -> None:
     client.cookies.set(COOKIE, "expired")
     answer = client.post("/usuarios/7", headers={"Referer": "http://testserver/usuarios/7"})
-    assert answer.headers["location"] == "/ingresar?next=/usuarios/7"
+    assert answer.headers["location"] == "/ingresar?volver=/usuarios/7"
 
 
 def test_htmx_after_expiry_moves_the_whole_page(client: Browser) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/envios/3?tab=1"}
     answer = client.get("/usuarios", headers=headers)
     assert answer.status_code == 204
-    assert answer.headers["hx-redirect"] == "/ingresar?next=/envios/3%3Ftab%3D1"
+    assert answer.headers["hx-redirect"] == "/ingresar?volver=/envios/3%3Ftab%3D1"
 
 
 def test_api_without_session_is_401_problem(client: Browser) -> None:
@@ -72,4 +72,4 @@ def test_no_log_in_leads_elsewhere(address: str | None) -> None:
 
 
 def test_local_path_keeps_the_query() -> None:
-    assert local_path("/clientes?after=3") == "/clientes?after=3"
+    assert local_path("/clientes?desde=3") == "/clientes?desde=3"

@@ -9,7 +9,7 @@ import pytest
 from starlette.datastructures import UploadFile
 
 from services.gateway.asking import Asker
-from services.gateway.uploads import MEGABYTE, store_upload
+from services.gateway.uploads import MEGABYTE, FileKind, store_upload
 from shared import files
 from shared.contract import Actor
 from shared.errors import Invalid
@@ -21,7 +21,7 @@ def store(name: str, content: bytes, *, key: str | None = None, actor: Actor | N
     """Upload to the store, at most 1 MB, CSV or XLSX."""
     ask = Asker(FakeAsk(), actor, key)
     upload = UploadFile(BytesIO(content), size=len(content), filename=name)
-    return asyncio.run(store_upload(ask, upload, suffixes=(".csv", ".xlsx"), megabytes=1))
+    return asyncio.run(store_upload(ask, upload, FileKind((".csv", ".xlsx"), megabytes=1)))
 
 
 def test_upload_is_found_by_its_key() -> None:

@@ -1,0 +1,27 @@
+"""Parameters of page addresses. People read them, so they are Spanish; the API's are English.
+
+`search: Search = ""` among a page's parameters is `?buscar=` in its address.
+"""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from shared.contract import Id
+
+Search = Annotated[str, Query(alias="buscar")]
+After = Annotated[str | None, Query(alias="desde")]  # a list's cursor, as kit.pagination writes it
+Campaign = Annotated[str, Query(alias="campana")]
+CampaignId = Annotated[int | None, Query(alias="campana")]
+OneCampaign = Annotated[Id, Query(alias="campana")]
+Customer = Annotated[str, Query(alias="cliente")]
+CustomerId = Annotated[int | None, Query(alias="cliente")]
+Advisor = Annotated[str, Query(alias="asesor")]
+Phase = Annotated[str, Query(alias="fase")]
+Province = Annotated[str, Query(alias="provincia")]
+Category = Annotated[str, Query(alias="categoria")]
+Role = Query(alias="rol")
+State = Query(alias="estado")
+Seen = Query(alias="visto")  # the state that the rest of the page shows
+Width = Annotated[str, Query(alias="ancho")]
+Back = Annotated[str, Query(alias="volver")]  # where the log-in leads
