@@ -231,20 +231,28 @@ class Notice(Model):
 
 @procedure("identity")
 def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
-    """List the actor's notices, newest first."""
+    """List what the user was told, newest first.
+
+    Notices are kept for 90 days.
+    """
 
 
 @procedure("identity")
 def open_notice(notice_id: Id) -> Notice:
-    """Open one of the actor's notices, which is read by that.
+    """Get one of the user's notices, which is read by that.
 
-    NotFound: there is no such notice, or it is another's.
+    `link` is the path of the page that it is about, empty for none.
+
+    NotFound: the user was not told this.
     """
 
 
 @procedure("identity")
 def read_notices() -> None:
-    """Mark all the actor's notices as read."""
+    """Mark all of the user's notices as read.
+
+    Those that come later are unread again.
+    """
 
 
 class NoticeRequested(Event, service="identity"):
