@@ -73,6 +73,7 @@ class ImportDoors(Room):
         """The job writes the file of what was rejected so far."""
         job = imports.ledger.get(session, import_id, lock=True)
         if imports.ledger.cancel(job):
+            imports.ledger.tell(session, job)
             self._hand_over(session, job.id)
         return contract.Import.model_validate(job)
 

@@ -20,7 +20,15 @@ NULL = "\\N"
 _STAGING = "imported"
 _DEFAULTS = {"consent_mail": "false", "consent_phone": "false"}
 
-ledger = Ledger("customer_query", Import, ImportReject, ImportMapping, "La importación no existe.")
+ledger = Ledger(
+    "customer_query",
+    Import,
+    ImportReject,
+    ImportMapping,
+    moved=lambda import_id: contract.ImportMoved(import_id=import_id),
+    page="/clientes/importaciones",
+    missing="La importación no existe.",
+)
 
 
 def insert_import(session: Session, new: contract.NewImport, created_by: str) -> Import:

@@ -61,6 +61,7 @@ def _undo_batch(import_id: int) -> bool:
         if job.undo_state not in (LoadState.WAITING, LoadState.RUNNING):
             return False
         job.undo_state = LoadState.RUNNING
+        ledger.tell(session, job)
         if _restore_some(session, job) or _remove_some(session, job):
             return True
         job.undo_state = LoadState.DONE

@@ -617,6 +617,12 @@ class CustomersErased(Event, service="customer_query"):
     customer_ids: list[int]
 
 
+class ImportMoved(Event, service="customer_query"):
+    """An import has got on or ended, or is being undone: for pages that show it."""
+
+    import_id: int
+
+
 class SegmentExportFailed(Event, service="customer_query"):
     """A segment that campaign asked for will not come; it may ask again."""
 

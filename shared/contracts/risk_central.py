@@ -144,6 +144,12 @@ class CategoryNews(Model):
     category: RiskCategory
 
 
+class LoadMoved(Event, service="risk_central"):
+    """A load of the bureau's file has got on or ended: for pages that show it."""
+
+    load_id: int
+
+
 class RisksChanged(Event, service="risk_central"):
     """A load brought new categories; batches of at most 500."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -11,9 +11,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from shared import clock, files, keyset
-from shared.contract import Slice
+from shared import clock, files, keyset, notices, outbox
+from shared.contract import Event, Slice
 from shared.db import sessions
+from shared.ecuador.money import format_number
 from shared.ecuador.names import fold
 from shared.errors import Conflict, NotFound
 from shared.loads.contract import LoadState
@@ -30,7 +31,11 @@ ANSWER_DAYS = 7
 
 
 class Ledger(Generic[L]):
-    """The loads of a room, in tables of its own; `missing` says that there is no such one."""
+    """The loads of a room, in tables of its own.
+
+    `moved(id)` is the event of its pages, `page` where one is shown; `missing` says that there is
+    no such one.
+    """
 
     def __init__(
         self,
@@ -38,9 +43,13 @@ class Ledger(Generic[L]):
         load: type[L],
         reject: type[RejectRow],
         mapping: type[MappingRow],
+        *,
+        moved: Callable[[int], Event],
+        page: str,
         missing: str = "La carga no existe.",
     ) -> None:
         self.room = room
+        self._moved, self._page = moved, page
         self._load, self._reject, self._mapping = load, reject, mapping
         self._missing = missing
 
@@ -77,7 +86,9 @@ class Ledger(Generic[L]):
         job.updated += outcome.updated
         job.unchanged += outcome.unchanged
         job.rejected += len(batch.rejects)
-        job.percent, job.rate, job.seconds_left = progress.told(job.read)
+        before, (job.percent, job.rate, job.seconds_left) = job.percent, progress.told(job.read)
+        if job.percent != before:
+            self.tell(session, job)
         rows = [
             {
                 "load_id": job.id,
@@ -97,11 +108,29 @@ class Ledger(Generic[L]):
         """All rows are dealt with."""
         self._end(session, job, load, LoadState.DONE)
         job.percent = 100
+        self._tell_its_maker(session, job, _counts(job))
 
     def end_failed(self, session: Session, job: L, error: str, load: Load[Any]) -> None:
         """What was loaded before counts; the rejected rows stay for one that goes on."""
         self._end(session, job, load, LoadState.FAILED)
         job.error = error
+        self._tell_its_maker(session, job, error)
+
+    def tell(self, session: Session, job: L) -> None:
+        """Pages that show the load are to look again."""
+        outbox.add(session, self._moved(job.id))
+
+    def _tell_its_maker(self, session: Session, job: L, detail: str) -> None:
+        what = "Terminó" if job.state == LoadState.DONE else "No se pudo leer"
+        tried = " (prueba)" if job.dry_run else ""
+        notices.send(
+            session,
+            job.created_by,
+            f"{self.room}:load:{job.id}:{job.state}:{job.read}",
+            f"{what} {job.file_name}{tried}",
+            detail=detail,
+            link=f"{self._page}/{job.id}",
+        )
 
     def release(self, job: L, mapping: dict[str, str] | None, *, dry_run: bool, hold: bool) -> None:
         """Go on with a load that was held, or show its first rows by other columns.
@@ -157,6 +186,7 @@ class Ledger(Generic[L]):
         job.state, job.finished_at = state, clock.now()
         job.rate = job.seconds_left = None
         job.preview = []
+        self.tell(session, job)
         if job.rejected:
             self._write_rejected(session, job, load)
 
@@ -188,3 +218,9 @@ class Ledger(Generic[L]):
             return None
         named = {fold(column): column for column in reversed(header)}
         return {field: named[fold(column)] for field, column in found.mapping.items()}
+
+
+def _counts(job: LoadRow) -> str:
+    counts = {"creados": job.created, "actualizados": job.updated, "rechazados": job.rejected}
+    told = [f"{format_number(count)} {word}" for word, count in counts.items() if count]
+    return ", ".join(told) or "No cambió nada."

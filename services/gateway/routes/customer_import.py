@@ -5,10 +5,11 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import addresses
+from services.gateway import addresses, live
 from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import csv_table, rejected_customers
 from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.uploads import CUSTOMER_FILE, store_upload
@@ -17,6 +18,7 @@ from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import (
     CustomerPermission,
     Import,
+    ImportMoved,
     NewImport,
     cancel_import,
     get_import,
@@ -30,6 +32,9 @@ from shared.contracts.customer_query import (
 from shared.loads.contract import LoadState
 
 pages = Pages()
+live.tell(
+    ImportMoved, lambda event: [Topic(f"import:{event.import_id}", CustomerPermission.IMPORT)]
+)
 
 COLUMNS = {column.field: column for column in contract.CUSTOMER_FILE}
 _EXAMPLE = (

@@ -3,10 +3,11 @@
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import addresses, menu
+from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import rejected_risks
 from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
@@ -14,6 +15,7 @@ from services.gateway.uploads import RISK_FILE, store_upload
 from shared.contract import Id
 from shared.contracts.identity import Session
 from shared.contracts.risk_central import (
+    LoadMoved,
     RiskPermission,
     RiskReport,
     find_risks,
@@ -25,6 +27,7 @@ from shared.contracts.risk_central import (
 from shared.contracts.telemarketing import CallPermission
 
 pages = Pages()
+live.tell(LoadMoved, lambda event: [Topic(f"load:{event.load_id}", RiskPermission.LOAD)])
 menu.add(
     menu.Heading.CUSTOMERS,
     30,

@@ -265,7 +265,9 @@ def test_progress_asks_again_until_the_import_has_ended(head: Browser, rooms: Fa
     partial = {"HX-Request": "true"}
     running = make_import(state=ImportState.RUNNING, finished_at=None)
     rooms.answers["get_import"] = lambda import_id: running
-    assert "every 1s" in head.get("/clientes/importaciones/3/avance", headers=partial).text
+    assert (
+        'data-live="import:3"' in head.get("/clientes/importaciones/3/avance", headers=partial).text
+    )
     rooms.answers["get_import"] = lambda import_id: make_import()
     ended = head.get("/clientes/importaciones/3/avance", headers=partial)
     assert ended.headers["HX-Redirect"] == "/clientes/importaciones/3"
@@ -334,7 +336,7 @@ def test_the_first_rows_are_shown_and_the_columns_chosen(head: Browser, rooms: F
     page = head.get("/clientes/importaciones/3").text
     assert "1&lt;2" in page
     assert "cedula: Faltan dígitos." in page
-    assert "every 1s" not in page
+    assert 'data-live="import' not in page
     form = {"map_cedula": "B", "hold": "true"}
     assert head.post("/clientes/importaciones/3/leer", data=form).status_code == 303
     [heard] = rooms.heard_of(contract.resume_import)

@@ -122,7 +122,7 @@ def test_progress_asks_again_while_the_load_runs_and_then_leads_to_the_page(
     admin: Browser, bureau: FakeAsk
 ) -> None:
     bureau.answers["get_load"] = lambda load_id: make_load(LoadState.RUNNING)
-    assert 'hx-trigger="every 1s"' in admin.get("/central-de-riesgos/cargas/3").text
+    assert 'data-live="load:3"' in admin.get("/central-de-riesgos/cargas/3").text
     bureau.answers["get_load"] = lambda load_id: make_load()
     part = admin.get("/central-de-riesgos/cargas/3/avance", headers={"HX-Request": "true"})
     assert part.headers["HX-Redirect"] == "/central-de-riesgos/cargas/3"
