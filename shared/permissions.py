@@ -32,7 +32,7 @@ class Permission(Term):
 
     def __new__(cls, code: str, word: str, *roles: Role) -> Self:
         """Code and word, as of any term, and the roles that have it."""
-        member = super().__new__(cls, code, word)
+        member = cls.make(code, word)
         member.roles = frozenset(roles)
         return member
 

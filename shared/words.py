@@ -19,6 +19,11 @@ class Term(StrEnum):
 
     def __new__(cls, code: str, word: str = "", plural: str = "") -> Self:
         """A member; one without a word is refused where it is declared."""
+        return cls.make(code, word, plural)
+
+    @classmethod
+    def make(cls, code: str, word: str, plural: str = "") -> Self:
+        """For a kind of term with a `__new__` of its own: an enum's cannot be called by `super`."""
         if not word:
             raise TypeError(f"{cls.__name__} {code!r} has no word")
         member = str.__new__(cls, code)
