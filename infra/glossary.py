@@ -18,7 +18,7 @@ MANUAL = DOCS / "manual" / "jefe-de-marketing.md"
 BEGIN, END = "<!-- criterios -->\n", "<!-- fin de los criterios -->\n"
 _HEAD = """# Glossary
 
-The Spanish of the pages and the English of the code, made from the enums of `shared/contracts/` by
+The Spanish of the pages and the English of the code, made from the enums of `shared/` by
 `python -m infra.glossary`. A word is changed at its enum; the code is what is sent and stored.
 """
 
@@ -56,8 +56,9 @@ def criteria() -> Iterator[Criterion]:
 def _terms() -> list[type[Term]]:
     for module in pkgutil.iter_modules(shared.contracts.__path__):
         import_module(f"shared.contracts.{module.name}")
-    home = "shared.contracts."
-    declared = [term for term in list_terms() if term.__module__.startswith(home)]
+    declared = [
+        term for term in list_terms() if term.__module__.startswith("shared.") and len(term)
+    ]
     return sorted(declared, key=lambda term: (term.__module__, term.__name__))
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Self
 
 from shared.contracts import ROOMS
-from shared.words import Term, make_member
+from shared.words import Term
 
 
 class Role(Term):
@@ -32,7 +32,7 @@ class Permission(Term):
 
     def __new__(cls, code: str, word: str, *roles: Role) -> Self:
         """Code and word, as of any term, and the roles that have it."""
-        member = make_member(cls, code, word)
+        member = cls.make(code, word)
         member.roles = frozenset(roles)
         return member
 

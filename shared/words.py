@@ -8,7 +8,7 @@ pages, messages, files and charts take it from the member. `docs/glossary.md` is
 """
 
 from enum import StrEnum
-from typing import Self, TypeVar
+from typing import Self
 
 
 class Term(StrEnum):
@@ -19,21 +19,18 @@ class Term(StrEnum):
 
     def __new__(cls, code: str, word: str = "", plural: str = "") -> Self:
         """A member; one without a word is refused where it is declared."""
-        return make_member(cls, code, word, plural)
+        return cls.make(code, word, plural)
 
-
-T = TypeVar("T", bound=Term)
-
-
-def make_member(kind: type[T], code: str, word: str, plural: str = "") -> T:
-    """A member of an enum under way, for the `__new__` of terms that have more than words."""
-    if not word:
-        raise TypeError(f"{kind.__name__} {code!r} has no word")
-    member = str.__new__(kind, code)
-    member._value_ = str(code)  # plain, also where another term lends its code
-    member.word = word
-    member.plural = plural or word
-    return member
+    @classmethod
+    def make(cls, code: str, word: str, plural: str = "") -> Self:
+        """For a kind of term with a `__new__` of its own: an enum's cannot be called by `super`."""
+        if not word:
+            raise TypeError(f"{cls.__name__} {code!r} has no word")
+        member = str.__new__(cls, code)
+        member._value_ = str(code)  # plain, also where another term lends its code
+        member.word = word
+        member.plural = plural or word
+        return member
 
 
 UNKNOWN = "Sin dato"  # what a figure counts those under of whom nothing is known
