@@ -66,7 +66,7 @@ class Room:
 
 
 def load(room: str) -> type[Room]:
-    """The service class of a room, compared with its contract.
+    """The service class that `service.py` itself defines, compared with its contract.
 
     Raises TypeError naming the procedures that no door implements.
     """
@@ -74,7 +74,9 @@ def load(room: str) -> type[Room]:
     service: type[Room] = next(
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Room) and value is not Room
+        if isinstance(value, type)
+        and issubclass(value, Room)
+        and value.__module__ == module.__name__
     )
     missing = [name for name in _procedures(room) if not hasattr(service, name)]
     if missing:

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from services.campaign import contact_states
 from services.campaign.exports import ENDED
 from services.campaign.models import Audience, Campaign, EditionState, Export, Member
-from shared import clock, keyset, transfer
+from shared import clock, keyset, outbox, transfer
 from shared.contract import Slice
 from shared.contracts import campaign as contract
-from shared.contracts.campaign import AudienceState
+from shared.contracts.campaign import AudienceRequested, AudienceState
 from shared.contracts.customer_query import AUDIENCE_COLUMNS
+from shared.contracts.segments import parse
 from shared.ecuador.names import fold
 
 _CONTROL_STEPS = 10_000
@@ -38,6 +39,19 @@ def find_latest(session: Session, campaign_id: int) -> Audience | None:
         .order_by(Audience.requested_at.desc())
         .limit(1)
     ).scalar_one_or_none()
+
+
+def request(session: Session, campaign: Campaign) -> None:
+    """Ask customer_query for a new edition (`AudienceRequested`)."""
+    audience_id = insert_audience(session, campaign.id)
+    outbox.add(
+        session,
+        AudienceRequested(
+            transfer_id=audience_id,
+            campaign_id=campaign.id,
+            definition=parse(campaign.definition),
+        ),
+    )
 
 
 def insert_audience(session: Session, campaign_id: int) -> UUID:

@@ -6,28 +6,23 @@ from sqlalchemy.orm import Session
 
 from services.campaign import (
     audience,
-    contact_states,
-    exports,
-    facts,
-    failures,
     rules,
     statistics,
     store,
 )
-from services.campaign.models import Campaign, EditionState, ExportKind, ExportState
+from services.campaign.models import Campaign
+from services.campaign.news import News
 from shared import edits, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign as contract
-from shared.contracts import customer_query, mailer, telemarketing
+from shared.contracts import customer_query, mailer
 from shared.contracts.campaign import AudienceState, Phase
-from shared.contracts.segments import dump, parse
+from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid
-from shared.events import on_event
-from shared.room import Room
 from shared.rpc import command, command_after, query
 
 
-class CampaignService(Room):
+class CampaignService(News):
     """Campaigns, their phases, their audience and their statistics."""
 
     name = "campaign"
@@ -55,7 +50,7 @@ class CampaignService(Room):
         }
         campaign = store.insert_campaign(session, values)
         store.insert_phase_change(session, campaign.id, campaign.owner, None, Phase.DRAFT, "")
-        self._request_audience(session, campaign)
+        audience.request(session, campaign)
         self._announce(session, campaign)
         return self._to_contract(session, campaign)
 
@@ -103,7 +98,7 @@ class CampaignService(Room):
         campaign = store.set_values(session, campaign_id, values | (described if redefined else {}))
         rules.check_dates(campaign.starts_on, campaign.ends_on)
         if redefined:
-            self._request_audience(session, campaign)
+            audience.request(session, campaign)
         self._announce(session, campaign)
         return campaign
 
@@ -163,7 +158,7 @@ class CampaignService(Room):
             raise Conflict("La campaña ya terminó: su público no cambia.")
         status = audience.get_status(session, campaign_id)
         if status.state is not AudienceState.TRANSFERRING:
-            self._request_audience(session, campaign)
+            audience.request(session, campaign)
             status = audience.get_status(session, campaign_id)
         return status
 
@@ -238,63 +233,6 @@ class CampaignService(Room):
     ) -> list[contract.ProvinceFigures]:
         return statistics.count_by_province(session, campaign_id)
 
-    # --- what the other rooms tell ---
-
-    @on_event(mailer.RecipientsRequested)
-    def on_recipients_requested(self, session: Session, event: mailer.RecipientsRequested) -> None:
-        """Export at once, or after a refresh of the audience."""
-        self._export(
-            session, ExportKind.RECIPIENTS, event, event.customer_ids, refresh=event.refresh
-        )
-
-    @on_event(telemarketing.CallListRequested)
-    def on_call_list_requested(
-        self, session: Session, event: telemarketing.CallListRequested
-    ) -> None:
-        """Export the present edition, or the one on its way."""
-        self._export(session, ExportKind.CALL_LIST, event, None, refresh=False)
-
-    @on_event(mailer.MailingChanged)
-    def on_mailing_changed(self, session: Session, event: mailer.MailingChanged) -> None:
-        """A run's target."""
-        facts.record_mailing(session, event)
-
-    @on_event(mailer.MailingProgressed)
-    def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
-        """A batch of outcomes."""
-        facts.record_outcomes(session, event)
-
-    @on_event(mailer.RecipientUnsubscribed)
-    def on_recipient_unsubscribed(
-        self, session: Session, event: mailer.RecipientUnsubscribed
-    ) -> None:
-        """For the mail funnel."""
-        facts.record_unsubscription(session, event.mailing_id, event.customer_id)
-
-    @on_event(telemarketing.CallRecorded)
-    def on_call_recorded(self, session: Session, event: telemarketing.CallRecorded) -> None:
-        """For the charts."""
-        facts.record_call(session, event)
-
-    @on_event(customer_query.ContactStatesChanged)
-    def on_contact_states_changed(
-        self, session: Session, event: customer_query.ContactStatesChanged
-    ) -> None:
-        """So that a later export knows of it."""
-        contact_states.follow(session, event.customers)
-
-    @on_event(customer_query.CustomersErased)
-    def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
-        """Forget who they were."""
-        contact_states.erase(session, event.customer_ids)
-
-    @on_event(customer_query.SegmentExportFailed)
-    def on_segment_export_failed(
-        self, session: Session, event: customer_query.SegmentExportFailed
-    ) -> None:
-        """The edition will not come."""
-        failures.fail_edition(session, event.transfer_id, event.reason)
-
     # --- parts of several doors ---
 
     def _resolve_segment(self, new: contract.NewCampaign) -> tuple[customer_query.Definition, str]:
@@ -309,51 +247,6 @@ class CampaignService(Room):
     def _check_design(self, design_id: int | None) -> None:
         if design_id is not None:
             self.ask(mailer.get_design, design_id)
-
-    def _request_audience(self, session: Session, campaign: Campaign) -> None:
-        audience_id = audience.insert_audience(session, campaign.id)
-        outbox.add(
-            session,
-            contract.AudienceRequested(
-                transfer_id=audience_id,
-                campaign_id=campaign.id,
-                definition=parse(campaign.definition),
-            ),
-        )
-
-    def _export(
-        self,
-        session: Session,
-        kind: ExportKind,
-        event: mailer.RecipientsRequested | telemarketing.CallListRequested,
-        customer_ids: list[int] | None,
-        *,
-        refresh: bool,
-    ) -> None:
-        campaign = store.get_campaign(session, event.campaign_id, lock=True)
-        latest = audience.find_latest(session, campaign.id)
-        on_its_way = latest is not None and latest.state is EditionState.TRANSFERRING
-        if refresh and not on_its_way:
-            self._request_audience(session, campaign)
-        wait = refresh or on_its_way
-        export = exports.insert_export(
-            session,
-            {
-                "transfer_id": event.transfer_id,
-                "kind": kind,
-                "campaign_id": campaign.id,
-                "audience_id": None if wait else campaign.audience_id,
-                "customer_ids": customer_ids,
-                "state": ExportState.WAITING if wait else ExportState.RUNNING,
-            },
-        )
-        if wait:
-            return
-        if campaign.audience_id is None:
-            failed = exports.fail_export(session, export.transfer_id)
-            failures.announce(session, failed, "La campaña no tiene público: transfiéralo primero.")
-            return
-        outbox.add_job(session, "campaign.export_audience", str(event.transfer_id))
 
     def _announce(self, session: Session, campaign: Campaign) -> None:
         outbox.add(

@@ -7,7 +7,7 @@ A page marks a part with its topic and with where the part comes from:
 Only topics are sent. The browser asks for the part itself, so that who may see it is decided where
 it always is. Routes say which events they show:
 
-    live.tell(MailingChanged, lambda event: [Topic(f"mailing:{event.mailing_id}", MAIL_READ)])
+    live.tell(MailingChanged, lambda event: [Topic(f"mailing:{event.mailing_id}", MailPermission.READ)])
 """
 
 import asyncio
@@ -23,8 +23,9 @@ from sse_starlette import ServerSentEvent
 
 from shared.client import Client
 from shared.contract import Event
-from shared.contracts.identity import Permission, Session
+from shared.contracts.identity import Session
 from shared.errors import Unavailable
+from shared.permissions import Permission
 
 E = TypeVar("E", bound=Event)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.contracts.identity import Permission
+from shared.permissions import Permission
 
 
 class Heading(StrEnum):
@@ -36,7 +36,7 @@ class Entry:
         """Whether `path` is this page or one under it."""
         return path == self.path or path.startswith(f"{self.path}/")
 
-    def is_open(self, permissions: frozenset[Permission]) -> bool:
+    def is_open(self, permissions: frozenset[str]) -> bool:
         """Whether somebody with these permissions is offered it."""
         return bool(self.permissions & permissions) and self.there()
 
@@ -68,7 +68,7 @@ def add(
     )
 
 
-def sections_for(permissions: frozenset[Permission]) -> list[Section]:
+def sections_for(permissions: frozenset[str]) -> list[Section]:
     """The menu of a user with these permissions, without headings that would stand alone."""
     offered = sorted(
         (entry for entry in _entries.values() if entry.is_open(permissions)),

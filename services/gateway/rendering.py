@@ -16,10 +16,11 @@ from services.gateway import assets, labels, menu
 from services.gateway.asking import KEY_FIELD
 from services.gateway.forms import Form
 from services.gateway.session import find_session
-from shared.contracts.identity import Permission, Session
+from shared.contracts.identity import Session
 from shared.ecuador.dates import format_date, format_datetime, format_time
 from shared.ecuador.money import format_money, format_number
 from shared.ecuador.phones import format_phone
+from shared.permissions import list_permissions
 from shared.words import list_terms
 
 NOTICE = "pregon_notice"
@@ -105,8 +106,14 @@ def _surroundings(request: Request) -> dict[str, Any]:
 
 
 def _can(session: Session | None, permissions: tuple[str, ...]) -> bool:
-    wanted = {Permission(permission) for permission in permissions}  # a misspelt one is an error
-    return session is not None and bool(wanted & session.permissions)
+    if unknown := set(permissions) - _codes():  # a misspelt one is an error
+        raise ValueError(f"there is no permission {unknown}")
+    return session is not None and bool(session.permissions.intersection(permissions))
+
+
+@lru_cache
+def _codes() -> frozenset[str]:
+    return frozenset(permission.value for permission in list_permissions())
 
 
 def _url_with(request: Request, changes: dict[str, str | None]) -> str:

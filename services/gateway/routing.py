@@ -13,8 +13,8 @@ from services.gateway.answers import IDEMPOTENCY_KEY, Route, Text
 from services.gateway.exposing import Endpoint, Exposure, documented
 from services.gateway.session import require_session
 from shared.contract import Procedure
-from shared.contracts.identity import Permission
 from shared.errors import Denied
+from shared.permissions import Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
 

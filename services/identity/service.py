@@ -12,6 +12,7 @@ from shared.contract import Actor, Page
 from shared.contracts import identity as contract
 from shared.errors import Conflict, Denied
 from shared.events import on_event
+from shared.permissions import granted
 from shared.redis import RedisClient
 from shared.room import Room
 from shared.rpc import command, query, rpc
@@ -138,7 +139,7 @@ class IdentityService(Room):
             actor=Actor(
                 user_id=user.id, username=user.username, full_name=user.full_name, role=role
             ),
-            permissions=contract.ROLE_PERMISSIONS[role],
+            permissions=granted(role),
             unread=unread,
             expires_at=clock.now()
             + (

@@ -6,8 +6,6 @@ from sqlalchemy.orm import Session
 
 from services.mailer import (
     builtin,
-    campaigns,
-    contacts,
     designs,
     ledger,
     mailings,
@@ -18,20 +16,20 @@ from services.mailer import (
     uploads,
 )
 from services.mailer.models import Mailing
+from services.mailer.news import News
+from services.mailer.subscription_doors import SubscriptionDoors
 from shared import clock, outbox, trace
 from shared.contract import Page
-from shared.contracts import campaign, customer_query, telemarketing
+from shared.contracts import campaign, customer_query
 from shared.contracts import mailer as contract
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.errors import Conflict, Invalid, NotFound
-from shared.events import on_event
-from shared.room import Room
 from shared.rpc import command, command_after, query, rpc
 
 TEST_EMAIL = "usted@prueba"
 
 
-class MailerService(Room):
+class MailerService(SubscriptionDoors, News):
     """Designs, mailing runs with their ledger, the monthly run, unsubscription."""
 
     name = "mailer"
@@ -257,67 +255,6 @@ class MailerService(Room):
         monthly.set_schedule(session, schedule)
         return monthly.get_schedule(session)
 
-    # --- unsubscription ---
-
-    @query(contract.get_subscription)
-    def get_subscription(self, session: Session, token: str) -> contract.Subscription:
-        return self._subscription(session, tokens.read(token))
-
-    @command(contract.unsubscribe)
-    def unsubscribe(self, session: Session, token: str) -> contract.Subscription:
-        """Announced once (`RecipientUnsubscribed`), however often it is asked for."""
-        link = tokens.read(token)
-        if link.is_test:
-            return self._subscription(session, link)
-        mailing = mailings.get_mailing(session, link.mailing_id)
-        if contacts.set_unsubscribed(session, link.customer_id):
-            event = contract.RecipientUnsubscribed(
-                customer_id=link.customer_id,
-                campaign_id=mailing.campaign_id,
-                mailing_id=mailing.id,
-                at=clock.now(),
-            )
-            outbox.add(session, event)
-        return self._subscription(session, link)
-
-    # --- what the other rooms tell ---
-
-    @on_event(campaign.CampaignChanged)
-    def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
-        """Its runs pause and go on with it; one that closes or ends cancels them.
-
-        The runs are looked at once the phase is kept: whoever starts one reads it after locking it.
-        """
-        if campaigns.follow_campaign(session, event):
-            for mailing in mailings.claim_open_of_campaign(session, event.campaign.campaign_id):
-                mailings.follow(session, mailing, event.campaign.phase)
-
-    @on_event(campaign.ExportFailed)
-    def on_export_failed(self, session: Session, event: campaign.ExportFailed) -> None:
-        """The run that waits for this audience could not be prepared; other rooms' are not ours."""
-        mailing = mailings.find_by_transfer(session, event.transfer_id, lock=True)
-        if mailing is not None and mailing.state == MailingState.PREPARING:
-            mailings.fail(session, mailing, event.reason)
-
-    @on_event(customer_query.ContactStatesChanged)
-    def on_contact_states_changed(
-        self, session: Session, event: customer_query.ContactStatesChanged
-    ) -> None:
-        """Suppression everywhere at once."""
-        for state in event.customers:
-            contacts.keep_state(session, state)
-
-    @on_event(customer_query.CustomersErased)
-    def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
-        """Forget who they were."""
-        contacts.erase(session, event.customer_ids)
-
-    @on_event(telemarketing.CallRecorded)
-    def on_call_recorded(self, session: Session, event: telemarketing.CallRecorded) -> None:
-        """A call that reached somebody counts for the cap."""
-        if event.contacted:
-            contacts.insert_contact(session, event.customer_id, event.at)
-
     # --- parts of several doors ---
 
     def _open(self, session: Session, mailing_id: int, action: str) -> Mailing:
@@ -334,18 +271,4 @@ class MailerService(Room):
         shown = campaign.CampaignBrief.model_fields.keys() - {"campaign_id"}
         return campaign.CampaignBrief(
             campaign_id=found.id, **{name: getattr(found, name) for name in shown}
-        )
-
-    def _subscription(self, session: Session, link: tokens.Link) -> contract.Subscription:
-        if link.is_test:
-            return contract.Subscription(
-                email=rules.mask(TEST_EMAIL), campaign_name="Prueba", unsubscribed=False, test=True
-            )
-        mailing = mailings.get_mailing(session, link.mailing_id)
-        row = ledger.find_recipient(session, mailing.transfer_id, link.customer_id)
-        return contract.Subscription(
-            email=rules.mask(row.email or "") if row else "",
-            campaign_name=mailing.campaign_name,
-            unsubscribed=contacts.is_unsubscribed(session, link.customer_id),
-            test=False,
         )

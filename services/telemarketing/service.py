@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from eventlet import Timeout
 from sqlalchemy.orm import Session
 
 from services.telemarketing import (
@@ -11,35 +10,29 @@ from services.telemarketing import (
     call_lists,
     calls,
     campaigns,
-    contacts,
     leases,
-    refreshes,
     results,
-    risks,
     rules,
 )
-from services.telemarketing.bureau import Bureau, BureauClient, BureauDownError
 from services.telemarketing.models import Campaign, Target
+from services.telemarketing.news import News
+from services.telemarketing.risk_doors import RiskDoors
 from shared import clock, outbox, trace
 from shared.contract import Page
-from shared.contracts import campaign, customer_query, identity, mailer
+from shared.contracts import identity
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
-from shared.contracts.identity import ROLE_PERMISSIONS, Permission, Role
-from shared.contracts.telemarketing import RiskState
+from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Invalid, NotFound
-from shared.events import on_event
-from shared.room import Room
+from shared.permissions import Role, granted
 from shared.rpc import command, command_after, query
 from shared.settings import settings
 
 
-class TelemarketingService(Room):
+class TelemarketingService(RiskDoors, News):
     """Who calls whom, what came of it, and the risk check before the call."""
 
     name = "telemarketing"
-
-    bureau: Bureau = BureauClient()
 
     # --- assignments ---
 
@@ -227,105 +220,6 @@ class TelemarketingService(Room):
             callbacks_today=calls.count_callbacks(session, advisor, midnight),
         )
 
-    # --- risk ---
-
-    def _look_up(self, customer_id: int, purpose: str = "call") -> contract.RiskCheck:  # noqa: ARG002
-        """What the bureau says of a person."""
-        with self.db.begin() as session:
-            cedula = _get_person(session, customer_id).cedula
-        state, report = self._ask_bureau(cedula)
-        return risks.make_check(customer_id, state, report, clock.now())
-
-    @command_after(_look_up, contract.check_risk)
-    def check_risk(
-        self,
-        session: Session,
-        check: contract.RiskCheck,
-        customer_id: int,  # noqa: ARG002  # the check is of this person
-        purpose: str = "call",
-    ) -> contract.RiskCheck:
-        """Logged and announced (`RiskChecked`); of two at once with one key one is logged."""
-        advisor = trace.actor().username
-        risks.insert_checks(session, [check], advisor, purpose)
-        outbox.add(session, risks.announcement(check, advisor, purpose))
-        return check
-
-    def _ask_bureau(self, cedula: str) -> risks.Answer:
-        """Connecting, waiting and reading all together have the time that settings give.
-
-        eventlet's own Timeout, which is no Exception, so that nothing on the way can take it for
-        the failure of one of several addresses and go on.
-        """
-        with Timeout(settings().risk_timeout_seconds, False):  # noqa: FBT003  # eventlet's own
-            try:
-                report = self.bureau.find_risk(cedula)
-            except BureauDownError:
-                return RiskState.UNAVAILABLE, None
-            return (RiskState.UNKNOWN if report is None else RiskState.KNOWN), report
-        return RiskState.UNAVAILABLE, None
-
-    @query(contract.find_last_risk)
-    def find_last_risk(self, session: Session, customer_id: int) -> contract.RiskCheck | None:
-        return risks.find_last(session, customer_id)
-
-    @command(contract.refresh_risks)
-    def refresh_risks(self, session: Session, campaign_id: int, advisor: str) -> contract.Refreshed:
-        campaigns.get_campaign(session, campaign_id)
-        people = assignments.count_open(session, campaign_id, [advisor])[advisor]
-        if people:
-            number = refreshes.begin(session, campaign_id, advisor, people)
-            outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, number, 0)
-        return contract.Refreshed(customers=people)
-
-    # --- what the other rooms tell ---
-
-    @on_event(campaign.CampaignChanged)
-    def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
-        """Its phase decides whether it is called; a campaign new to the phone gets its list."""
-        self._want_call_list(
-            session, campaigns.follow_campaign(session, event.campaign, event.version)
-        )
-
-    @on_event(campaign.AudienceCompleted)
-    def on_audience_completed(self, session: Session, event: campaign.AudienceCompleted) -> None:
-        """A new audience is a new call list, where the campaign is called by phone."""
-        found = campaigns.set_audience(session, event.campaign_id, event.audience_id, event.version)
-        self._want_call_list(session, found)
-
-    def _want_call_list(self, session: Session, found: Campaign) -> None:
-        if call_lists.needs_call_list(found):
-            call_lists.insert_call_list(session, found)
-
-    @on_event(campaign.ExportFailed)
-    def on_export_failed(self, session: Session, event: campaign.ExportFailed) -> None:
-        """The list that waits for it ends as failed; others' transfers are unknown here."""
-        call_lists.fail(session, event.transfer_id, event.reason)
-
-    @on_event(customer_query.ContactStatesChanged)
-    def on_contact_states_changed(
-        self, session: Session, event: customer_query.ContactStatesChanged
-    ) -> None:
-        """From now on nobody is called who must not be."""
-        contacts.keep_states(session, event.customers)
-
-    @on_event(mailer.MailingProgressed)
-    def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
-        """Mails that were sent are touches; the cap is over mail and phone together."""
-        contacts.insert_contacts(
-            session,
-            [
-                (outcome.customer_id, outcome.at)
-                for outcome in event.outcomes
-                if outcome.state is mailer.RecipientState.SENT
-            ],
-        )
-
-    @on_event(customer_query.CustomersErased)
-    def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
-        """Forget who they were."""
-        for room_part in (contacts, assignments, calls, risks):
-            room_part.erase(session, event.customer_ids)
-
     # --- parts of several doors ---
 
     def _lease(self, session: Session, target: Target) -> contract.Lease:
@@ -348,13 +242,6 @@ def _may_call(now: datetime) -> bool:
 def _visible(advisor: str | None) -> str | None:
     """Whose calls the actor may see: an advisor the own ones, whatever was asked."""
     actor = trace.actor()
-    if Permission.CALL_READ_ALL in ROLE_PERMISSIONS[Role(actor.role)]:
+    if CallPermission.READ_ALL in granted(Role(actor.role)):
         return advisor
     return actor.username
-
-
-def _get_person(session: Session, customer_id: int) -> Target:
-    found = assignments.find_person(session, customer_id)
-    if found is None:
-        raise NotFound("Este cliente no está en ninguna lista de llamadas.")
-    return found

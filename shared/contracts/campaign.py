@@ -12,10 +12,19 @@ from shared.contract import Event, Id, Limit, Model, Page, procedure
 from shared.contracts.customer_query import Block, Channel, Definition
 from shared.contracts.mailer import SkipReason
 from shared.contracts.telemarketing import CallResult
+from shared.permissions import Permission, Role
 from shared.words import Term
 
 Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # US dollars
 Reason = Annotated[str, Field(max_length=500)]
+
+
+class CampaignPermission(Permission):
+    """On campaigns."""
+
+    READ = "campaign.read", "Ver campañas", Role.MARKETING_HEAD, Role.SUPERVISOR, Role.ADMIN
+    WRITE = "campaign.write", "Crear y llevar campañas", Role.MARKETING_HEAD
+    READ_STATISTICS = "statistics.read", "Ver estadísticas", Role.MARKETING_HEAD, Role.SUPERVISOR
 
 
 class Phase(Term):

@@ -16,12 +16,37 @@ from shared.contracts.people import Exclusion as Exclusion
 from shared.contracts.people import Gender as Gender
 from shared.contracts.segments import Definition as Definition
 from shared.loads.contract import Column, LoadProgress, LoadState, PreviewRow
+from shared.permissions import Permission, Role
 from shared.words import Term
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Income = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # dollars a month
 ProvinceCode = Annotated[str, Field(pattern=r"^\d{2}$")]  # INEC
 CantonCode = Annotated[str, Field(pattern=r"^\d{4}$")]  # INEC
+
+
+class CustomerPermission(Permission):
+    """On people and their data."""
+
+    READ = (
+        "customer.read",
+        "Ver clientes",
+        Role.MARKETING_HEAD,
+        Role.ADVISOR,
+        Role.SUPERVISOR,
+        Role.BACKOFFICE,
+        Role.ADMIN,
+    )
+    WRITE = "customer.write", "Crear y corregir clientes", Role.MARKETING_HEAD, Role.BACKOFFICE
+    IMPORT = "customer.import", "Importar clientes", Role.MARKETING_HEAD, Role.ADMIN
+    ERASE = "customer.erase", "Eliminar los datos de un cliente", Role.ADMIN
+
+
+class SegmentPermission(Permission):
+    """On saved segments."""
+
+    READ = "segment.read", "Ver segmentos", Role.MARKETING_HEAD
+    WRITE = "segment.write", "Armar segmentos", Role.MARKETING_HEAD
 
 
 class Customer(Model):

@@ -7,88 +7,17 @@ from pydantic import Field
 
 from shared.change import Change
 from shared.contract import SECRET, Actor, Event, Id, Limit, Model, Page, procedure
+from shared.permissions import Permission
+from shared.permissions import Role as Role
 from shared.words import Term
 
 
-class Role(Term):
-    """What a user comes for; see `ROLE_PERMISSIONS` for what each may do."""
+class UserPermission(Permission):
+    """On users, and on the product itself."""
 
-    MARKETING_HEAD = "marketing_head", "Jefe de marketing"
-    ADVISOR = "advisor", "Asesor", "Asesores"
-    SUPERVISOR = "supervisor", "Supervisor"
-    BACKOFFICE = "backoffice", "Backoffice"
-    ADMIN = "admin", "Administrador"
+    WRITE = "user.write", "Administrar usuarios", Role.ADMIN
+    READ_OPERATIONS = "operations.read", "Ver la operación del sistema", Role.ADMIN
 
-
-class Permission(Term):
-    """An action a route asks for. A role that does not list it is refused."""
-
-    CUSTOMER_READ = "customer.read", "Ver clientes"
-    CUSTOMER_WRITE = "customer.write", "Crear y corregir clientes"
-    CUSTOMER_IMPORT = "customer.import", "Importar clientes"
-    CUSTOMER_ERASE = "customer.erase", "Eliminar los datos de un cliente"
-    SEGMENT_READ = "segment.read", "Ver segmentos"
-    SEGMENT_WRITE = "segment.write", "Armar segmentos"
-    CAMPAIGN_READ = "campaign.read", "Ver campañas"
-    CAMPAIGN_WRITE = "campaign.write", "Crear y llevar campañas"
-    STATISTICS_READ = "statistics.read", "Ver estadísticas"
-    DESIGN_WRITE = "design.write", "Diseñar correos"
-    MAIL_READ = "mail.read", "Ver envíos"
-    MAIL_SEND = "mail.send", "Enviar correo"
-    ASSIGN = "assignment.write", "Asignar clientes"
-    CALL_WORK = "call.work", "Llamar a clientes"
-    CALL_READ_ALL = "call.read_all", "Ver las llamadas de todos"
-    RISK_CHECK = "risk.check", "Consultar el riesgo"
-    RISK_LOAD = "risk.load", "Cargar la central de riesgos"
-    USER_WRITE = "user.write", "Administrar usuarios"
-    OPERATIONS = "operations.read", "Ver la operación del sistema"
-
-
-P = Permission
-ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.MARKETING_HEAD: frozenset(
-        {
-            P.CUSTOMER_READ,
-            P.CUSTOMER_WRITE,
-            P.CUSTOMER_IMPORT,
-            P.SEGMENT_READ,
-            P.SEGMENT_WRITE,
-            P.CAMPAIGN_READ,
-            P.CAMPAIGN_WRITE,
-            P.STATISTICS_READ,
-            P.DESIGN_WRITE,
-            P.MAIL_READ,
-            P.MAIL_SEND,
-            P.ASSIGN,
-            P.CALL_READ_ALL,
-        }
-    ),
-    Role.ADVISOR: frozenset({P.CALL_WORK, P.CUSTOMER_READ, P.RISK_CHECK}),
-    Role.SUPERVISOR: frozenset(
-        {
-            P.ASSIGN,
-            P.CALL_READ_ALL,
-            P.CUSTOMER_READ,
-            P.CAMPAIGN_READ,
-            P.STATISTICS_READ,
-            P.MAIL_READ,
-            P.RISK_CHECK,
-        }
-    ),
-    Role.BACKOFFICE: frozenset({P.CUSTOMER_READ, P.CUSTOMER_WRITE}),
-    Role.ADMIN: frozenset(
-        {
-            P.USER_WRITE,
-            P.OPERATIONS,
-            P.RISK_LOAD,
-            P.CUSTOMER_READ,
-            P.CUSTOMER_IMPORT,
-            P.CUSTOMER_ERASE,
-            P.MAIL_READ,
-            P.CAMPAIGN_READ,
-        }
-    ),
-}
 
 Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
 Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
@@ -138,7 +67,7 @@ class Session(Model):
 
     token: str
     actor: Actor
-    permissions: frozenset[Permission]
+    permissions: frozenset[str]
     expires_at: datetime
     unread: int = 0  # notices
 

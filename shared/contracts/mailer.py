@@ -9,9 +9,18 @@ from pydantic import AwareDatetime, Field
 from shared.change import Version
 from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
 from shared.contracts.people import Block
+from shared.permissions import Permission, Role
 from shared.words import Term
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class MailPermission(Permission):
+    """On designs and mailing runs."""
+
+    DESIGN = "design.write", "Diseñar correos", Role.MARKETING_HEAD
+    READ = "mail.read", "Ver envíos", Role.MARKETING_HEAD, Role.SUPERVISOR, Role.ADMIN
+    SEND = "mail.send", "Enviar correo", Role.MARKETING_HEAD
 
 
 class RecipientState(Term):

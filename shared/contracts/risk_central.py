@@ -12,11 +12,18 @@ from pydantic import Field
 from shared.contract import Event, Id, Limit, Model, Page, procedure
 from shared.loads.contract import Column, LoadProgress
 from shared.loads.contract import LoadState as LoadState
+from shared.permissions import Permission, Role
 from shared.words import Term
 
 Score = Annotated[int, Field(ge=0, le=999)]
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
 DaysOverdue = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class RiskPermission(Permission):
+    """On the bureau's data."""
+
+    LOAD = "risk.load", "Cargar la central de riesgos", Role.ADMIN
 
 
 class RiskCategory(Term):

@@ -10,7 +10,17 @@ from pydantic import AwareDatetime, Field
 from shared.contract import Event, Id, Limit, Model, Page, procedure
 from shared.contracts.people import Block, Category, Gender
 from shared.contracts.risk_central import RiskCategory, RiskReport
+from shared.permissions import Permission, Role
 from shared.words import Term
+
+
+class CallPermission(Permission):
+    """On calls, and whom advisors call."""
+
+    ASSIGN = "assignment.write", "Asignar clientes", Role.MARKETING_HEAD, Role.SUPERVISOR
+    WORK = "call.work", "Llamar a clientes", Role.ADVISOR
+    READ_ALL = "call.read_all", "Ver las llamadas de todos", Role.MARKETING_HEAD, Role.SUPERVISOR
+    CHECK_RISK = "risk.check", "Consultar el riesgo", Role.ADVISOR, Role.SUPERVISOR
 
 
 class CallResult(Term):

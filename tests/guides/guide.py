@@ -1,6 +1,6 @@
 """Reading a guide and doing what it says to a copy of the tree.
 
-A line that is nothing but a path in bold and backticks names the file of the block below it: a
+A line that is nothing but a path in bold names the file of the block below it: a
 `diff` block changes the file, whose lines it shows must be there exactly once; any other block is
 a new file, whole.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(
-    r"^\*\*`(?P<path>[^`]+)`\*\*\n+```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^\*\*(?P<path>[\w./]+)\*\*\n+```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
 

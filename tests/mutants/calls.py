@@ -135,7 +135,7 @@ MUTANTS = [
     Mutant(
         "an_advisor_sees_everybodys_calls",
         "services/telemarketing/service.py",
-        "if Permission.CALL_READ_ALL in ROLE_PERMISSIONS[Role(actor.role)]:",
+        "if CallPermission.READ_ALL in granted(Role(actor.role)):",
         "if True:",
         (f"{CALLS}::test_an_advisor_sees_the_own_calls_a_supervisor_all",),
     ),

@@ -122,21 +122,21 @@ MUTANTS = [
         "anybody_makes_campaigns",
         "services/gateway/api/campaign.py",
         "contract.create_campaign, allow=WRITE",
-        "contract.create_campaign, allow=P.CUSTOMER_READ",
+        "contract.create_campaign, allow=CustomerPermission.READ",
         (ROUTES,),
     ),
     Mutant(
         "anybody_sends_mail",
         "services/gateway/api/mailing.py",
-        "contract.create_mailing, allow=P.MAIL_SEND",
-        "contract.create_mailing, allow=P.CUSTOMER_READ",
+        "contract.create_mailing, allow=MailPermission.SEND",
+        "contract.create_mailing, allow=CustomerPermission.READ",
         (ROUTES,),
     ),
     Mutant(
         "anybody_changes_users",
         "services/gateway/routes/identity.py",
-        '@pages.post("/usuarios/{user_id}", allow=Permission.USER_WRITE',
-        '@pages.post("/usuarios/{user_id}", allow=Permission.CUSTOMER_READ',
+        '@pages.post("/usuarios/{user_id}", allow=UserPermission.WRITE',
+        '@pages.post("/usuarios/{user_id}", allow=CustomerPermission.READ',
         (ROUTES,),
     ),
     Mutant(
@@ -149,8 +149,8 @@ MUTANTS = [
     Mutant(
         "advisors_erase_people",
         "shared/contracts/identity.py",
-        "Role.ADVISOR: frozenset({P.CALL_WORK, ",
-        "Role.ADVISOR: frozenset({P.CALL_WORK, P.CUSTOMER_ERASE, ",
+        "Role.ADVISOR: frozenset({CallPermission.WORK, ",
+        "Role.ADVISOR: frozenset({CallPermission.WORK, CustomerPermission.ERASE, ",
         (ROUTES,),
     ),
     # --- headers and origins ---

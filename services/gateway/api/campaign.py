@@ -2,12 +2,13 @@
 
 from services.gateway.routing import Api
 from shared.contracts import campaign as contract
-from shared.contracts.identity import P
+from shared.contracts.campaign import CampaignPermission
 
 api = Api("campaign")
 
 _ONE = "/campaigns/{campaign_id}"
-READ, WRITE = P.CAMPAIGN_READ, P.CAMPAIGN_WRITE
+READ, WRITE = CampaignPermission.READ, CampaignPermission.WRITE
+STATISTICS = CampaignPermission.READ_STATISTICS
 
 api.expose("GET", "/campaigns", contract.list_campaigns, allow=READ)
 api.expose("POST", "/campaigns", contract.create_campaign, allow=WRITE, status=201)
@@ -18,4 +19,4 @@ api.expose("GET", _ONE + "/phases", contract.list_phase_changes, allow=READ)
 api.expose("POST", _ONE + "/audience", contract.request_audience, allow=WRITE, status=202)
 api.expose("GET", _ONE + "/audience", contract.get_audience, allow=READ)
 api.expose("GET", _ONE + "/members", contract.list_members, allow=READ)
-api.expose("GET", _ONE + "/statistics", contract.get_statistics, allow=P.STATISTICS_READ)
+api.expose("GET", _ONE + "/statistics", contract.get_statistics, allow=STATISTICS)

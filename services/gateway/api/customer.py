@@ -14,13 +14,16 @@ from services.gateway.routing import Api
 from services.gateway.uploads import CUSTOMER_FILE, store_upload
 from shared.contract import Id, Model
 from shared.contracts import customer_query as contract
-from shared.contracts.identity import P
+from shared.contracts.customer_query import CustomerPermission
 
 api = Api("customer")
 
+READ = CustomerPermission.READ
+WRITE = CustomerPermission.WRITE
+
 _ONE = "/customers/{customer_id}"
 _IMPORT = "/customers/imports/{import_id}"
-_IMPORTER = P.CUSTOMER_IMPORT
+_IMPORTER = CustomerPermission.IMPORT
 _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
 _MAPPING = '{"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"}'
 _EXAMPLE = {"file": "clientes.csv", "mapping": _MAPPING, "dry_run": True}
@@ -105,15 +108,15 @@ async def get_rejected_customers(import_id: Id, ask: Ask) -> Response:
     return await rejected_customers(await ask(contract.get_import, import_id))
 
 
-api.expose("GET", "/customers", contract.list_customers, allow=P.CUSTOMER_READ)
-api.expose("POST", "/customers", contract.create_customer, allow=P.CUSTOMER_WRITE, status=201)
-api.expose("GET", _ONE, contract.get_customer, allow=P.CUSTOMER_READ)
-api.expose("PATCH", _ONE, contract.update_customer, allow=P.CUSTOMER_WRITE)
-api.expose("GET", _ONE + "/timeline", contract.list_timeline, allow=P.CUSTOMER_READ)
-api.expose("GET", _ONE + "/personal-data", contract.get_personal_data, allow=P.CUSTOMER_READ)
+api.expose("GET", "/customers", contract.list_customers, allow=READ)
+api.expose("POST", "/customers", contract.create_customer, allow=WRITE, status=201)
+api.expose("GET", _ONE, contract.get_customer, allow=READ)
+api.expose("PATCH", _ONE, contract.update_customer, allow=WRITE)
+api.expose("GET", _ONE + "/timeline", contract.list_timeline, allow=READ)
+api.expose("GET", _ONE + "/personal-data", contract.get_personal_data, allow=READ)
 
 
-@api.delete(_ONE, allow=P.CUSTOMER_ERASE, status_code=204)
+@api.delete(_ONE, allow=CustomerPermission.ERASE, status_code=204)
 async def erase_customer(
     customer_id: Id,
     ask: Ask,

@@ -12,10 +12,12 @@ from services.gateway.routing import Api
 from services.gateway.uploads import DESIGN_FILE, store_upload
 from shared.contract import invalid
 from shared.contracts import mailer as contract
-from shared.contracts.identity import P
+from shared.contracts.mailer import MailPermission
 from shared.errors import Invalid
 
 api = Api("designs")
+
+DESIGN = MailPermission.DESIGN
 
 _ONE = "/designs/{design_id}"
 _FIELDS = {
@@ -38,11 +40,11 @@ _BODY = {
     }
 }
 
-api.expose("GET", "/designs", contract.list_designs, allow=P.DESIGN_WRITE)
-api.expose("GET", "/designs/merge-fields", contract.list_merge_fields, allow=P.DESIGN_WRITE)
+api.expose("GET", "/designs", contract.list_designs, allow=DESIGN)
+api.expose("GET", "/designs/merge-fields", contract.list_merge_fields, allow=DESIGN)
 
 
-@api.post("/designs", allow=P.DESIGN_WRITE, status_code=201, openapi_extra=_BODY)
+@api.post("/designs", allow=DESIGN, status_code=201, openapi_extra=_BODY)
 async def create_design(request: Request, ask: Ask) -> contract.Design:
     """Create a design from JSON, or from an uploaded .html or .zip file.
 
@@ -69,7 +71,11 @@ async def _read_new(request: Request, ask: Ask) -> contract.NewDesign:
     return new
 
 
-api.expose("GET", _ONE, contract.get_design, allow=P.DESIGN_WRITE)
+api.expose("GET", _ONE, contract.get_design, allow=DESIGN)
 api.expose(
-    "POST", _ONE + "/preview", contract.preview_design, allow=P.DESIGN_WRITE, body="PreviewOf"
+    "POST",
+    _ONE + "/preview",
+    contract.preview_design,
+    allow=DESIGN,
+    body="PreviewOf",
 )

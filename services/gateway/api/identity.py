@@ -14,8 +14,9 @@ from services.gateway.session import SignedIn
 from shared import clock
 from shared.contract import Model
 from shared.contracts import identity as contract
-from shared.contracts.identity import Permission, Role, Session
+from shared.contracts.identity import Session, UserPermission
 from shared.errors import Denied
+from shared.permissions import Permission, Role
 
 api = Api("identity")
 
@@ -72,9 +73,9 @@ async def get_me(session: SignedIn) -> Me:
     return Me(id=session.actor.user_id, permissions=sorted(session.permissions), **actor)
 
 
-api.expose("GET", "/users", contract.list_users, allow=Permission.USER_WRITE)
-api.expose("POST", "/users", contract.create_user, allow=Permission.USER_WRITE, status=201)
-api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=Permission.USER_WRITE)
+api.expose("GET", "/users", contract.list_users, allow=UserPermission.WRITE)
+api.expose("POST", "/users", contract.create_user, allow=UserPermission.WRITE, status=201)
+api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=UserPermission.WRITE)
 
 
 def _refuse(request: Request, error: Denied) -> Response:

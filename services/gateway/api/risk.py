@@ -13,12 +13,12 @@ from services.gateway.routing import Api
 from services.gateway.uploads import RISK_FILE, store_upload
 from shared.contract import Id
 from shared.contracts import risk_central as contract
-from shared.contracts.identity import Permission
+from shared.contracts.risk_central import RiskPermission
 
 api = Api("risk")
 
 _ONE = "/risk-loads/{load_id}"
-_LOADER = Permission.RISK_LOAD
+_LOADER = RiskPermission.LOAD
 _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
 
 

@@ -11,11 +11,12 @@ from services.gateway.routing import Pages
 from shared.contract import Id
 from shared.contracts.campaign import CampaignRow, Phase, list_campaigns
 from shared.contracts.customer_query import Channel
-from shared.contracts.identity import Permission, Role, User, list_users
+from shared.contracts.identity import User, list_users
 from shared.contracts.telemarketing import (
     Assigned,
     Assignment,
     CallList,
+    CallPermission,
     NewAssignment,
     Strategy,
     assign_customers,
@@ -28,6 +29,7 @@ from shared.contracts.telemarketing import (
 )
 from shared.ecuador.money import format_number
 from shared.errors import NotFound
+from shared.permissions import Role
 
 pages = Pages()
 menu.add(
@@ -35,13 +37,13 @@ menu.add(
     30,
     "Asignaciones",
     "/asignaciones",
-    Permission.ASSIGN,
+    CallPermission.ASSIGN,
     icon="user-check",
     purpose="Repartir clientes entre los asesores",
 )
 
 
-@pages.get("/asignaciones", allow=Permission.ASSIGN)
+@pages.get("/asignaciones", allow=CallPermission.ASSIGN)
 async def show_assignments(
     request: Request, ask: Ask, campaign_id: addresses.CampaignId = None
 ) -> Response:
@@ -50,7 +52,7 @@ async def show_assignments(
     return await _render(request, ask, campaign_id, form)
 
 
-@pages.post("/asignaciones/{campaign_id:int}", allow=Permission.ASSIGN)
+@pages.post("/asignaciones/{campaign_id:int}", allow=CallPermission.ASSIGN)
 async def assign(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Give the chosen advisors more customers."""
     form = await read_form(request)
@@ -61,7 +63,7 @@ async def assign(request: Request, campaign_id: Id, ask: Ask) -> Response:
     return go(request, _address(campaign_id), notice=_told(assigned))
 
 
-@pages.post("/asignaciones/{campaign_id:int}/lista", allow=Permission.ASSIGN)
+@pages.post("/asignaciones/{campaign_id:int}/lista", allow=CallPermission.ASSIGN)
 async def ask_for_list(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Ask for the call list again, after one that did not come."""
     await ask(request_call_list, campaign_id)
@@ -69,7 +71,7 @@ async def ask_for_list(request: Request, campaign_id: Id, ask: Ask) -> Response:
     return go(request, _address(campaign_id), notice=text)
 
 
-@pages.post("/asignaciones/{campaign_id:int}/{advisor}/retirar", allow=Permission.ASSIGN)
+@pages.post("/asignaciones/{campaign_id:int}/{advisor}/retirar", allow=CallPermission.ASSIGN)
 async def free(request: Request, campaign_id: Id, advisor: str, ask: Ask) -> Response:
     """Take an advisor's open customers back."""
     done = await ask(take_back, campaign_id, advisor)
@@ -77,7 +79,7 @@ async def free(request: Request, campaign_id: Id, advisor: str, ask: Ask) -> Res
     return go(request, _address(campaign_id), notice=text)
 
 
-@pages.post("/asignaciones/{campaign_id:int}/{advisor}/riesgos", allow=Permission.ASSIGN)
+@pages.post("/asignaciones/{campaign_id:int}/{advisor}/riesgos", allow=CallPermission.ASSIGN)
 async def refresh(request: Request, campaign_id: Id, advisor: str, ask: Ask) -> Response:
     """Ask the bureau about everybody an advisor has open."""
     done = await ask(refresh_risks, campaign_id, advisor)

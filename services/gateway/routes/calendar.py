@@ -15,8 +15,7 @@ from services.gateway.rendering import render
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
 from shared import clock
-from shared.contracts.identity import Permission
-from shared.contracts.telemarketing import Callback, list_callbacks
+from shared.contracts.telemarketing import Callback, CallPermission, list_callbacks
 
 pages = Pages()
 menu.add(
@@ -24,8 +23,8 @@ menu.add(
     20,
     "Agenda",
     "/agenda",
-    Permission.CALL_WORK,
-    Permission.CALL_READ_ALL,
+    CallPermission.WORK,
+    CallPermission.READ_ALL,
     icon="calendar-event",
     purpose="Llamadas que quedaron agendadas",
 )
@@ -72,7 +71,7 @@ class Span:
         return [self.first + number * _DAY for number in range((self.last - self.first).days + 1)]
 
 
-@pages.get("/agenda", allow=frozenset({Permission.CALL_WORK, Permission.CALL_READ_ALL}))
+@pages.get("/agenda", allow=frozenset({CallPermission.WORK, CallPermission.READ_ALL}))
 async def show_calendar(
     request: Request,
     ask: Ask,
@@ -84,7 +83,7 @@ async def show_calendar(
     """Agreed calls, the own ones or, for whoever may see all, anyone's."""
     chosen, today = day or clock.today(), clock.today()
     span = span_of(view, chosen)
-    sees_all = Permission.CALL_READ_ALL in session.permissions
+    sees_all = CallPermission.READ_ALL in session.permissions
     found = await ask(
         list_callbacks,
         _midnight(span.first),

@@ -15,8 +15,8 @@ from shared import clock
 from shared.contract import Id
 from shared.contracts.campaign import list_campaigns
 from shared.contracts.customer_query import TimelineEntry, list_timeline
-from shared.contracts.identity import Permission
 from shared.contracts.telemarketing import (
+    CallPermission,
     CallResult,
     Lease,
     NewCall,
@@ -41,7 +41,7 @@ menu.add(
     10,
     "Llamadas",
     "/llamadas",
-    Permission.CALL_WORK,
+    CallPermission.WORK,
     icon="headset",
     purpose="Atender al siguiente cliente",
 )
@@ -50,7 +50,7 @@ TIMELINE = 8  # entries beside the call; the profile has all
 _HOUR = timedelta(hours=1)
 
 
-@pages.get("/llamadas", allow=Permission.CALL_WORK)
+@pages.get("/llamadas", allow=CallPermission.WORK)
 async def show_desk(request: Request, ask: Ask) -> Response:
     """The customer at hand, or how the day stands and whether there is a next one."""
     lease = await ask(get_lease)
@@ -60,14 +60,14 @@ async def show_desk(request: Request, ask: Ask) -> Response:
     return render(request, "call/desk.html", state=state, day=day)
 
 
-@pages.post("/llamadas/siguiente", allow=Permission.CALL_WORK)
+@pages.post("/llamadas/siguiente", allow=CallPermission.WORK)
 async def take_next(request: Request, ask: Ask) -> Response:
     """Take the next customer; the desk tells why when there is none."""
     await ask(next_call)
     return go(request, "/llamadas")
 
 
-@pages.post("/llamadas/{lease_id:uuid}/resultado", allow=Permission.CALL_WORK)
+@pages.post("/llamadas/{lease_id:uuid}/resultado", allow=CallPermission.WORK)
 async def store_result(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """Record the result; the time of a callback counts only with that result."""
     form = await read_form(request)
@@ -88,7 +88,7 @@ def _new_call(form: Form, lease_id: UUID) -> NewCall:
     return form.parse(NewCall, lease_id=lease_id, callback_at=None)
 
 
-@pages.post("/llamadas/{lease_id:uuid}/nota", allow=Permission.CALL_WORK)
+@pages.post("/llamadas/{lease_id:uuid}/nota", allow=CallPermission.WORK)
 async def keep_note(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """What is typed during the call, saved as it grows."""
     form = await read_form(request)
@@ -96,14 +96,14 @@ async def keep_note(request: Request, lease_id: UUID, ask: Ask) -> Response:
     return Response(status_code=204)
 
 
-@pages.post("/llamadas/{lease_id:uuid}/soltar", allow=Permission.CALL_WORK)
+@pages.post("/llamadas/{lease_id:uuid}/soltar", allow=CallPermission.WORK)
 async def give_back(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """Leave the customer for later, without a call."""
     await ask(release_lease, lease_id)
     return go(request, "/llamadas", notice="El cliente vuelve a su lista.")
 
 
-@pages.get("/llamadas/{lease_id:uuid}/tiempo", allow=Permission.CALL_WORK)
+@pages.get("/llamadas/{lease_id:uuid}/tiempo", allow=CallPermission.WORK)
 async def show_time(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """The part that tells how long the customer is still held."""
     lease = await ask(get_lease)
@@ -112,14 +112,14 @@ async def show_time(request: Request, lease_id: UUID, ask: Ask) -> Response:
     return render(request, "call/time.html", lease_id=lease_id, minutes=_minutes_left(lease))
 
 
-@pages.post("/llamadas/riesgo/{customer_id:int}", allow=Permission.RISK_CHECK)
+@pages.post("/llamadas/riesgo/{customer_id:int}", allow=CallPermission.CHECK_RISK)
 async def ask_risk(request: Request, customer_id: Id, ask: Ask) -> Response:
     """The part with the bureau's answer, also when it does not answer."""
     check = await ask(check_risk, customer_id)
     return render(request, "call/risk.html", customer_id=customer_id, risk=check)
 
 
-@pages.get("/llamadas/historial", allow=frozenset({Permission.CALL_WORK, Permission.CALL_READ_ALL}))
+@pages.get("/llamadas/historial", allow=frozenset({CallPermission.WORK, CallPermission.READ_ALL}))
 async def show_history(
     request: Request,
     ask: Ask,

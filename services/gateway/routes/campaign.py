@@ -18,6 +18,7 @@ from shared.contracts.campaign import (
     AudienceState,
     Campaign,
     CampaignChange,
+    CampaignPermission,
     NewCampaign,
     Phase,
     change_phase,
@@ -31,7 +32,6 @@ from shared.contracts.campaign import (
     update_campaign,
 )
 from shared.contracts.customer_query import Channel, describe_segment, list_segments
-from shared.contracts.identity import Permission
 from shared.contracts.mailer import Design, list_designs, list_mailings
 from shared.contracts.telemarketing import count_unassigned, list_assignments, list_calls
 from shared.errors import FieldError, Invalid, NotFound, Unavailable
@@ -42,7 +42,7 @@ menu.add(
     10,
     "Campañas",
     "/campanas",
-    Permission.CAMPAIGN_READ,
+    CampaignPermission.READ,
     icon="speakerphone",
     purpose="Las campañas, sus fases y resultados",
 )
@@ -61,7 +61,7 @@ _SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 _NUMBER = re.compile(r"0(\.\d+)?")
 
 
-@pages.get("/campanas", allow=Permission.CAMPAIGN_READ)
+@pages.get("/campanas", allow=CampaignPermission.READ)
 async def show_campaigns(
     request: Request,
     ask: Ask,
@@ -86,7 +86,7 @@ async def show_campaigns(
     )
 
 
-@pages.get("/campanas/tablero", allow=Permission.CAMPAIGN_READ)
+@pages.get("/campanas/tablero", allow=CampaignPermission.READ)
 async def show_board(request: Request, ask: Ask) -> Response:
     """The newest campaigns of each phase, side by side."""
     columns = {phase: await ask(list_campaigns, phase=phase, limit=_BOARD_LIMIT) for phase in BOARD}
@@ -96,7 +96,7 @@ async def show_board(request: Request, ask: Ask) -> Response:
 # --- the form ---
 
 
-@pages.get("/campanas/nueva", allow=Permission.CAMPAIGN_WRITE)
+@pages.get("/campanas/nueva", allow=CampaignPermission.WRITE)
 async def show_new_campaign(
     request: Request, ask: Ask, segmento: str = "", definicion: str = ""
 ) -> Response:
@@ -105,7 +105,7 @@ async def show_new_campaign(
     return await _render_new(request, ask, form)
 
 
-@pages.post("/campanas/nueva", allow=Permission.CAMPAIGN_WRITE)
+@pages.post("/campanas/nueva", allow=CampaignPermission.WRITE)
 async def add_campaign(request: Request, ask: Ask) -> Response:
     """Create a draft, whose audience is transferred at once."""
     form = await read_form(request)
@@ -117,14 +117,14 @@ async def add_campaign(request: Request, ask: Ask) -> Response:
     return go(request, f"/campanas/{campaign.id}", notice=notice)
 
 
-@pages.get("/campanas/{campaign_id:int}/editar", allow=Permission.CAMPAIGN_WRITE)
+@pages.get("/campanas/{campaign_id:int}/editar", allow=CampaignPermission.WRITE)
 async def show_edit(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """The campaign as a form."""
     campaign = await ask(get_campaign, campaign_id)
     return await _render_edit(request, ask, Form.of(campaign), campaign)
 
 
-@pages.post("/campanas/{campaign_id:int}/editar", allow=Permission.CAMPAIGN_WRITE)
+@pages.post("/campanas/{campaign_id:int}/editar", allow=CampaignPermission.WRITE)
 async def edit_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Change the campaign; emptied fields are emptied."""
     form = await read_form(request)
@@ -195,7 +195,7 @@ def _design_options(designs: list[Design]) -> list[tuple[str, str]]:
 # --- the campaign's page ---
 
 
-@pages.get("/campanas/{campaign_id:int}", allow=Permission.CAMPAIGN_READ)
+@pages.get("/campanas/{campaign_id:int}", allow=CampaignPermission.READ)
 async def show_campaign(
     request: Request,
     campaign_id: Id,
@@ -216,7 +216,7 @@ async def show_campaign(
     )
 
 
-@pages.get("/campanas/{campaign_id:int}/publico", allow=Permission.CAMPAIGN_READ)
+@pages.get("/campanas/{campaign_id:int}/publico", allow=CampaignPermission.READ)
 async def show_audience(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """The part that moves while the audience is transferred; the whole page when it is there."""
     audience = await ask(get_audience, campaign_id)
@@ -225,20 +225,20 @@ async def show_audience(request: Request, campaign_id: Id, ask: Ask) -> Response
     return render(request, "campaign/transfer.html", audience=audience, campaign_id=campaign_id)
 
 
-@pages.post("/campanas/{campaign_id:int}/publico", allow=Permission.CAMPAIGN_WRITE)
+@pages.post("/campanas/{campaign_id:int}/publico", allow=CampaignPermission.WRITE)
 async def transfer_audience(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Transfer the segment's customers anew."""
     await ask(request_audience, campaign_id)
     return go(request, f"/campanas/{campaign_id}", notice="El público se está transfiriendo.")
 
 
-@pages.get("/campanas/{campaign_id:int}/fases", allow=Permission.CAMPAIGN_READ)
+@pages.get("/campanas/{campaign_id:int}/fases", allow=CampaignPermission.READ)
 async def show_phases(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Where it stands, where it may go, and who moved it."""
     return await _render_phases(request, ask, campaign_id, Form())
 
 
-@pages.post("/campanas/{campaign_id:int}/fases", allow=Permission.CAMPAIGN_WRITE)
+@pages.post("/campanas/{campaign_id:int}/fases", allow=CampaignPermission.WRITE)
 async def move_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response:
     """Move to another phase; what is missing for it is listed."""
     form = await read_form(request)
@@ -251,7 +251,7 @@ async def move_campaign(request: Request, campaign_id: Id, ask: Ask) -> Response
     return go(request, f"/campanas/{campaign_id}/fases", notice="La campaña cambió de fase.")
 
 
-@pages.get("/campanas/{campaign_id:int}/correo", allow=Permission.CAMPAIGN_READ)
+@pages.get("/campanas/{campaign_id:int}/correo", allow=CampaignPermission.READ)
 async def show_mail(
     request: Request, campaign_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
@@ -260,7 +260,7 @@ async def show_mail(
     return await _render_tab(request, ask, campaign_id, "mail", mailings=mailings)
 
 
-@pages.get("/campanas/{campaign_id:int}/llamadas", allow=Permission.CAMPAIGN_READ)
+@pages.get("/campanas/{campaign_id:int}/llamadas", allow=CampaignPermission.READ)
 async def show_calls(
     request: Request, campaign_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:

@@ -16,6 +16,7 @@ from shared.contracts.customer_query import (
     Channel,
     Customer,
     CustomerChange,
+    CustomerPermission,
     Gender,
     NewCustomer,
     create_customer,
@@ -26,7 +27,6 @@ from shared.contracts.customer_query import (
     list_timeline,
     update_customer,
 )
-from shared.contracts.identity import Permission
 
 pages = Pages()
 menu.add(
@@ -34,7 +34,7 @@ menu.add(
     10,
     "Clientes",
     "/clientes",
-    Permission.CUSTOMER_READ,
+    CustomerPermission.READ,
     icon="users",
     purpose="Buscar clientes y ver su historia",
 )
@@ -48,7 +48,7 @@ _CHOICES: dict[str, Any] = {
 }
 
 
-@pages.get("/clientes", allow=Permission.CUSTOMER_READ)
+@pages.get("/clientes", allow=CustomerPermission.READ)
 async def show_customers(
     request: Request,
     ask: Ask,
@@ -71,13 +71,13 @@ async def show_customers(
     )
 
 
-@pages.get("/clientes/nuevo", allow=Permission.CUSTOMER_WRITE)
+@pages.get("/clientes/nuevo", allow=CustomerPermission.WRITE)
 async def show_new_customer(request: Request) -> Response:
     """An empty form."""
     return render_form(request, "customer/new.html", Form(), **_CHOICES)
 
 
-@pages.post("/clientes/nuevo", allow=Permission.CUSTOMER_WRITE)
+@pages.post("/clientes/nuevo", allow=CustomerPermission.WRITE)
 async def add_customer(request: Request, ask: Ask) -> Response:
     """Create a customer."""
     form = await read_form(request)
@@ -88,7 +88,7 @@ async def add_customer(request: Request, ask: Ask) -> Response:
     return go(request, f"/clientes/{customer.id}", notice="Se creó el cliente.")
 
 
-@pages.get("/clientes/{customer_id:int}", allow=Permission.CUSTOMER_READ)
+@pages.get("/clientes/{customer_id:int}", allow=CustomerPermission.READ)
 async def show_customer(
     request: Request, customer_id: Id, ask: Ask, after: addresses.After = None
 ) -> Response:
@@ -97,7 +97,7 @@ async def show_customer(
     return await _render_profile(request, ask, Form.of(customer), customer, after)
 
 
-@pages.get("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
+@pages.get("/clientes/{customer_id:int}/editar", allow=CustomerPermission.WRITE)
 async def show_edit(request: Request, customer_id: Id, ask: Ask) -> Response:
     """The profile as a form; a category by tenure shows as none chosen."""
     customer = await ask(get_customer, customer_id)
@@ -107,7 +107,7 @@ async def show_edit(request: Request, customer_id: Id, ask: Ask) -> Response:
     return _render_edit(request, Form.of(shown), customer)
 
 
-@pages.post("/clientes/{customer_id:int}/editar", allow=Permission.CUSTOMER_WRITE)
+@pages.post("/clientes/{customer_id:int}/editar", allow=CustomerPermission.WRITE)
 async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Change the profile; emptied fields are emptied."""
     form = await read_form(request)
@@ -119,7 +119,7 @@ async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response
     return go(request, f"/clientes/{customer_id}", notice="Se guardaron los cambios.")
 
 
-@pages.post("/clientes/{customer_id:int}/consentimientos", allow=Permission.CUSTOMER_WRITE)
+@pages.post("/clientes/{customer_id:int}/consentimientos", allow=CustomerPermission.WRITE)
 async def change_consents(request: Request, customer_id: Id, ask: Ask) -> Response:
     """What the person agreed to; the change goes into the consent ledger."""
     form = await read_form(request)
@@ -132,7 +132,7 @@ async def change_consents(request: Request, customer_id: Id, ask: Ask) -> Respon
     return go(request, f"/clientes/{customer_id}", notice=notice)
 
 
-@pages.get("/clientes/{customer_id:int}/datos-personales", allow=Permission.CUSTOMER_READ)
+@pages.get("/clientes/{customer_id:int}/datos-personales", allow=CustomerPermission.READ)
 async def show_personal_data(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Everything held on a person, to be printed or handed over."""
     held = await ask(get_personal_data, customer_id)
@@ -144,7 +144,7 @@ async def show_personal_data(request: Request, customer_id: Id, ask: Ask) -> Res
     )
 
 
-@pages.get("/clientes/{customer_id:int}/datos-personales.json", allow=Permission.CUSTOMER_READ)
+@pages.get("/clientes/{customer_id:int}/datos-personales.json", allow=CustomerPermission.READ)
 async def download_personal_data(customer_id: Id, ask: Ask) -> Response:
     """The same as a file that other systems read."""
     held = await ask(get_personal_data, customer_id)
@@ -156,14 +156,14 @@ async def download_personal_data(customer_id: Id, ask: Ask) -> Response:
     )
 
 
-@pages.get("/clientes/{customer_id:int}/eliminar", allow=Permission.CUSTOMER_ERASE)
+@pages.get("/clientes/{customer_id:int}/eliminar", allow=CustomerPermission.ERASE)
 async def show_erase(request: Request, customer_id: Id, ask: Ask) -> Response:
     """What erasing means, and the question why."""
     customer = await ask(get_customer, customer_id)
     return render_form(request, "customer/erase.html", Form(), customer=customer)
 
 
-@pages.post("/clientes/{customer_id:int}/eliminar", allow=Permission.CUSTOMER_ERASE)
+@pages.post("/clientes/{customer_id:int}/eliminar", allow=CustomerPermission.ERASE)
 async def erase(request: Request, customer_id: Id, ask: Ask) -> Response:
     """Anonymise for good."""
     form = await read_form(request)

@@ -15,6 +15,7 @@ from services.gateway.uploads import CUSTOMER_FILE, store_upload
 from shared.contract import Id
 from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import (
+    CustomerPermission,
     Import,
     NewImport,
     cancel_import,
@@ -26,7 +27,6 @@ from shared.contracts.customer_query import (
     start_import,
     undo_import,
 )
-from shared.contracts.identity import Permission
 from shared.loads.contract import LoadState
 
 pages = Pages()
@@ -51,13 +51,13 @@ _EXAMPLE = (
 )
 
 
-@pages.get("/clientes/importar", allow=Permission.CUSTOMER_IMPORT)
+@pages.get("/clientes/importar", allow=CustomerPermission.IMPORT)
 async def show_upload(request: Request) -> Response:
     """The form for a file."""
     return _render_upload(request, Form())
 
 
-@pages.post("/clientes/importar", allow=Permission.CUSTOMER_IMPORT)
+@pages.post("/clientes/importar", allow=CustomerPermission.IMPORT)
 async def upload(request: Request, ask: Ask) -> Response:
     """Store the file and begin to read it."""
     form = await read_form(request)
@@ -72,7 +72,7 @@ async def upload(request: Request, ask: Ask) -> Response:
     return go(request, f"/clientes/importaciones/{job.id}")
 
 
-@pages.get("/clientes/importar/ejemplo.csv", allow=Permission.CUSTOMER_IMPORT)
+@pages.get("/clientes/importar/ejemplo.csv", allow=CustomerPermission.IMPORT)
 async def download_example() -> Response:
     """A file with all columns and one row, to begin with."""
     return csv_table(
@@ -80,21 +80,21 @@ async def download_example() -> Response:
     )
 
 
-@pages.get("/clientes/importaciones", allow=Permission.CUSTOMER_IMPORT)
+@pages.get("/clientes/importaciones", allow=CustomerPermission.IMPORT)
 async def show_imports(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """Imports, newest first."""
     found = await ask(list_imports, after=after)
     return render(request, "customer_import/list.html", imports=found)
 
 
-@pages.get("/clientes/importaciones/{import_id:int}", allow=Permission.CUSTOMER_IMPORT)
+@pages.get("/clientes/importaciones/{import_id:int}", allow=CustomerPermission.IMPORT)
 async def show_import(request: Request, import_id: Id, ask: Ask) -> Response:
     """One import; its progress asks again by itself while it runs."""
     job = await ask(get_import, import_id)
     return render(request, "customer_import/show.html", form=Form(), **await _shown(ask, job))
 
 
-@pages.get("/clientes/importaciones/{import_id:int}/avance", allow=Permission.CUSTOMER_IMPORT)
+@pages.get("/clientes/importaciones/{import_id:int}/avance", allow=CustomerPermission.IMPORT)
 async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
     """The part of the page that moves; the whole page once the import has ended."""
     job = await ask(get_import, import_id)
@@ -103,13 +103,13 @@ async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
     return render(request, "customer_import/progress.html", job=job, is_moving=True)
 
 
-@pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=Permission.CUSTOMER_IMPORT)
+@pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=CustomerPermission.IMPORT)
 async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
     return await rejected_customers(await ask(get_import, import_id))
 
 
-@pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=Permission.CUSTOMER_IMPORT)
+@pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=CustomerPermission.IMPORT)
 async def repeat(request: Request, import_id: Id, ask: Ask) -> Response:
     """Read the same file again: for real after a dry run, or with the columns chosen by hand."""
     form = await read_form(request)
@@ -120,7 +120,7 @@ async def repeat(request: Request, import_id: Id, ask: Ask) -> Response:
     return go(request, f"/clientes/importaciones/{job.id}")
 
 
-@pages.post("/clientes/importaciones/{import_id:int}/leer", allow=Permission.CUSTOMER_IMPORT)
+@pages.post("/clientes/importaciones/{import_id:int}/leer", allow=CustomerPermission.IMPORT)
 async def read_held(request: Request, import_id: Id, ask: Ask) -> Response:
     """Go on with a file whose first rows were shown, or show them by other columns."""
     form = await read_form(request)
@@ -132,14 +132,14 @@ async def read_held(request: Request, import_id: Id, ask: Ask) -> Response:
     return go(request, f"/clientes/importaciones/{import_id}")
 
 
-@pages.post("/clientes/importaciones/{import_id:int}/cancelar", allow=Permission.CUSTOMER_IMPORT)
+@pages.post("/clientes/importaciones/{import_id:int}/cancelar", allow=CustomerPermission.IMPORT)
 async def cancel(request: Request, import_id: Id, ask: Ask) -> Response:
     """Stop reading; what was imported stays."""
     await ask(cancel_import, import_id)
     return go(request, f"/clientes/importaciones/{import_id}", notice="La importación se canceló.")
 
 
-@pages.post("/clientes/importaciones/{import_id:int}/deshacer", allow=Permission.CUSTOMER_IMPORT)
+@pages.post("/clientes/importaciones/{import_id:int}/deshacer", allow=CustomerPermission.IMPORT)
 async def undo(request: Request, import_id: Id, ask: Ask) -> Response:
     """Take back what the import did."""
     await ask(undo_import, import_id)

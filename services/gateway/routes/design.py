@@ -16,8 +16,8 @@ from services.gateway.uploads import DESIGN_FILE, store_upload
 from shared import files
 from shared.contract import Id, Model
 from shared.contracts.customer_query import CustomerRow, list_customers
-from shared.contracts.identity import Permission
 from shared.contracts.mailer import (
+    MailPermission,
     NewDesign,
     create_design,
     delete_design,
@@ -35,7 +35,7 @@ menu.add(
     20,
     "Diseños",
     "/disenos",
-    Permission.DESIGN_WRITE,
+    MailPermission.DESIGN,
     icon="template",
     purpose="Diseños de correo",
 )
@@ -52,20 +52,20 @@ class TestMail(Model):
     subject: str = ""
 
 
-@pages.get("/disenos", allow=Permission.DESIGN_WRITE)
+@pages.get("/disenos", allow=MailPermission.DESIGN)
 async def show_designs(request: Request, ask: Ask, after: addresses.After = None) -> Response:
     """The gallery, built-in designs first."""
     found = await ask(list_designs, after=after, limit=24)
     return render(request, "design/list.html", designs=found)
 
 
-@pages.get("/disenos/nuevo", allow=Permission.DESIGN_WRITE)
+@pages.get("/disenos/nuevo", allow=MailPermission.DESIGN)
 async def show_new_design(request: Request, ask: Ask) -> Response:
     """An empty form and the list of personal fields."""
     return await _new_design(request, ask, Form())
 
 
-@pages.post("/disenos/nuevo", allow=Permission.DESIGN_WRITE)
+@pages.post("/disenos/nuevo", allow=MailPermission.DESIGN)
 async def add_design(request: Request, ask: Ask) -> Response:
     """Create a design from a file or from pasted HTML; what is wrong names the line."""
     form = await read_form(request)
@@ -91,7 +91,7 @@ async def _new_design(request: Request, ask: Ask, form: Form) -> Response:
     return render_form(request, "design/new.html", form, fields=fields)
 
 
-@pages.get("/disenos/{design_id}", allow=Permission.DESIGN_WRITE)
+@pages.get("/disenos/{design_id}", allow=MailPermission.DESIGN)
 async def show_design(
     request: Request, design_id: Id, ask: Ask, cedula: str = "", width: addresses.Width = "wide"
 ) -> Response:
@@ -124,7 +124,7 @@ async def _find_customer(ask: Ask, cedula: str) -> CustomerRow | None:
     return exact[0] if exact else None
 
 
-@pages.get("/disenos/{design_id}/vista", allow=Permission.DESIGN_WRITE)
+@pages.get("/disenos/{design_id}/vista", allow=MailPermission.DESIGN)
 async def show_preview(
     design_id: Id, ask: Ask, customer_id: addresses.CustomerId = None
 ) -> Response:
@@ -133,14 +133,14 @@ async def show_preview(
     return sandboxed(preview.html)
 
 
-@pages.get("/disenos/{design_id}/miniatura", allow=Permission.DESIGN_WRITE)
+@pages.get("/disenos/{design_id}/miniatura", allow=MailPermission.DESIGN)
 async def show_thumbnail(design_id: Id, ask: Ask) -> Response:
     """The HTML at half size, for the gallery."""
     preview = await ask(preview_design, design_id)
     return sandboxed(preview.html, zoom=_THUMBNAIL)
 
 
-@pages.post("/disenos/{design_id}/prueba", allow=Permission.DESIGN_WRITE)
+@pages.post("/disenos/{design_id}/prueba", allow=MailPermission.DESIGN)
 async def send_test_mail(request: Request, design_id: Id, ask: Ask) -> Response:
     """Send the design to one's own address."""
     form = await read_form(request)
@@ -154,7 +154,7 @@ async def send_test_mail(request: Request, design_id: Id, ask: Ask) -> Response:
     return go(request, f"/disenos/{design_id}", notice=notice)
 
 
-@pages.post("/disenos/{design_id}/eliminar", allow=Permission.DESIGN_WRITE)
+@pages.post("/disenos/{design_id}/eliminar", allow=MailPermission.DESIGN)
 async def remove_design(request: Request, design_id: Id, ask: Ask) -> Response:
     """Take a design out of the gallery; ended runs still name it."""
     await ask(delete_design, design_id)

@@ -15,9 +15,8 @@ from services.gateway.session import SignedIn, local_path, read_token
 from shared.contract import Id
 from shared.contracts.identity import (
     NewUser,
-    Permission,
-    Role,
     UserChange,
+    UserPermission,
     create_user,
     get_user,
     list_users,
@@ -25,6 +24,7 @@ from shared.contracts.identity import (
     update_user,
 )
 from shared.errors import Denied, Invalid, Unavailable
+from shared.permissions import Role
 
 pages = Pages()
 menu.add(
@@ -32,7 +32,7 @@ menu.add(
     10,
     "Usuarios",
     "/usuarios",
-    Permission.USER_WRITE,
+    UserPermission.WRITE,
     icon="users-group",
     purpose="Usuarios y sus roles",
 )
@@ -77,7 +77,7 @@ async def show_account(request: Request, session: SignedIn, ask: Ask) -> Respons
     return render(request, "identity/account.html", user=user)
 
 
-@pages.get("/usuarios", allow=Permission.USER_WRITE)
+@pages.get("/usuarios", allow=UserPermission.WRITE)
 async def show_users(
     request: Request,
     ask: Ask,
@@ -89,13 +89,13 @@ async def show_users(
     return render(request, "identity/list.html", users=users, role=role, roles=list(Role))
 
 
-@pages.get("/usuarios/nuevo", allow=Permission.USER_WRITE)
+@pages.get("/usuarios/nuevo", allow=UserPermission.WRITE)
 async def show_new_user(request: Request) -> Response:
     """An empty form."""
     return render_form(request, "identity/new.html", Form(), roles=list(Role))
 
 
-@pages.post("/usuarios/nuevo", allow=Permission.USER_WRITE)
+@pages.post("/usuarios/nuevo", allow=UserPermission.WRITE)
 async def add_user(request: Request, ask: Ask) -> Response:
     """Create a user."""
     form = await read_form(request)
@@ -107,7 +107,7 @@ async def add_user(request: Request, ask: Ask) -> Response:
     return go(request, "/usuarios", notice=f"Se creó el usuario {user.username}.")
 
 
-@pages.get("/usuarios/{user_id}", allow=Permission.USER_WRITE)
+@pages.get("/usuarios/{user_id}", allow=UserPermission.WRITE)
 async def show_user(request: Request, user_id: Id, ask: Ask) -> Response:
     """One user, to be changed."""
     user = await ask(get_user, user_id)
@@ -115,7 +115,7 @@ async def show_user(request: Request, user_id: Id, ask: Ask) -> Response:
     return render_form(request, "identity/edit.html", form, user=user, roles=list(Role))
 
 
-@pages.post("/usuarios/{user_id}", allow=Permission.USER_WRITE)
+@pages.post("/usuarios/{user_id}", allow=UserPermission.WRITE)
 async def change_user(request: Request, user_id: Id, ask: Ask) -> Response:
     """Change name, role or password."""
     form = await read_form(request)
@@ -127,7 +127,7 @@ async def change_user(request: Request, user_id: Id, ask: Ask) -> Response:
     return go(request, "/usuarios", notice=f"Se guardaron los cambios de {user.username}.")
 
 
-@pages.post("/usuarios/{user_id}/estado", allow=Permission.USER_WRITE)
+@pages.post("/usuarios/{user_id}/estado", allow=UserPermission.WRITE)
 async def change_state(request: Request, user_id: Id, ask: Ask) -> Response:
     """Activate or deactivate a user; the last administrator stays."""
     form = await read_form(request)

@@ -18,7 +18,8 @@ from services.gateway.previews import sandboxed
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
 from shared.contract import Model, Page
-from shared.contracts.identity import Permission
+from shared.contracts.identity import UserPermission
+from shared.contracts.mailer import MailPermission
 from shared.errors import NotFound
 from shared.settings import settings
 
@@ -28,14 +29,14 @@ menu.add(
     20,
     "Correo de prueba",
     "/correo-demo",
-    Permission.OPERATIONS,
-    Permission.MAIL_READ,
+    UserPermission.READ_OPERATIONS,
+    MailPermission.READ,
     icon="inbox",
     purpose="Los mensajes que salieron en la demostración",
     there=lambda: bool(settings().mail_catcher_dir),
 )
 
-_ALLOWED = frozenset({Permission.OPERATIONS, Permission.MAIL_READ})
+_ALLOWED = frozenset({UserPermission.READ_OPERATIONS, MailPermission.READ})
 _NAME = re.compile(r"(\d{19})\.[\w.]+")  # nanoseconds first, so names sort by time
 _PAGE = 50
 _HEADER_BYTES = 16_384

@@ -26,12 +26,12 @@ from shared.contracts.campaign import (
     list_members,
 )
 from shared.contracts.customer_query import Channel
-from shared.contracts.identity import Permission
 from shared.contracts.mailer import (
     Mailing,
     MailingChanged,
     MailingProgressed,
     MailingState,
+    MailPermission,
     MonthlySchedule,
     NewMailing,
     Recipient,
@@ -59,14 +59,14 @@ menu.add(
     30,
     "Envíos",
     "/envios",
-    Permission.MAIL_READ,
+    MailPermission.READ,
     icon="mail-fast",
     purpose="Correo de las campañas y su avance",
 )
 
 
 def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
-    return [Topic(f"mailing:{event.mailing_id}", Permission.MAIL_READ)]
+    return [Topic(f"mailing:{event.mailing_id}", MailPermission.READ)]
 
 
 live.tell(MailingProgressed, _moved)
@@ -97,7 +97,7 @@ class NewRun(Model):
     cedulas: str = ""
 
 
-@pages.get("/envios", allow=Permission.MAIL_READ)
+@pages.get("/envios", allow=MailPermission.READ)
 async def show_mailings(
     request: Request, ask: Ask, campaign: addresses.CampaignId = None, after: addresses.After = None
 ) -> Response:
@@ -109,7 +109,7 @@ async def show_mailings(
 # --- a new run ---
 
 
-@pages.get("/envios/nuevo", allow=Permission.MAIL_SEND)
+@pages.get("/envios/nuevo", allow=MailPermission.SEND)
 async def show_new_mailing(
     request: Request, ask: Ask, campaign: addresses.CampaignId = None
 ) -> Response:
@@ -120,7 +120,7 @@ async def show_new_mailing(
     return await _new_mailing(request, ask, campaign, Form())
 
 
-@pages.post("/envios/nuevo", allow=Permission.MAIL_SEND)
+@pages.post("/envios/nuevo", allow=MailPermission.SEND)
 async def add_mailing(request: Request, ask: Ask, campaign: addresses.OneCampaign) -> Response:
     """Begin a run; the form's key makes a double click one run."""
     form = await read_form(request)
@@ -191,14 +191,14 @@ async def _executing(ask: Ask) -> list[CampaignRow]:
 # --- the monthly schedule ---
 
 
-@pages.get("/envios/mensual", allow=Permission.MAIL_SEND)
+@pages.get("/envios/mensual", allow=MailPermission.SEND)
 async def show_monthly(request: Request, ask: Ask) -> Response:
     """Day, hour and campaigns of the monthly run."""
     schedule = await ask(get_monthly_schedule)
     return await _monthly(request, ask, Form.of(schedule), schedule.error)
 
 
-@pages.post("/envios/mensual", allow=Permission.MAIL_SEND)
+@pages.post("/envios/mensual", allow=MailPermission.SEND)
 async def change_monthly(request: Request, ask: Ask) -> Response:
     """Replace the schedule."""
     form = await read_form(request)
@@ -209,7 +209,7 @@ async def change_monthly(request: Request, ask: Ask) -> Response:
     return go(request, "/envios/mensual", notice="Se guardó la programación mensual.")
 
 
-@pages.post("/envios/mensual/ejecutar", allow=Permission.MAIL_SEND)
+@pages.post("/envios/mensual/ejecutar", allow=MailPermission.SEND)
 async def run_month(request: Request, ask: Ask) -> Response:
     """Begin this month's runs that have not begun yet."""
     outcomes = await ask(run_monthly)
@@ -244,7 +244,7 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
 # --- one run ---
 
 
-@pages.get("/envios/{mailing_id}", allow=Permission.MAIL_READ)
+@pages.get("/envios/{mailing_id}", allow=MailPermission.READ)
 async def show_mailing(
     request: Request,
     mailing_id: Id,
@@ -278,7 +278,7 @@ def _most_telling(mailing: Mailing) -> RecipientState:
     return RecipientState.SKIPPED if mailing.skipped else RecipientState.SENT
 
 
-@pages.get("/envios/{mailing_id}/avance", allow=Permission.MAIL_READ)
+@pages.get("/envios/{mailing_id}/avance", allow=MailPermission.READ)
 async def follow_mailing(
     request: Request, mailing_id: Id, ask: Ask, since: Annotated[MailingState, addresses.Seen]
 ) -> Response:
@@ -292,34 +292,34 @@ async def follow_mailing(
     )
 
 
-@pages.get("/envios/{mailing_id}/recargar", allow=Permission.MAIL_READ)
+@pages.get("/envios/{mailing_id}/recargar", allow=MailPermission.READ)
 async def reload_mailing(mailing_id: Id) -> Response:  # noqa: ARG001  # it names the page
     """Have the browser load the page again: the run's state, and with it the buttons, changed."""
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 
-@pages.post("/envios/{mailing_id}/pausar", allow=Permission.MAIL_SEND)
+@pages.post("/envios/{mailing_id}/pausar", allow=MailPermission.SEND)
 async def pause(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Stop for now."""
     await ask(pause_mailing, mailing_id)
     return go(request, f"/envios/{mailing_id}", notice="El envío está pausado.")
 
 
-@pages.post("/envios/{mailing_id}/reanudar", allow=Permission.MAIL_SEND)
+@pages.post("/envios/{mailing_id}/reanudar", allow=MailPermission.SEND)
 async def resume(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Go on."""
     await ask(resume_mailing, mailing_id)
     return go(request, f"/envios/{mailing_id}", notice="El envío continúa.")
 
 
-@pages.post("/envios/{mailing_id}/cancelar", allow=Permission.MAIL_SEND)
+@pages.post("/envios/{mailing_id}/cancelar", allow=MailPermission.SEND)
 async def cancel(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Stop for good."""
     await ask(cancel_mailing, mailing_id)
     return go(request, f"/envios/{mailing_id}", notice="El envío se canceló.")
 
 
-@pages.post("/envios/{mailing_id}/reintentar", allow=Permission.MAIL_SEND)
+@pages.post("/envios/{mailing_id}/reintentar", allow=MailPermission.SEND)
 async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
     """Send again to the failed and, when asked, the doubtful."""
     form = await read_form(request)
@@ -327,7 +327,7 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
     return go(request, f"/envios/{mailing_id}", notice="Se envía de nuevo a quienes faltaban.")
 
 
-@pages.get("/envios/{mailing_id}/destinatarios.csv", allow=Permission.MAIL_READ)
+@pages.get("/envios/{mailing_id}/destinatarios.csv", allow=MailPermission.READ)
 async def download_recipients(
     mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, addresses.State] = None
 ) -> Response:

@@ -12,8 +12,9 @@ from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
 from services.gateway.uploads import RISK_FILE, store_upload
 from shared.contract import Id
-from shared.contracts.identity import Permission, Session
+from shared.contracts.identity import Session
 from shared.contracts.risk_central import (
+    RiskPermission,
     RiskReport,
     find_risks,
     get_load,
@@ -21,6 +22,7 @@ from shared.contracts.risk_central import (
     rerun_load,
     start_load,
 )
+from shared.contracts.telemarketing import CallPermission
 
 pages = Pages()
 menu.add(
@@ -28,14 +30,14 @@ menu.add(
     30,
     "Central de riesgos",
     "/central-de-riesgos",
-    Permission.RISK_LOAD,
-    Permission.RISK_CHECK,
+    RiskPermission.LOAD,
+    CallPermission.CHECK_RISK,
     icon="shield-check",
     purpose="Calificación y deudas de las personas",
 )
 
 
-@pages.get("/central-de-riesgos", allow=frozenset({Permission.RISK_LOAD, Permission.RISK_CHECK}))
+@pages.get("/central-de-riesgos", allow=frozenset({RiskPermission.LOAD, CallPermission.CHECK_RISK}))
 async def show_risk_central(
     request: Request,
     ask: Ask,
@@ -54,7 +56,7 @@ async def show_risk_central(
     return await _render(request, ask, session, form, found, after)
 
 
-@pages.post("/central-de-riesgos/cargas", allow=Permission.RISK_LOAD)
+@pages.post("/central-de-riesgos/cargas", allow=RiskPermission.LOAD)
 async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
     """Store the file and begin to load it."""
     form = await read_form(request)
@@ -67,20 +69,20 @@ async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
     return go(request, f"/central-de-riesgos/cargas/{load.id}")
 
 
-@pages.get("/central-de-riesgos/cargas/{load_id:int}", allow=Permission.RISK_LOAD)
+@pages.get("/central-de-riesgos/cargas/{load_id:int}", allow=RiskPermission.LOAD)
 async def show_load(request: Request, load_id: Id, ask: Ask) -> Response:
     """One load; its progress asks again by itself while it runs."""
     return render(request, "risk/load.html", load=await ask(get_load, load_id))
 
 
-@pages.post("/central-de-riesgos/cargas/{load_id:int}/repetir", allow=Permission.RISK_LOAD)
+@pages.post("/central-de-riesgos/cargas/{load_id:int}/repetir", allow=RiskPermission.LOAD)
 async def rerun(request: Request, load_id: Id, ask: Ask) -> Response:
     """Go on with a load that failed."""
     await ask(rerun_load, load_id)
     return go(request, f"/central-de-riesgos/cargas/{load_id}")
 
 
-@pages.get("/central-de-riesgos/cargas/{load_id:int}/avance", allow=Permission.RISK_LOAD)
+@pages.get("/central-de-riesgos/cargas/{load_id:int}/avance", allow=RiskPermission.LOAD)
 async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
     """The part of the page that moves; the whole page once the load has ended."""
     load = await ask(get_load, load_id)
@@ -89,7 +91,7 @@ async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
     return render(request, "risk/progress.html", load=load)
 
 
-@pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=Permission.RISK_LOAD)
+@pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=RiskPermission.LOAD)
 async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
     return await rejected_risks(await ask(get_load, load_id))
@@ -103,7 +105,7 @@ async def _render(
     found: list[RiskReport] | None,
     after: str | None,
 ) -> Response:
-    may_load = Permission.RISK_LOAD in session.permissions
+    may_load = RiskPermission.LOAD in session.permissions
     return render_form(
         request,
         "risk/risk_central.html",

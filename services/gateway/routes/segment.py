@@ -20,6 +20,7 @@ from shared.contracts.customer_query import (
     NewSegment,
     Segment,
     SegmentChange,
+    SegmentPermission,
     Slice,
     count_segment,
     create_segment,
@@ -29,7 +30,6 @@ from shared.contracts.customer_query import (
     list_segments,
     update_segment,
 )
-from shared.contracts.identity import Permission
 from shared.contracts.segments import dump, parse
 from shared.errors import Invalid, PregonError, Unavailable
 
@@ -39,7 +39,7 @@ menu.add(
     20,
     "Segmentos",
     "/segmentos",
-    Permission.SEGMENT_READ,
+    SegmentPermission.READ,
     icon="filter",
     purpose="Elegir a quién llegar",
 )
@@ -53,7 +53,7 @@ class Asked(Model):
     definition: Any
 
 
-@pages.get("/segmentos", allow=Permission.SEGMENT_READ)
+@pages.get("/segmentos", allow=SegmentPermission.READ)
 async def show_segments(
     request: Request, ask: Ask, search: addresses.Search = "", after: addresses.After = None
 ) -> Response:
@@ -62,13 +62,13 @@ async def show_segments(
     return render(request, "segment/list.html", segments=found, search=search)
 
 
-@pages.get("/segmentos/nuevo", allow=Permission.SEGMENT_WRITE)
+@pages.get("/segmentos/nuevo", allow=SegmentPermission.WRITE)
 async def show_new_segment(request: Request, ask: Ask) -> Response:
     """The builder, empty."""
     return await _render_builder(request, ask, Form(), EVERYBODY)
 
 
-@pages.post("/segmentos/nuevo", allow=Permission.SEGMENT_WRITE)
+@pages.post("/segmentos/nuevo", allow=SegmentPermission.WRITE)
 async def add_segment(request: Request, ask: Ask) -> Response:
     """Save a segment."""
     form = await read_form(request)
@@ -80,14 +80,14 @@ async def add_segment(request: Request, ask: Ask) -> Response:
     return go(request, f"/segmentos/{segment.id}", notice=notice)
 
 
-@pages.get("/segmentos/{segment_id:int}", allow=Permission.SEGMENT_READ)
+@pages.get("/segmentos/{segment_id:int}", allow=SegmentPermission.READ)
 async def show_segment(request: Request, segment_id: Id, ask: Ask) -> Response:
     """The builder with a saved segment."""
     segment = await ask(get_segment, segment_id)
     return await _render_builder(request, ask, Form.of(segment), dump(segment.definition), segment)
 
 
-@pages.post("/segmentos/{segment_id:int}", allow=Permission.SEGMENT_WRITE)
+@pages.post("/segmentos/{segment_id:int}", allow=SegmentPermission.WRITE)
 async def change_segment(request: Request, segment_id: Id, ask: Ask) -> Response:
     """Save the next version."""
     form = await read_form(request)
@@ -102,14 +102,14 @@ async def change_segment(request: Request, segment_id: Id, ask: Ask) -> Response
     return go(request, f"/segmentos/{segment_id}", notice=notice)
 
 
-@pages.post("/segmentos/{segment_id:int}/eliminar", allow=Permission.SEGMENT_WRITE)
+@pages.post("/segmentos/{segment_id:int}/eliminar", allow=SegmentPermission.WRITE)
 async def remove_segment(request: Request, segment_id: Id, ask: Ask) -> Response:
     """Forget a segment; campaigns made from it keep its definition."""
     await ask(delete_segment, segment_id)
     return go(request, "/segmentos", notice="Se eliminó el segmento.")
 
 
-@pages.post("/segmentos/contar", allow=Permission.SEGMENT_READ)
+@pages.post("/segmentos/contar", allow=SegmentPermission.READ)
 async def count(request: Request, asked: Asked, ask: Ask) -> Response:
     """Who the definition means: a part of the page, or the errors by path as JSON."""
     try:
@@ -127,7 +127,7 @@ async def count(request: Request, asked: Asked, ask: Ask) -> Response:
     )
 
 
-@pages.post("/segmentos/describir", allow=Permission.SEGMENT_READ)
+@pages.post("/segmentos/describir", allow=SegmentPermission.READ)
 async def describe(asked: Asked, ask: Ask) -> Response:
     """A definition in Spanish, for what the builder does not show as rows."""
     try:

@@ -17,6 +17,7 @@ from services.gateway.statistics_charts import MapValue
 from shared import clock
 from shared.contract import Id
 from shared.contracts.campaign import (
+    CampaignPermission,
     get_campaign,
     get_repeated_customers,
     get_statistics,
@@ -25,17 +26,17 @@ from shared.contracts.campaign import (
     list_by_gender,
     list_by_province,
 )
-from shared.contracts.identity import Permission
 from shared.errors import NotFound
 from shared.sheets import About
 
+READ = CampaignPermission.READ_STATISTICS
 pages = Pages()
 menu.add(
     menu.Heading.MARKETING,
     40,
     "Estadísticas",
     "/estadisticas",
-    Permission.STATISTICS_READ,
+    READ,
     icon="chart-bar",
     purpose="Resultados por campaña, provincia y asesor",
 )
@@ -47,7 +48,7 @@ _REPEATED_IN_FILE = 10_000
 _REPEATED_A_CALL = 200
 
 
-@pages.get("/campanas/{campaign_id:int}/estadisticas", allow=Permission.STATISTICS_READ)
+@pages.get("/campanas/{campaign_id:int}/estadisticas", allow=READ)
 async def show_campaign_statistics(
     request: Request, campaign_id: Id, ask: Ask, valor: str = "audience"
 ) -> Response:
@@ -69,7 +70,7 @@ async def show_campaign_statistics(
     )
 
 
-@pages.get("/campanas/{campaign_id:int}/estadisticas/{name}.csv", allow=Permission.STATISTICS_READ)
+@pages.get("/campanas/{campaign_id:int}/estadisticas/{name}.csv", allow=READ)
 async def download_campaign_statistics(
     campaign_id: Id, name: str, ask: Ask, formato: TableForm = TableForm.CSV
 ) -> Response:
@@ -81,7 +82,7 @@ async def download_campaign_statistics(
     )
 
 
-@pages.get("/estadisticas", allow=Permission.STATISTICS_READ)
+@pages.get("/estadisticas", allow=READ)
 async def show_statistics(
     request: Request, ask: Ask, campana: Campaign = None, valor: str = "audience"
 ) -> Response:
@@ -101,7 +102,7 @@ async def show_statistics(
     )
 
 
-@pages.get("/estadisticas/repetidos", allow=Permission.STATISTICS_READ)
+@pages.get("/estadisticas/repetidos", allow=READ)
 async def show_repeated_customers(
     request: Request, ask: Ask, after: addresses.After = None
 ) -> Response:
@@ -115,7 +116,7 @@ async def show_repeated_customers(
     )
 
 
-@pages.get("/estadisticas/{name}.csv", allow=Permission.STATISTICS_READ)
+@pages.get("/estadisticas/{name}.csv", allow=READ)
 async def download_statistics(
     name: str, ask: Ask, campana: Campaign = None, formato: TableForm = TableForm.CSV
 ) -> Response:

@@ -9,8 +9,10 @@ from redis import Redis
 
 from services.identity import sessions
 from shared import clock, trace
-from shared.contracts.identity import NewUser, Permission, Role, UserChange
+from shared.contracts.identity import NewUser, UserChange, UserPermission
+from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Denied, Invalid
+from shared.permissions import Role
 from shared.redis import connect, key
 from shared.settings import settings
 from tests.databases import forget_keys
@@ -42,8 +44,8 @@ def test_log_in_opens_a_session_with_the_roles_permissions(identity: Any) -> Non
     session = identity.log_in(" ANA ", PASSWORD, "10.0.0.1")
     found = identity.get_session(session.token)
     assert found.actor.username == "ana"
-    assert Permission.CALL_WORK in found.permissions
-    assert Permission.USER_WRITE not in found.permissions
+    assert CallPermission.WORK in found.permissions
+    assert UserPermission.WRITE not in found.permissions
 
 
 def test_wrong_password_and_unknown_user_get_the_same_answer(identity: Any) -> None:

@@ -17,8 +17,9 @@ from shared import clock, trace
 from shared.client import Client
 from shared.contract import Actor, Event, Procedure
 from shared.contracts import identity
-from shared.contracts.identity import ROLE_PERMISSIONS, Role, Session, User
+from shared.contracts.identity import Session, User
 from shared.errors import Denied, Unavailable
+from shared.permissions import Role, granted
 from shared.settings import settings
 
 P = ParamSpec("P")
@@ -109,7 +110,7 @@ def make_session(role: Role) -> Session:
     return Session(
         token=role,
         actor=Actor(user_id=1, username=role, full_name="Rosa Quishpe", role=role),
-        permissions=ROLE_PERMISSIONS[role],
+        permissions=granted(role),
         expires_at=clock.now() + timedelta(hours=12),
     )
 

@@ -15,14 +15,13 @@ from shared.contract import Event, Page
 from shared.contracts.identity import (
     Notice,
     NoticesChanged,
-    Permission,
-    Role,
     get_session,
     list_notices,
     open_notice,
     read_notices,
 )
-from shared.contracts.mailer import MailingChanged, MailingState
+from shared.contracts.mailer import MailingChanged, MailingState, MailPermission
+from shared.permissions import Role
 from tests.unit.gateway.conftest import Browser, FakeAsk, make_session
 
 HEAD = make_session(Role.MARKETING_HEAD)
@@ -115,7 +114,7 @@ def test_whoever_was_away_too_long_looks_at_everything(after: str) -> None:
 
 
 def test_each_hears_only_of_what_the_own_pages_may_show() -> None:
-    mail = Topic("mailing:7", Permission.MAIL_READ)
+    mail = Topic("mailing:7", MailPermission.READ)
     own = Topic("notices", username=HEAD.actor.username)
     assert (mail.is_heard_by(HEAD), mail.is_heard_by(ADVISOR)) == (True, False)
     assert (own.is_heard_by(HEAD), own.is_heard_by(ADVISOR)) == (True, False)

@@ -11,8 +11,8 @@ from services.gateway import assets, labels, menu, rendering
 from services.gateway.charts import Chart, Series
 from services.gateway.routes import mail_demo
 from services.gateway.session import COOKIE
-from shared.contracts.identity import ROLE_PERMISSIONS, Role
 from shared.errors import Unavailable
+from shared.permissions import Role, granted
 from shared.settings import settings
 from shared.words import Term
 from tests.unit.gateway.conftest import Browser, FakeAsk
@@ -23,7 +23,7 @@ ICON = re.compile(r"""icon\(["']([a-z0-9-]+)["']""")
 
 def paths_for(role: Role) -> set[str]:
     """What the menu offers."""
-    sections = menu.sections_for(ROLE_PERMISSIONS[role])
+    sections = menu.sections_for(granted(role))
     return {entry.path for section in sections for entry in section.entries}
 
 

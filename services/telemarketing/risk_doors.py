@@ -1,0 +1,81 @@
+"""The doors of telemarketing on a person's risk."""
+
+from eventlet import Timeout
+from sqlalchemy.orm import Session
+
+from services.telemarketing import (
+    assignments,
+    campaigns,
+    refreshes,
+    risks,
+)
+from services.telemarketing.bureau import Bureau, BureauClient, BureauDownError
+from services.telemarketing.models import Target
+from shared import clock, outbox, trace
+from shared.contracts import telemarketing as contract
+from shared.contracts.telemarketing import RiskState
+from shared.errors import NotFound
+from shared.room import Room
+from shared.rpc import command, command_after, query
+from shared.settings import settings
+
+
+class RiskDoors(Room):
+    """Risk checks before a call, each on record."""
+
+    bureau: Bureau = BureauClient()
+
+    def _look_up(self, customer_id: int, purpose: str = "call") -> contract.RiskCheck:  # noqa: ARG002
+        """What the bureau says of a person."""
+        with self.db.begin() as session:
+            cedula = _get_person(session, customer_id).cedula
+        state, report = self._ask_bureau(cedula)
+        return risks.make_check(customer_id, state, report, clock.now())
+
+    @command_after(_look_up, contract.check_risk)
+    def check_risk(
+        self,
+        session: Session,
+        check: contract.RiskCheck,
+        customer_id: int,  # noqa: ARG002  # the check is of this person
+        purpose: str = "call",
+    ) -> contract.RiskCheck:
+        """Logged and announced (`RiskChecked`); of two at once with one key one is logged."""
+        advisor = trace.actor().username
+        risks.insert_checks(session, [check], advisor, purpose)
+        outbox.add(session, risks.announcement(check, advisor, purpose))
+        return check
+
+    def _ask_bureau(self, cedula: str) -> risks.Answer:
+        """Connecting, waiting and reading all together have the time that settings give.
+
+        eventlet's own Timeout, which is no Exception, so that nothing on the way can take it for
+        the failure of one of several addresses and go on.
+        """
+        with Timeout(settings().risk_timeout_seconds, False):  # noqa: FBT003  # eventlet's own
+            try:
+                report = self.bureau.find_risk(cedula)
+            except BureauDownError:
+                return RiskState.UNAVAILABLE, None
+            return (RiskState.UNKNOWN if report is None else RiskState.KNOWN), report
+        return RiskState.UNAVAILABLE, None
+
+    @query(contract.find_last_risk)
+    def find_last_risk(self, session: Session, customer_id: int) -> contract.RiskCheck | None:
+        return risks.find_last(session, customer_id)
+
+    @command(contract.refresh_risks)
+    def refresh_risks(self, session: Session, campaign_id: int, advisor: str) -> contract.Refreshed:
+        campaigns.get_campaign(session, campaign_id)
+        people = assignments.count_open(session, campaign_id, [advisor])[advisor]
+        if people:
+            number = refreshes.begin(session, campaign_id, advisor, people)
+            outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, number, 0)
+        return contract.Refreshed(customers=people)
+
+
+def _get_person(session: Session, customer_id: int) -> Target:
+    found = assignments.find_person(session, customer_id)
+    if found is None:
+        raise NotFound("Este cliente no está en ninguna lista de llamadas.")
+    return found

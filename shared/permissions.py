@@ -1,0 +1,51 @@
+"""Who may do what: roles, and permissions, each declared beside the contract that it guards.
+
+    class CampaignPermission(Permission):
+        READ = "campaign.read", "Ver campañas", Role.MARKETING_HEAD, Role.SUPERVISOR
+
+A route names one; a role that a permission does not name is refused.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+from typing import Self
+
+from shared.contracts import ROOMS
+from shared.words import Term
+
+
+class Role(Term):
+    """What a user comes for."""
+
+    MARKETING_HEAD = "marketing_head", "Jefe de marketing"
+    ADVISOR = "advisor", "Asesor", "Asesores"
+    SUPERVISOR = "supervisor", "Supervisor"
+    BACKOFFICE = "backoffice", "Backoffice"
+    ADMIN = "admin", "Administrador"
+
+
+class Permission(Term):
+    """An action that a route asks for; a contract declares its own below this."""
+
+    roles: frozenset[Role]
+
+    def __new__(cls, code: str, word: str, *roles: Role) -> Self:
+        """Code and word, as of any term, and the roles that have it."""
+        member = super().__new__(cls, code, word)
+        member.roles = frozenset(roles)
+        return member
+
+
+def list_permissions() -> Iterator[Permission]:
+    """Every permission of every contract."""
+    for room in ROOMS:
+        import_module(f"shared.contracts.{room}")
+    for kind in Permission.__subclasses__():
+        yield from kind
+
+
+@lru_cache
+def granted(role: Role) -> frozenset[str]:
+    """The codes of what a role may do."""
+    return frozenset(item.value for item in list_permissions() if role in item.roles)
