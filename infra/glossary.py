@@ -15,7 +15,6 @@ from shared.words import Term, list_terms
 DOCS = Path(__file__).parents[1] / "docs"
 GLOSSARY = DOCS / "glossary.md"
 MANUAL = DOCS / "manual" / "jefe-de-marketing.md"
-_HOMES = ("shared.contracts.", "shared.loads.")
 BEGIN, END = "<!-- criterios -->\n", "<!-- fin de los criterios -->\n"
 _HEAD = """# Glossary
 
@@ -57,12 +56,13 @@ def criteria() -> Iterator[Criterion]:
 def _terms() -> list[type[Term]]:
     for module in pkgutil.iter_modules(shared.contracts.__path__):
         import_module(f"shared.contracts.{module.name}")
-    declared = [term for term in list_terms() if term.__module__.startswith(_HOMES)]
+    home = "shared.contracts."
+    declared = [term for term in list_terms() if term.__module__.startswith(home)]
     return sorted(declared, key=lambda term: (term.__module__, term.__name__))
 
 
 def _table(term: type[Term]) -> Iterator[str]:
-    home = term.__module__.removeprefix(_HOMES[0]).removeprefix("shared.")
+    home = term.__module__.rpartition(".")[2]
     yield f"## `{term.__name__}` ({home})\n"
     yield f"{(term.__doc__ or '').strip().partition(chr(10))[0]}\n"
     yield "| page (es-EC) | several | code |"

@@ -24,8 +24,8 @@ from shared.contracts.customer_query import (
     TimelineEntry,
 )
 from shared.contracts.identity import Role
+from shared.contracts.loads import PreviewRow
 from shared.errors import Conflict, Invalid
-from shared.loads.contract import PreviewRow
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
 ANA = Customer(
