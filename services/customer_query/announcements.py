@@ -19,9 +19,10 @@ def announce_contact_states(session: Session, customer_ids: Iterable[int]) -> No
 
 
 def announce_erased(session: Session, customer_ids: Iterable[int]) -> None:
-    """These people are to be forgotten, in batches."""
+    """These people are to be forgotten, in batches; in parked messages as well."""
     for batch in _batches(customer_ids):
         outbox.add(session, contract.CustomersErased(customer_ids=batch))
+    outbox.add_job(session, "customer_query.forget_parked")
 
 
 def _batches(customer_ids: Iterable[int]) -> Iterator[list[int]]:

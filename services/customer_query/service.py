@@ -5,28 +5,24 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from services.customer_query import (
-    contact_events,
-    imports,
+    announcements,
     profiles,
     segment_sql,
     segment_store,
     segments,
     store,
-    undos,
 )
-from services.customer_query.import_load import CUSTOMERS
-from shared import clock, edits, files, outbox, trace
+from services.customer_query.import_doors import ImportDoors
+from services.customer_query.news import News
+from shared import clock, edits, trace
 from shared.contract import Page
-from shared.contracts import campaign, mailer, risk_central, telemarketing
 from shared.contracts import customer_query as contract
 from shared.contracts.segments import parse
-from shared.errors import Conflict, Invalid, NotFound
-from shared.events import on_event
-from shared.room import Room
+from shared.errors import Conflict, Invalid
 from shared.rpc import command, query
 
 
-class CustomerQueryService(Room):
+class CustomerQueryService(ImportDoors, News):
     """The source of truth of people."""
 
     name = "customer_query"
@@ -74,7 +70,7 @@ class CustomerQueryService(Room):
         customer = store.set_customer(session, customer_id, values)
         self._note_consents(session, customer_id, before, values)
         if profiles.CONTACT_FIELDS & values.keys():
-            self._announce(session, [customer_id])
+            announcements.announce_contact_states(session, [customer_id])
         self._note(session, customer_id, contract.TimelineKind.PROFILE, "Datos actualizados", "")
         return contract.Customer.model_validate(customer)
 
@@ -88,8 +84,7 @@ class CustomerQueryService(Room):
         self._note(
             session, customer_id, contract.TimelineKind.PROFILE, "Datos eliminados", reason.strip()
         )
-        outbox.add(session, contract.CustomersErased(customer_ids=[customer_id]))
-        outbox.add_job(session, "customer_query.forget_parked")
+        announcements.announce_erased(session, [customer_id])
 
     @query(contract.list_timeline)
     def list_timeline(
@@ -110,88 +105,6 @@ class CustomerQueryService(Room):
                 "campaigns": store.list_campaigns_of(session, customer_id),
             }
         )
-
-    # --- imports ---
-
-    @command(contract.start_import)
-    def start_import(self, session: Session, new: contract.NewImport) -> contract.Import:
-        """The file is looked for now and read by a worker."""
-        try:
-            with files.open_key(new.file_key):
-                return self._insert_import(session, new)
-        except NotFound:
-            raise Invalid.field("file", "Suba el archivo de nuevo.") from None
-
-    def _insert_import(self, session: Session, new: contract.NewImport) -> contract.Import:
-        job = imports.insert_import(session, new, trace.actor().username)
-        self._hand_over(session, job.id)
-        return contract.Import.model_validate(job)
-
-    def _hand_over(self, session: Session, import_id: int) -> None:
-        outbox.add_job(session, CUSTOMERS.task, import_id, bulk=True)
-
-    @command(contract.rerun_import)
-    def rerun_import(
-        self,
-        session: Session,
-        import_id: int,
-        mapping: dict[str, str] | None = None,
-        dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
-    ) -> contract.Import:
-        before = imports.ledger.get(session, import_id)
-        if before.finished_at is None:
-            raise Conflict("La importación sigue en curso. Espere a que termine.")
-        new = contract.NewImport(
-            file_key=before.file_key,
-            file_name=before.file_name,
-            mapping=mapping or before.asked_mapping,
-            dry_run=dry_run,
-        )
-        return self._insert_import(session, new)
-
-    @command(contract.resume_import)
-    def resume_import(
-        self,
-        session: Session,
-        import_id: int,
-        mapping: dict[str, str] | None = None,
-        dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
-        hold: bool = False,  # noqa: FBT001, FBT002  # as above
-    ) -> contract.Import:
-        job = imports.ledger.get(session, import_id, lock=True)
-        imports.ledger.release(job, mapping, dry_run=dry_run, hold=hold)
-        self._hand_over(session, job.id)
-        return contract.Import.model_validate(job)
-
-    @command(contract.cancel_import)
-    def cancel_import(self, session: Session, import_id: int) -> contract.Import:
-        """The job writes the file of what was rejected so far."""
-        job = imports.ledger.get(session, import_id, lock=True)
-        if imports.ledger.cancel(job):
-            self._hand_over(session, job.id)
-        return contract.Import.model_validate(job)
-
-    @command(contract.undo_import)
-    def undo_import(self, session: Session, import_id: int) -> contract.Import:
-        job = imports.ledger.get(session, import_id, lock=True)
-        undos.begin(session, job, trace.actor().username)
-        return contract.Import.model_validate(job)
-
-    @query(contract.get_import)
-    def get_import(self, session: Session, import_id: int) -> contract.Import:
-        return contract.Import.model_validate(imports.ledger.get(session, import_id))
-
-    @query(contract.preview_import)
-    def preview_import(self, session: Session, import_id: int) -> contract.ImportPreview:
-        job = imports.ledger.get(session, import_id)
-        return contract.ImportPreview(columns=job.columns, mapping=job.mapping, rows=job.preview)
-
-    @query(contract.list_imports)
-    def list_imports(
-        self, session: Session, after: str | None = None, limit: int = 20
-    ) -> Page[contract.Import]:
-        found = imports.ledger.list(session, after, limit)
-        return Page.cut(found, contract.Import.model_validate)
 
     # --- segments ---
 
@@ -253,48 +166,6 @@ class CustomerQueryService(Room):
     def delete_segment(self, session: Session, segment_id: int) -> None:
         segment_store.delete_segment(session, segment_id)
 
-    # --- what the other rooms tell ---
-
-    @on_event(campaign.AudienceRequested)
-    def on_audience_requested(self, session: Session, event: campaign.AudienceRequested) -> None:
-        """The export is a worker's."""
-        segment_store.insert_export(session, event)
-        outbox.add_job(session, "customer_query.export_segment", str(event.transfer_id), bulk=True)
-
-    @on_event(campaign.CampaignChanged)
-    def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
-        """For the split and for names on time lines."""
-        segment_store.follow_campaign(session, event)
-
-    @on_event(mailer.MailingProgressed)
-    def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
-        """Mails that were sent are contacts."""
-        contact_events.note_mails(session, event)
-
-    @on_event(mailer.RecipientUnsubscribed)
-    def on_recipient_unsubscribed(
-        self, session: Session, event: mailer.RecipientUnsubscribed
-    ) -> None:
-        """No more marketing mail, from anywhere."""
-        contact_events.stop_mail(session, event)
-        self._announce(session, [event.customer_id])
-
-    @on_event(telemarketing.CallRecorded)
-    def on_call_recorded(self, session: Session, event: telemarketing.CallRecorded) -> None:
-        """A call is a contact, and may end all calls."""
-        if contact_events.note_call(session, event):
-            self._announce(session, [event.customer_id])
-
-    @on_event(telemarketing.RiskChecked)
-    def on_risk_checked(self, session: Session, event: telemarketing.RiskChecked) -> None:
-        """Who looked at a person's risk stands on the time line."""
-        contact_events.note_risk_check(session, event)
-
-    @on_event(risk_central.RisksChanged)
-    def on_risks_changed(self, session: Session, event: risk_central.RisksChanged) -> None:
-        """For segments by risk."""
-        contact_events.set_risk_categories(session, event)
-
     # --- parts of several doors ---
 
     def _note_consents(
@@ -344,7 +215,3 @@ class CustomerQueryService(Room):
                 }
             ],
         )
-
-    def _announce(self, session: Session, customer_ids: list[int]) -> None:
-        states = store.contact_states(session, customer_ids)
-        outbox.add(session, contract.ContactStatesChanged(customers=states))

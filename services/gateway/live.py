@@ -7,7 +7,7 @@ A page marks a part with its topic and with where the part comes from:
 Only topics are sent. The browser asks for the part itself, so that who may see it is decided where
 it always is. Routes say which events they show:
 
-    live.tell(MailingChanged, lambda event: [Topic(f"mailing:{event.mailing_id}", MailPermission.READ)])
+    live.tell(MailingChanged, lambda event: [Topic(f"mailing:{event.mailing_id}", READ)])
 """
 
 import asyncio

@@ -54,13 +54,13 @@ class Node(Model):
 class AllOf(Node):
     """Every part holds; of no parts: everybody."""
 
-    parts: tuple["Tree", ...] = Field(alias="all")
+    parts: list["Tree"] = Field(alias="all")
 
 
 class AnyOf(Node):
     """At least one part holds."""
 
-    parts: tuple["Tree", ...] = Field(alias="any", min_length=1)
+    parts: list["Tree"] = Field(alias="any", min_length=1)
 
 
 class Not(Node):
@@ -73,14 +73,14 @@ class In(Node):
     """The field is one of these."""
 
     field: Annotated[str, _keys("in")]
-    values: tuple[Value, ...] = Field(alias="in", min_length=1, max_length=MAX_VALUES)
+    values: list[Value] = Field(alias="in", min_length=1, max_length=MAX_VALUES)
 
 
 class Between(Node):
     """The field lies between these, both included."""
 
     field: Annotated[str, _keys("between")]
-    ends: tuple[int | float | str, int | float | str] = Field(alias="between")
+    ends: list[int | float | str] = Field(alias="between", min_length=2, max_length=2)
 
 
 class Is(Node):
@@ -170,12 +170,12 @@ class _Reader:
                 return AnyOf(parts=self._some_parts(parts, (*path, "any"), depth))
         raise Wrong(path, "Use all, any, not, o un criterio con field.")
 
-    def _parts(self, parts: Any, path: Path, depth: int) -> tuple["Tree", ...]:
+    def _parts(self, parts: Any, path: Path, depth: int) -> list["Tree"]:
         if not isinstance(parts, list | tuple):
             raise Wrong(path, "Debe ser una lista de criterios.")
-        return tuple(self.read(part, (*path, index), depth + 1) for index, part in enumerate(parts))
+        return [self.read(part, (*path, index), depth + 1) for index, part in enumerate(parts)]
 
-    def _some_parts(self, parts: Any, path: Path, depth: int) -> tuple["Tree", ...]:
+    def _some_parts(self, parts: Any, path: Path, depth: int) -> list["Tree"]:
         if isinstance(parts, list | tuple) and not parts:
             raise Wrong(path, "Agregue al menos un criterio.")
         return self._parts(parts, path, depth)
@@ -201,19 +201,19 @@ def _leaf(node: dict[str, Any], path: Path) -> "Tree":
     return Is(field=criterion.key, value=_one(criterion, value, inner))
 
 
-def _ends(criterion: Criterion, value: Any, path: Path) -> tuple[Any, Any]:
+def _ends(criterion: Criterion, value: Any, path: Path) -> list[Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise Wrong(path, "Indique dos valores: desde y hasta.")
     low, high = (_one(criterion, item, (*path, index)) for index, item in enumerate(value))
     if Decimal(str(low)) > Decimal(str(high)):
         raise Wrong(path, "El valor «desde» es mayor que el valor «hasta».")
-    return low, high
+    return [low, high]
 
 
-def _values(criterion: Criterion, value: Any, path: Path) -> tuple[Value, ...]:
+def _values(criterion: Criterion, value: Any, path: Path) -> list[Value]:
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_VALUES:
         raise Wrong(path, f"Elija de 1 a {MAX_VALUES} valores.")
-    return tuple(_one(criterion, item, (*path, index)) for index, item in enumerate(value))
+    return [_one(criterion, item, (*path, index)) for index, item in enumerate(value)]
 
 
 def _one(criterion: Criterion, value: Any, path: Path) -> Value:

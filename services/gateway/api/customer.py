@@ -1,5 +1,6 @@
 """Customers and the import of customer files over REST."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Body, File, Form, UploadFile
@@ -25,8 +26,7 @@ _ONE = "/customers/{customer_id}"
 _IMPORT = "/customers/imports/{import_id}"
 _IMPORTER = CustomerPermission.IMPORT
 _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
-_MAPPING = '{"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"}'
-_EXAMPLE = {"file": "clientes.csv", "mapping": _MAPPING, "dry_run": True}
+_EXAMPLE = {"file": "clientes.csv", "mapping": '{"cedula": "CI"}', "dry_run": True}
 ERASE_REASON = "Solicitud del titular de los datos"
 
 
@@ -68,32 +68,14 @@ async def start_import(
     return await ask(contract.start_import, new)
 
 
-api.expose("GET", "/customers/imports", contract.list_imports, allow=_IMPORTER, hidden=_HIDDEN)
-api.expose("GET", _IMPORT, contract.get_import, allow=_IMPORTER, hidden=_HIDDEN)
-api.expose(
-    "POST",
-    _IMPORT + "/rerun",
-    contract.rerun_import,
-    allow=_IMPORTER,
-    status=202,
-    body="ImportAgain",
-    hidden=_HIDDEN,
-)
-
-
-api.expose("GET", _IMPORT + "/preview", contract.preview_import, allow=_IMPORTER)
-api.expose(
-    "POST",
-    _IMPORT + "/resume",
-    contract.resume_import,
-    allow=_IMPORTER,
-    status=202,
-    hidden=_HIDDEN,
-)
-api.expose("POST", _IMPORT + "/cancel", contract.cancel_import, allow=_IMPORTER, hidden=_HIDDEN)
-api.expose(
-    "POST", _IMPORT + "/undo", contract.undo_import, allow=_IMPORTER, status=202, hidden=_HIDDEN
-)
+_expose = partial(api.expose, allow=_IMPORTER, hidden=_HIDDEN)
+_expose("GET", "/customers/imports", contract.list_imports)
+_expose("GET", _IMPORT, contract.get_import)
+_expose("POST", _IMPORT + "/rerun", contract.rerun_import, status=202, body="ImportAgain")
+_expose("GET", _IMPORT + "/preview", contract.preview_import)
+_expose("POST", _IMPORT + "/resume", contract.resume_import, status=202)
+_expose("POST", _IMPORT + "/cancel", contract.cancel_import)
+_expose("POST", _IMPORT + "/undo", contract.undo_import, status=202)
 
 
 @api.get(_IMPORT + "/rejected", allow=_IMPORTER, response_class=Response, responses=CSV_ANSWER)

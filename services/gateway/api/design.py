@@ -20,13 +20,10 @@ api = Api("designs")
 DESIGN = MailPermission.DESIGN
 
 _ONE = "/designs/{design_id}"
-_FIELDS = {
-    "file": {"type": "string", "format": "binary"},
-    "name": {"type": "string"},
-    "subject": {"type": "string"},
-}
+_TEXT = {"type": "string"}
+_PARTS = {"file": _TEXT | {"format": "binary"}, "name": _TEXT, "subject": _TEXT}
 _MULTIPART: dict[str, Any] = {
-    "schema": {"type": "object", "required": ["file", "name"], "properties": _FIELDS},
+    "schema": {"type": "object", "required": ["file", "name"], "properties": _PARTS},
     "example": {"file": "navidad.zip", "name": "Navidad"},
 }
 _JSON = {

@@ -14,9 +14,9 @@ from services.gateway.session import SignedIn
 from shared import clock
 from shared.contract import Model
 from shared.contracts import identity as contract
-from shared.contracts.identity import Session, UserPermission
+from shared.contracts.identity import UserPermission
 from shared.errors import Denied
-from shared.permissions import Permission, Role
+from shared.permissions import Role
 
 api = Api("identity")
 
@@ -36,7 +36,7 @@ class Me(Model):
     username: str
     full_name: str
     role: Role
-    permissions: list[Permission]
+    permissions: list[str]
 
 
 _REFUSALS: Responses = {
@@ -60,7 +60,8 @@ async def create_token(
         session = await entrance.enter(ask, credentials.username, credentials.password, source)
     except Denied as error:
         return _refuse(request, error)
-    return _token(session)
+    seconds = int((session.expires_at - clock.now()).total_seconds())
+    return Token(access_token=session.token, token_type="bearer", expires_in=seconds)  # noqa: S106  # the scheme
 
 
 @api.get("/me", allow=ANY_USER)
@@ -84,8 +85,3 @@ def _refuse(request: Request, error: Denied) -> Response:
     if wait:
         answer.headers["Retry-After"] = wait
     return answer
-
-
-def _token(session: Session) -> Token:
-    seconds = int((session.expires_at - clock.now()).total_seconds())
-    return Token(access_token=session.token, token_type="bearer", expires_in=seconds)  # noqa: S106  # the scheme

@@ -12,7 +12,12 @@ from services.customer_query.segment_sql import CONDITIONS
 from services.customer_query.segments import describe
 from shared.contracts import segments
 from shared.contracts.criteria import CRITERIA
-from shared.contracts.customer_query import NewSegment, count_segment, create_segment
+from shared.contracts.customer_query import (
+    NewSegment,
+    SegmentChange,
+    count_segment,
+    create_segment,
+)
 from shared.contracts.segments import AllOf, Not, dump, parse
 from shared.errors import Invalid
 from tests.make.definitions import CHOICES, FLAGS, RANGES, definitions
@@ -211,6 +216,7 @@ def test_a_definition_goes_out_as_it_came_in(definition: dict[str, Any]) -> None
     assert new.model_dump(mode="json")["definition"] == definition
     assert json.loads(new.model_dump_json())["definition"] == definition
     assert dump(parse(definition)) == definition
+    assert SegmentChange.to(definition=definition).sent() == {"definition": definition}
     sent = count_segment.encode_arguments(parse(definition))
     assert sent == {"definition": definition}
     assert count_segment.decode_arguments(sent)["definition"] == parse(definition)
@@ -220,6 +226,7 @@ def test_a_definition_goes_out_as_it_came_in(definition: dict[str, Any]) -> None
 def test_a_number_stays_as_it_was_written(value: Any) -> None:
     definition = {"field": "income", "between": [value, 1200]}
     assert dump(parse(definition)) == definition
+    assert SegmentChange.to(definition=definition).sent() == {"definition": definition}
 
 
 def test_what_is_wrong_keeps_its_path_in_every_contract() -> None:
