@@ -12,9 +12,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from shared.columns import enums
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Category, Channel, Gender, TimelineKind
+from shared.contracts.loads import LoadState
 from shared.contracts.risk_central import RiskCategory
 from shared.edits import Edited
-from shared.loads.contract import LoadState
 from shared.loads.models import LoadRow, MappingRow, RejectRow
 
 

@@ -14,8 +14,8 @@ from services.customer_query import announcements, import_rows, profiles
 from services.customer_query.imports import ledger
 from services.customer_query.models import Import, ImportBirth, ImportChange
 from shared import clock, outbox
+from shared.contracts.loads import LoadState
 from shared.errors import Conflict
-from shared.loads.contract import LoadState
 
 TASK = "customer_query.undo_import"
 BATCH = 1000

@@ -23,5 +23,6 @@ Category = Annotated[str, Query(alias="categoria")]
 Role = Query(alias="rol")
 State = Query(alias="estado")
 Seen = Query(alias="visto")  # the state that the rest of the page shows
+Form = Query(alias="formato")  # of a table that is taken away
 Width = Annotated[str, Query(alias="ancho")]
 Back = Annotated[str, Query(alias="volver")]  # where the log-in leads

@@ -13,9 +13,9 @@ from starlette.responses import Response, StreamingResponse
 
 from shared import files, sheets
 from shared.contracts.customer_query import Import
+from shared.contracts.loads import LoadState
 from shared.contracts.risk_central import RISK_FILE, Load
 from shared.errors import Conflict
-from shared.loads.contract import LoadState
 from shared.loads.rejected import rejected_header
 from shared.sheets import Cell
 

@@ -9,9 +9,9 @@ from typing import Any
 from shared.contracts.campaign import AudienceState, Phase
 from shared.contracts.customer_query import Category
 from shared.contracts.identity import UserState
+from shared.contracts.loads import LoadState
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.contracts.telemarketing import CallResult
-from shared.loads.contract import LoadState
 from shared.words import Term
 
 _GREY, _AZURE, _GREEN, _RED = "secondary", "azure", "green", "red"

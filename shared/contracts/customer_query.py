@@ -9,13 +9,13 @@ from pydantic import Field
 
 from shared.change import Change
 from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contracts.loads import Column, LoadProgress, LoadState, PreviewRow
 from shared.contracts.people import Block as Block
 from shared.contracts.people import Category as Category
 from shared.contracts.people import Channel as Channel
 from shared.contracts.people import Exclusion as Exclusion
 from shared.contracts.people import Gender as Gender
 from shared.contracts.segments import Definition as Definition
-from shared.loads.contract import Column, LoadProgress, LoadState, PreviewRow
 from shared.permissions import Permission, Role
 from shared.words import Term
 

@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.contract import Event, Id, Limit, Model, Page, procedure
-from shared.loads.contract import Column, LoadProgress
-from shared.loads.contract import LoadState as LoadState
+from shared.contracts.loads import Column, LoadProgress
+from shared.contracts.loads import LoadState as LoadState
 from shared.permissions import Permission, Role
 from shared.words import Term
 

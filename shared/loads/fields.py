@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from shared.contracts.loads import Column
 from shared.ecuador.dates import format_date
 from shared.ecuador.money import format_number
 from shared.ecuador.names import fold
 from shared.errors import Invalid
-from shared.loads.contract import Column
 from shared.sheets import plain
 
 MAX_CELL = 1000

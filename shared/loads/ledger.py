@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from shared import clock, files, keyset, notices, outbox
 from shared.contract import Event, Slice
+from shared.contracts.loads import LoadState
 from shared.db import sessions
 from shared.ecuador.money import format_number
 from shared.ecuador.names import fold
 from shared.errors import Conflict, NotFound
-from shared.loads.contract import LoadState
 from shared.loads.fields import header_key
 from shared.loads.models import LoadRow, MappingRow, RejectRow
 from shared.loads.rejected import RejectedRow, write_rejected

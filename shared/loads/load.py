@@ -24,8 +24,8 @@ from pyroaring import BitMap64
 from sqlalchemy.orm import Session
 
 from shared import clock
+from shared.contracts.loads import PreviewRow
 from shared.errors import Invalid
-from shared.loads.contract import PreviewRow
 from shared.loads.fields import Cells, Field
 from shared.loads.ledger import Ledger
 from shared.loads.sources import Line

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.columns import EnumText
-from shared.loads.contract import LoadState
+from shared.contracts.loads import LoadState
 
 _MOMENT = DateTime(timezone=True)
 

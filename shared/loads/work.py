@@ -12,10 +12,10 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from shared import outbox
+from shared.contracts.loads import LoadState
 from shared.ecuador.money import format_number
 from shared.errors import Invalid, NotFound
 from shared.loads import sources
-from shared.loads.contract import LoadState
 from shared.loads.fields import map_columns
 from shared.loads.load import Batch, Checker, Load, Sink
 from shared.loads.progress import Progress

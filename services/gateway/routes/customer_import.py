@@ -29,7 +29,7 @@ from shared.contracts.customer_query import (
     start_import,
     undo_import,
 )
-from shared.loads.contract import LoadState
+from shared.contracts.loads import LoadState
 
 pages = Pages()
 live.tell(

@@ -72,13 +72,13 @@ async def show_campaign_statistics(
 
 @pages.get("/campanas/{campaign_id:int}/estadisticas/{name}.csv", allow=READ)
 async def download_campaign_statistics(
-    campaign_id: Id, name: str, ask: Ask, formato: TableForm = TableForm.CSV
+    campaign_id: Id, name: str, ask: Ask, form: Annotated[TableForm, addresses.Form] = TableForm.CSV
 ) -> Response:
     """One of the page's tables."""
     tables = charts.campaign_tables(await ask(get_statistics, campaign_id))
     campaign = await ask(get_campaign, campaign_id)
     return await _download(
-        ask, tables.get(name), f"campana-{campaign_id}-{name}", formato, campaign.name
+        ask, tables.get(name), f"campana-{campaign_id}-{name}", form, campaign.name
     )
 
 
@@ -118,13 +118,16 @@ async def show_repeated_customers(
 
 @pages.get("/estadisticas/{name}.csv", allow=READ)
 async def download_statistics(
-    name: str, ask: Ask, campana: Campaign = None, formato: TableForm = TableForm.CSV
+    name: str,
+    ask: Ask,
+    campana: Campaign = None,
+    form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
 ) -> Response:
     """One of the tables over all campaigns."""
     make = _TABLES.get(name)
     found = await make(ask, campana) if make else None
     of = (await ask(get_campaign, campana)).name if campana else "Todas"
-    return await _download(ask, found, name, formato, of)
+    return await _download(ask, found, name, form, of)
 
 
 async def _budget_table(ask: Asker, _campaign_id: int | None) -> Table:

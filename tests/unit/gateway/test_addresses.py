@@ -26,6 +26,7 @@ WORDS = {
     "estado",
     "fase",
     "fecha",
+    "formato",
     "orden",
     "provincia",
     "rol",

@@ -24,8 +24,8 @@ from shared.contracts.customer_query import (
     TimelineEntry,
 )
 from shared.contracts.identity import Role
+from shared.contracts.loads import PreviewRow
 from shared.errors import Conflict, Invalid
-from shared.loads.contract import PreviewRow
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
 ANA = Customer(
@@ -265,9 +265,8 @@ def test_progress_asks_again_until_the_import_has_ended(head: Browser, rooms: Fa
     partial = {"HX-Request": "true"}
     running = make_import(state=ImportState.RUNNING, finished_at=None)
     rooms.answers["get_import"] = lambda import_id: running
-    assert (
-        'data-live="import:3"' in head.get("/clientes/importaciones/3/avance", headers=partial).text
-    )
+    moving = head.get("/clientes/importaciones/3/avance", headers=partial).text
+    assert 'data-live="import:3"' in moving
     rooms.answers["get_import"] = lambda import_id: make_import()
     ended = head.get("/clientes/importaciones/3/avance", headers=partial)
     assert ended.headers["HX-Redirect"] == "/clientes/importaciones/3"

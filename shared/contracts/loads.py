@@ -41,7 +41,7 @@ class PreviewRow(Model):
     reason: str | None  # why it would be rejected
 
 
-class LoadProgress(Model):  # noqa: V102  # the contracts that build on it are left out
+class LoadProgress(Model):
     """How far a load is: read = created + updated + unchanged + rejected."""
 
     id: int
