@@ -219,7 +219,7 @@ MUTANTS = [
     ),
     Mutant(
         "a_mail_that_failed_counts_for_the_cap_of_calls",
-        "services/telemarketing/service.py",
+        "services/telemarketing/news.py",
         "                if outcome.state is mailer.RecipientState.SENT\n",
         "",
         (f"{CAP}::test_only_a_mail_that_was_sent_is_a_touch",),
@@ -327,7 +327,7 @@ MUTANTS = [
     ),
     Mutant(
         "risk_checks_have_no_deadline_in_all",
-        "services/telemarketing/service.py",
+        "services/telemarketing/risk_doors.py",
         "with Timeout(settings().risk_timeout_seconds, False):",
         "with Timeout(300, False):",
         (f"{RISK}::test_a_bureau_that_drips_costs_no_more_than_the_deadline_in_all",),
@@ -341,19 +341,21 @@ MUTANTS = [
     ),
     Mutant(
         "looks_at_risk_leave_no_trace",
-        "services/telemarketing/service.py",
-        "    risks.insert_checks(session, [check], advisor, purpose)\n",
+        "services/telemarketing/risk_doors.py",
+        "        risks.insert_checks(session, [check], advisor, purpose)\n",
         "",
         (f"{RISK}::test_a_known_person_comes_with_the_policy_and_is_logged",),
     ),
     Mutant(
         "a_repeated_look_is_logged_twice",
-        "services/telemarketing/service.py",
-        "            return idempotency.once(\n"
-        "                session, contract.check_risk, asked, "
-        "lambda: _log(session, check, purpose)\n"
-        "            )\n",
-        "            return _log(session, check, purpose)\n",
+        "shared/rpc.py",
+        "                return idempotency.once(\n"
+        "                    session,\n"
+        "                    procedure,\n"
+        "                    arguments,\n"
+        "                    lambda: door(self, session, found, *args, **kwargs),\n"
+        "                )\n",
+        "                return door(self, session, found, *args, **kwargs)\n",
         (f"{RISK}::test_two_with_one_key_at_once_are_logged_once",),
     ),
     Mutant(

@@ -128,8 +128,8 @@ MUTANTS = [
     Mutant(
         "anybody_sends_mail",
         "services/gateway/api/mailing.py",
-        "contract.create_mailing, allow=MailPermission.SEND",
-        "contract.create_mailing, allow=CustomerPermission.READ",
+        "contract.create_mailing, allow=SEND",
+        "contract.create_mailing, allow=READ",
         (ROUTES,),
     ),
     Mutant(
@@ -148,9 +148,9 @@ MUTANTS = [
     ),
     Mutant(
         "advisors_erase_people",
-        "shared/contracts/identity.py",
-        "Role.ADVISOR: frozenset({CallPermission.WORK, ",
-        "Role.ADVISOR: frozenset({CallPermission.WORK, CustomerPermission.ERASE, ",
+        "shared/contracts/customer_query.py",
+        '"Eliminar los datos de un cliente", ',
+        '"Eliminar los datos de un cliente", Role.ADVISOR, ',
         (ROUTES,),
     ),
     # --- headers and origins ---

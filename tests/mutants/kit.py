@@ -54,8 +54,8 @@ MUTANTS = [
     Mutant(
         "a_key_may_come_with_other_arguments",
         "shared/idempotency.py",
-        "found.arguments_hash != digest or ",
-        "",
+        "if found.arguments_hash != digest:",
+        "if False:",
         (REPEATED,),
     ),
     Mutant(

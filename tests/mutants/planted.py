@@ -1,9 +1,10 @@
 """All planted faults, by what they break."""
 
-from tests.mutants import bounds, calls, campaigns, customers, designs, doors, kit, mail
+from tests.mutants import bounds, calls, campaigns, customers, designs, doors, house, kit, mail
 from tests.mutants.mutant import Mutant
 
 MUTANTS: list[Mutant] = [
+    *house.MUTANTS,
     *kit.MUTANTS,
     *bounds.MUTANTS,
     *customers.MUTANTS,
