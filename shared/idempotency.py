@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import BigInteger, cast, delete, func, select, update
+from sqlalchemy import ARRAY, BigInteger, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 KEPT = timedelta(hours=23)  # with the hour between two forgettings less than a day
 # A person is told of by `customer_id`, or is the thing itself: an `id` beside a `cedula`
-ABOUT = "$.** ? (@.customer_id == $id || (exists(@.cedula) && @.id == $id))"
+ABOUT = "$.** ? (@.customer_id == $ids[*] || (exists(@.cedula) && @.id == $ids[*]))"
 
 
 def once(
@@ -103,11 +103,10 @@ def forget_old(session: Session) -> None:
 
 
 def forget_people(session: Session, customer_ids: Iterable[int]) -> None:
-    """Blank the replies that tell of people who asked to be forgotten; what was done stays done."""
-    for customer_id in customer_ids:
-        about = func.jsonb_path_exists(
-            Command.reply,
-            cast(ABOUT, JSONPATH),
-            func.jsonb_build_object("id", cast(customer_id, BigInteger)),
-        )
-        session.execute(update(Command).where(about).values(reply=None))
+    """Blank the replies that tell of people who asked to be forgotten; what was done stays done.
+
+    One statement for all of them: an import that is undone erases five hundred at a time.
+    """
+    ids = func.jsonb_build_object("ids", func.to_jsonb(cast(list(customer_ids), ARRAY(BigInteger))))
+    about = func.jsonb_path_exists(Command.reply, cast(ABOUT, JSONPATH), ids)
+    session.execute(update(Command).where(about).values(reply=None))

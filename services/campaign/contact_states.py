@@ -62,16 +62,15 @@ def catch_up(session: Session, audience_id: UUID) -> None:
 def erase(session: Session, customer_ids: list[int]) -> None:
     """Blank the copies of people who asked to be forgotten; the rows still count."""
     _blank(session, Member.customer_id.in_(customer_ids))
-    for customer_id in customer_ids:
-        news = insert(ContactNews).values(
-            customer_id=customer_id, version=0, heard_at=clock.now(), erased=True
-        )
-        blank = dict.fromkeys(("email", "phone"))
-        session.execute(
-            news.on_conflict_do_update(
-                index_elements=["customer_id"], set_={"erased": True, **blank}
-            )
-        )
+    at = clock.now()
+    rows = [
+        {"customer_id": number, "version": 0, "heard_at": at, "erased": True}
+        for number in sorted(customer_ids)
+    ]
+    if rows:
+        gone = {"erased": True, "email": None, "phone": None}
+        news = insert(ContactNews).values(rows)
+        session.execute(news.on_conflict_do_update(index_elements=["customer_id"], set_=gone))
 
 
 def _blank(session: Session, *which: ColumnElement[bool]) -> None:

@@ -1,5 +1,6 @@
 """mailer's SQL on whether a person may be mailed: states heard, unsubscriptions, touches."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Update, case, update
@@ -23,9 +24,9 @@ def keep_state(session: Session, state: customer_query.ContactState) -> None:
     if not _is_news(session, state, block):
         return
     if block is not None or state.email is None:
-        skip_pending(session, state.customer_id, SkipReason(block or Block.NO_ADDRESS))
+        skip_pending(session, [state.customer_id], SkipReason(block or Block.NO_ADDRESS))
     else:
-        session.execute(_pending(state.customer_id).values(email=state.email))
+        session.execute(_pending([state.customer_id]).values(email=state.email))
 
 
 def _is_news(session: Session, state: customer_query.ContactState, block: Block | None) -> bool:
@@ -52,18 +53,18 @@ def _is_news(session: Session, state: customer_query.ContactState, block: Block 
     return kept.first() is not None
 
 
-def skip_pending(session: Session, customer_id: int, reason: SkipReason) -> None:
-    """Take a person out of every run that has not mailed them yet."""
+def skip_pending(session: Session, customer_ids: Sequence[int], reason: SkipReason) -> None:
+    """Take people out of every run that has not mailed them yet."""
     session.execute(
-        _pending(customer_id).values(
+        _pending(customer_ids).values(
             state=RecipientState.SKIPPED, reason=reason, at=clock.now(), claimed_by=None
         )
     )
 
 
-def _pending(customer_id: int) -> Update:
+def _pending(customer_ids: Sequence[int]) -> Update:
     return update(Recipient).where(
-        Recipient.customer_id == customer_id, Recipient.state == RecipientState.PENDING
+        Recipient.customer_id.in_(customer_ids), Recipient.state == RecipientState.PENDING
     )
 
 
@@ -77,7 +78,7 @@ def set_unsubscribed(session: Session, customer_id: int) -> bool:
             where=ContactState.unsubscribed.is_(False),
         ).returning(ContactState.customer_id)
     ).first()
-    skip_pending(session, customer_id, SkipReason.UNSUBSCRIBED)
+    skip_pending(session, [customer_id], SkipReason.UNSUBSCRIBED)
     return changed is not None
 
 
@@ -89,8 +90,7 @@ def is_unsubscribed(session: Session, customer_id: int) -> bool:
 
 def erase(session: Session, customer_ids: list[int]) -> None:
     """Blank the copies of people who asked to be forgotten; the rows still count."""
-    for customer_id in customer_ids:
-        skip_pending(session, customer_id, SkipReason.DO_NOT_CONTACT)
+    skip_pending(session, customer_ids, SkipReason.DO_NOT_CONTACT)
     session.execute(
         update(Recipient)
         .where(Recipient.customer_id.in_(customer_ids))

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from kombu import Connection
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import (
@@ -155,6 +155,21 @@ def test_other_replies_stay(sessions: Sessions, reply: Any) -> None:
         session.execute(update(Command).values(reply={"reply": reply}))
         idempotency.forget_people(session, [7, 8])
         assert session.execute(select(Command.reply)).scalar_one() == {"reply": reply}
+
+
+def test_many_people_are_forgotten_by_one_statement(sessions: Sessions) -> None:
+    told: list[str] = []
+    with sessions.begin() as session:
+        once(session, USER)
+        session.execute(update(Command).values(reply={"reply": {"customer_id": 500}}))
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            told.append(statement)
+
+        event.listen(session.connection(), "before_cursor_execute", note)
+        idempotency.forget_people(session, range(1, 501))
+        assert len(told) == 1
+        assert session.execute(select(Command.reply)).scalar_one() is None
 
 
 # --- parked messages ---
