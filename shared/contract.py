@@ -7,7 +7,7 @@ A contract module in `shared/contracts/` declares procedures and events:
 
     class CampaignCreated(Event, service="campaign"): ...
 
-The declaration is the only one: callers pass the procedure itself (`call(get_campaign, 7)`) and
+The declaration is the only one: callers pass the procedure itself (`ask(get_campaign, 7)`) and
 are type-checked against it, doors implement it and are compared with it at start.
 """
 

@@ -2,7 +2,7 @@
 
 form = await read_form(request)
 try:
-    user = await call(create_user, form.parse(NewUser))
+    user = await ask(create_user, form.parse(NewUser))
 except FORM_ERRORS as error:
     return render_form(request, "identity/new.html", form.failed(error))
 """
