@@ -29,27 +29,35 @@ _CATCH_UP = text("""
 
 def follow(session: Session, states: list[ContactState]) -> None:
     """Keep what was heard, and apply it in every edition held, unless something newer is known."""
-    for state in states:
-        values = {name: getattr(state, name) for name in _STATE}
-        news = insert(ContactNews).values(
-            customer_id=state.customer_id, version=state.version, heard_at=clock.now(), **values
+    if not states:
+        return
+    at = clock.now()
+    news = insert(ContactNews).values(
+        [
+            {"customer_id": state.customer_id, "version": state.version, "heard_at": at}
+            | {name: getattr(state, name) for name in _STATE}
+            for state in sorted(states, key=lambda state: state.customer_id)  # locks in order
+        ]
+    )
+    kept = news.on_conflict_do_update(
+        index_elements=["customer_id"],
+        set_={name: news.excluded[name] for name in ("version", "heard_at", *_STATE)},
+        where=(ContactNews.version < news.excluded.version) & ~ContactNews.erased,
+    )
+    ids = session.execute(kept.returning(ContactNews.customer_id)).scalars().all()
+    session.execute(
+        update(Member)
+        .where(
+            Member.customer_id == ContactNews.customer_id,
+            ContactNews.customer_id.in_(ids),
+            Member.contact_version < ContactNews.version,
         )
-        kept = session.execute(
-            news.on_conflict_do_update(
-                index_elements=["customer_id"],
-                set_={name: news.excluded[name] for name in ("version", "heard_at", *_STATE)},
-                where=(ContactNews.version < news.excluded.version) & ~ContactNews.erased,
-            ).returning(ContactNews.customer_id)
+        .values(
+            contact_version=ContactNews.version,
+            **{name: getattr(ContactNews, name) for name in _STATE},
         )
-        if kept.first() is not None:
-            session.execute(
-                update(Member)
-                .where(
-                    Member.customer_id == state.customer_id,
-                    Member.contact_version < state.version,
-                )
-                .values(contact_version=state.version, **values)
-            )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def catch_up(session: Session, audience_id: UUID) -> None:

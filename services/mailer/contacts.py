@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Update, case, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from services.mailer.models import Contact, ContactState, Recipient
 from shared import clock
@@ -14,43 +16,68 @@ from shared.contracts.customer_query import Block
 from shared.contracts.mailer import RecipientState, SkipReason
 
 
-def keep_state(session: Session, state: customer_query.ContactState) -> None:
-    """Follow a person's consent and address, also in what is pending of every run.
+def keep_states(session: Session, states: Sequence[customer_query.ContactState]) -> None:
+    """Follow people's consents and addresses, also in what is pending of every run.
 
     An older state that comes late changes nothing. Somebody who used our link stays unsubscribed
     until customer_query says do-not-contact: a newer state may not know of it yet.
     """
-    block = None if state.mail_block is Block.OVER_CAP else state.mail_block  # no state, a moment
-    if not _is_news(session, state, block):
+    if not states:
         return
-    if block is not None or state.email is None:
-        skip_pending(session, [state.customer_id], SkipReason(block or Block.NO_ADDRESS))
-    else:
-        session.execute(_pending([state.customer_id]).values(email=state.email))
+    news: set[int] = set(session.execute(_keep(states)).scalars())
+    reached: list[int] = []
+    barred: dict[SkipReason, list[int]] = {}
+    for state in states:
+        if state.customer_id not in news:
+            continue
+        block = _block(state)
+        if block is None and state.email is not None:
+            reached.append(state.customer_id)
+        else:
+            reason = SkipReason(block or Block.NO_ADDRESS)
+            barred.setdefault(reason, []).append(state.customer_id)
+    for reason, ids in barred.items():
+        skip_pending(session, ids, reason)
+    _readdress(session, reached)
 
 
-def _is_news(session: Session, state: customer_query.ContactState, block: Block | None) -> bool:
+def _block(state: customer_query.ContactState) -> Block | None:
+    return None if state.mail_block is Block.OVER_CAP else state.mail_block  # no state, a moment
+
+
+def _keep(states: Sequence[customer_query.ContactState]) -> ReturningInsert[Any]:
     row = insert(ContactState).values(
-        customer_id=state.customer_id,
-        version=state.version,
-        mail_block=block,
-        email=state.email,
-        unsubscribed=False,
+        [
+            {
+                "customer_id": state.customer_id,
+                "version": state.version,
+                "mail_block": _block(state),
+                "email": state.email,
+                "unsubscribed": False,
+            }
+            for state in sorted(states, key=lambda state: state.customer_id)  # locks in order
+        ]
     )
     confirmed = row.excluded.mail_block == Block.DO_NOT_CONTACT
-    kept = session.execute(
-        row.on_conflict_do_update(
-            index_elements=["customer_id"],
-            set_={
-                "version": row.excluded.version,
-                "mail_block": row.excluded.mail_block,
-                "email": row.excluded.email,
-                "unsubscribed": case((confirmed, False), else_=ContactState.unsubscribed),
-            },
-            where=ContactState.version < row.excluded.version,
-        ).returning(ContactState.customer_id)
+    return row.on_conflict_do_update(
+        index_elements=["customer_id"],
+        set_={
+            "version": row.excluded.version,
+            "mail_block": row.excluded.mail_block,
+            "email": row.excluded.email,
+            "unsubscribed": case((confirmed, False), else_=ContactState.unsubscribed),
+        },
+        where=ContactState.version < row.excluded.version,
+    ).returning(ContactState.customer_id)
+
+
+def _readdress(session: Session, customer_ids: Sequence[int]) -> None:
+    session.execute(
+        _pending(customer_ids)
+        .where(ContactState.customer_id == Recipient.customer_id)
+        .values(email=ContactState.email)
+        .execution_options(synchronize_session=False)
     )
-    return kept.first() is not None
 
 
 def skip_pending(session: Session, customer_ids: Sequence[int], reason: SkipReason) -> None:

@@ -40,8 +40,7 @@ class News(Room):
         self, session: Session, event: customer_query.ContactStatesChanged
     ) -> None:
         """Suppression everywhere at once."""
-        for state in event.customers:
-            contacts.keep_state(session, state)
+        contacts.keep_states(session, event.customers)
 
     @on_event(customer_query.CustomersErased)
     def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:

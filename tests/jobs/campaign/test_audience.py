@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from services.campaign import contact_states, exports, jobs
 from services.campaign.models import Audience, Export, Member
@@ -317,6 +317,19 @@ def test_a_state_heard_before_the_people_came_is_applied_when_they_are_there(
     assert (refused.mail_block, refused.contact_version) == ("do_not_contact", 2)
     assert (older.mail_block, older.contact_version) != ("do_not_contact", 0)
     assert (erased.first_names, erased.email, erased.phone_block) == ("", None, "do_not_contact")
+
+
+def test_what_is_heard_of_many_people_costs_as_much_as_of_one(transfers: Transfers) -> None:
+    told: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        told.append(statement)
+
+    with transfers.campaigns.begin() as session:
+        event.listen(session.connection(), "before_cursor_execute", note)
+        contact_states.follow(session, [refusal(number, version=2) for number in range(1, 501)])
+        contact_states.erase(session, list(range(1, 501)))
+    assert len(told) == 4
 
 
 def refusal(customer_id: int, version: int) -> ContactState:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.mailer import tokens
 from shared import clock
@@ -256,3 +257,25 @@ def call(*, contacted: bool) -> CallRecorded:
         callback_at=None,
         at=datetime(2026, 11, 20, tzinfo=UTC),
     )
+
+
+def test_news_of_many_people_reach_each_of_them(mailer: Any, sessions: Any) -> None:
+    add_run(sessions, {"pending": 4}, state="sending")
+    states = [
+        told(None, 4, email="otro@correo.example"),
+        told(Block.NO_CONSENT, 2),
+        told(None, 3, email=None),
+        told(Block.DO_NOT_CONTACT, 1),
+    ]
+    event = ContactStatesChanged(customers=[state for each in states for state in each.customers])
+    mailer.on_contact_states_changed(uuid4(), event)
+    with sessions() as session:
+        query = "SELECT customer_id, state, reason FROM recipient ORDER BY customer_id"
+        assert session.execute(text(query)).all() == [
+            (1, "skipped", "do_not_contact"),
+            (2, "skipped", "no_consent"),
+            (3, "skipped", "no_address"),
+            (4, "pending", None),
+        ]
+        kept = session.execute(text("SELECT email FROM recipient WHERE customer_id = 4"))
+        assert kept.scalar_one() == "otro@correo.example"
