@@ -24,11 +24,12 @@ from services.mailer.models import Mailing, MailServer
 from services.mailer.rules import Pauser
 from services.mailer.sending import ROOM, Stretch, barred
 from services.mailer.smtp import BarredError, Fate, Line
-from shared import clock, jobs, log, outbox, transfer
+from shared import backlog, clock, jobs, log, outbox, transfer
 from shared.contracts.campaign import LOAD_RECIPIENTS_CHUNK
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.db import sessions
 from shared.ecuador.dates import format_time
+from shared.outbox import job_queue_name
 
 SENDERS = 2  # jobs that a run begins with
 MAX_SENDERS = 4  # with those of killed workers, which count until their lease is over
@@ -308,9 +309,17 @@ def sweep() -> None:
             if senders.count_alive(session, mailing.transfer_id) == 0
         ]
         half = mailings.list_half_cancelled(session)
+    crowded = _count_waiting_jobs() >= SENDERS * max(1, len(idle))
     for mailing_id in sorted({*concerned, *idle, *half}):
         _report_all(mailing_id)
-        _advance(mailing_id, SENDERS)
+        _advance(mailing_id, 0 if crowded else SENDERS)
+
+
+def _count_waiting_jobs() -> int:
+    """Bulk jobs nobody has taken yet: while there are, more senders would only wait behind them."""
+    with sessions(ROOM).begin() as session:
+        unpublished = outbox.count_jobs(session, "mailer.send_batch")
+    return unpublished + backlog.count_waiting(job_queue_name(ROOM, bulk=True))
 
 
 @jobs.job("mailer.run_monthly_schedule", failed=_keep_monthly_error)
