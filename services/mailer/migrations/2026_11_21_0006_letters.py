@@ -48,5 +48,6 @@ def forget_erased() -> None:
     """The address of who was erased had been kept here; blanked ledger rows tell of whom."""
     op.execute(
         "UPDATE contact_state SET erased = true, email = NULL, mail_block = 'do_not_contact'"
-        " WHERE customer_id IN (SELECT customer_id FROM recipient WHERE cedula = '')"
+        " WHERE customer_id IN (SELECT customer_id FROM recipient"
+        " WHERE cedula = '' AND first_names = '' AND last_names = '')"
     )
