@@ -73,7 +73,7 @@ def _ends_unsent(session: Session, letter: ServiceMail) -> bool:
     address = letter.email or ""
     if letter.state is RecipientState.SENDING:
         letters.end(session, letter, RecipientState.DOUBTFUL, INTERRUPTED.text)
-    elif not smtp.is_usable(address):
+    elif not address or not smtp.is_usable(address):
         letters.end(session, letter, RecipientState.FAILED, UNUSABLE.text)
     elif contacts.is_bouncing(session, letter.customer_id, address):
         letters.end(session, letter, RecipientState.SKIPPED, SkipReason.BOUNCED)

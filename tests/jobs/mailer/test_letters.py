@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from services.mailer import contacts, jobs, letters, messages, smtp
+from services.mailer import contacts, jobs, letters, messages, posting, smtp
 from services.mailer.models import Contact, MailServer, ServiceMail
 from shared.contracts.customer_query import ContactState
 from shared.contracts.mailer import Addressee, LetterTemplate, RecipientState
@@ -272,6 +272,23 @@ def killed_after_sending() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(smtp.Line, "send", send_and_die)
         yield
+
+
+def test_of_two_deliveries_at_once_one_sends(
+    mailer: Mailer, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(mailer)
+    open_line = posting._open_line
+
+    def be_overtaken(letter_id: int) -> smtp.Line:
+        monkeypatch.setattr(posting, "_open_line", open_line)
+        jobs.send_letter.run(letter_id)
+        return open_line(letter_id)
+
+    monkeypatch.setattr(posting, "_open_line", be_overtaken)
+    jobs.send_letter.run(1)
+    assert (row(mailer).state, row(mailer).attempt) == (RecipientState.SENT, 1)
+    assert post.addresses == [EMAIL]
 
 
 def test_a_line_cut_after_the_content_leaves_the_letter_in_doubt(
