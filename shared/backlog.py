@@ -26,6 +26,15 @@ def describe(session: Session) -> Iterator[str]:
         yield f"{unpublished} messages wait for the relay for over {RELAY_DELAY}"
 
 
+def count_waiting(name: str) -> int:
+    """Messages of a queue that nobody has taken yet; 0 for one that is not there."""
+    with Connection(settings().amqp_url, connect_timeout=CONNECT_SECONDS) as connection:
+        try:
+            return int(connection.channel().queue_declare(name, passive=True).message_count)
+        except NotFound:
+            return 0
+
+
 def describe_queues(names: Iterable[str]) -> Iterator[str]:
     """Queues that are missing, or that hold messages and have no consumer.
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from shared import open_jobs, trace
@@ -45,6 +45,11 @@ def add_job(session: Session, task: str, *arguments: Any, bulk: bool = False) ->
     }
     (job_id,) = _insert(session, [row])
     open_jobs.note(session, job_id, task)
+
+
+def count_jobs(session: Session, task: str) -> int:
+    """Jobs of this name that wait for the relay."""
+    return session.execute(select(func.count()).where(Outbox.task == task)).scalar_one()
 
 
 def job_queue_name(room: str, *, bulk: bool = False) -> str:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# All checks and tests, called by `make test` with the settings of running servers. Two lanes run
+# All checks and tests, called by `make test` with the settings of running servers. Three lanes run
 # beside each other, each in a namespace of its own; what a step says is shown when it has ended.
 # Steps are processes that must not be one: eventlet patches the rooms' for good.
 set -u
@@ -42,6 +42,10 @@ lane() { # NAMESPACE
     tests unit tests/unit tests/soap "$@"
     tests rooms tests/rooms "$@"
 ) &
+(
+    lane c
+    tests product tests/gateway tests/e2e "$@"
+    tests guides tests/guides "$@"
+) &
 wait
-tests product tests/gateway tests/e2e "$@"
 [ ! -e "$logs/failed" ] || { echo "failed: $(tr '\n' ' ' <"$logs/failed")"; exit 1; }

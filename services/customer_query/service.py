@@ -79,7 +79,8 @@ class CustomerQueryService(ImportDoors, News):
         """The person is blanked here now and in the other rooms by the event."""
         if not reason.strip():
             raise Invalid.field("reason", "Escriba el motivo.")
-        store.get_customer(session, customer_id, lock=True)
+        customer = store.get_customer(session, customer_id, lock=True)
+        announcements.confirm_erasure(session, customer)
         store.erase_customer(session, customer_id)
         self._note(
             session, customer_id, contract.TimelineKind.PROFILE, "Datos eliminados", reason.strip()

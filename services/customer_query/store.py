@@ -164,6 +164,7 @@ def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contra
         Customer.phone,
         mail_refusal(),
         phone_refusal(),
+        Customer.mail_bounced,
     ).where(Customer.id.in_(list(customer_ids)))
     return [
         contract.ContactState(
@@ -173,8 +174,9 @@ def contact_states(session: Session, customer_ids: Iterable[int]) -> list[contra
             phone=phone,
             mail_block=contract.Block(mail) if mail else None,
             phone_block=contract.Block(call) if call else None,
+            mail_bounced=bounced,
         )
-        for customer_id, version, email, phone, mail, call in session.execute(query)
+        for customer_id, version, email, phone, mail, call, bounced in session.execute(query)
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, case, update
+from sqlalchemy import Update, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
@@ -53,6 +53,7 @@ def _keep(states: Sequence[customer_query.ContactState]) -> ReturningInsert[Any]
                 "version": state.version,
                 "mail_block": _block(state),
                 "email": state.email,
+                "mail_bounced": state.mail_bounced,
                 "unsubscribed": False,
             }
             for state in sorted(states, key=lambda state: state.customer_id)  # locks in order
@@ -65,9 +66,10 @@ def _keep(states: Sequence[customer_query.ContactState]) -> ReturningInsert[Any]
             "version": row.excluded.version,
             "mail_block": row.excluded.mail_block,
             "email": row.excluded.email,
+            "mail_bounced": row.excluded.mail_bounced,
             "unsubscribed": case((confirmed, False), else_=ContactState.unsubscribed),
         },
-        where=ContactState.version < row.excluded.version,
+        where=(ContactState.version < row.excluded.version) & ~ContactState.erased,
     ).returning(ContactState.customer_id)
 
 
@@ -115,9 +117,27 @@ def is_unsubscribed(session: Session, customer_id: int) -> bool:
     return state is not None and (state.unsubscribed or state.mail_block == Block.DO_NOT_CONTACT)
 
 
+def is_bouncing(session: Session, customer_id: int | None, email: str) -> bool:
+    """Whether mail to the address came back, whoever has it; of the erased only that is kept."""
+    erased = ContactState.erased & (ContactState.customer_id == customer_id)
+    bouncing = ContactState.mail_bounced & ((ContactState.email == email) | erased)
+    return session.execute(select(ContactState).where(bouncing).limit(1)).first() is not None
+
+
+def is_erased(session: Session, customer_id: int | None) -> bool:
+    """Whether the person asked to be forgotten."""
+    state = session.get(ContactState, customer_id, populate_existing=True) if customer_id else None
+    return state is not None and state.erased
+
+
 def erase(session: Session, customer_ids: list[int]) -> None:
     """Blank the copies of people who asked to be forgotten; the rows still count."""
+    if not customer_ids:
+        return
     skip_pending(session, customer_ids, SkipReason.DO_NOT_CONTACT)
+    gone = {"erased": True, "email": None, "mail_block": Block.DO_NOT_CONTACT}
+    row = insert(ContactState).values([{"customer_id": n, **gone} for n in sorted(customer_ids)])
+    session.execute(row.on_conflict_do_update(index_elements=["customer_id"], set_=gone))
     session.execute(
         update(Recipient)
         .where(Recipient.customer_id.in_(customer_ids))

@@ -14,21 +14,23 @@ from services.mailer import (
     mailings,
     messages,
     monthly,
+    posting,
     rules,
     senders,
     servers,
     smtp,
 )
-from services.mailer.messages import Letter
+from services.mailer.messages import Circular
 from services.mailer.models import Mailing, MailServer
 from services.mailer.rules import Pauser
 from services.mailer.sending import ROOM, Stretch, barred
 from services.mailer.smtp import BarredError, Fate, Line
-from shared import clock, jobs, log, outbox, transfer
+from shared import backlog, clock, jobs, log, outbox, transfer
 from shared.contracts.campaign import LOAD_RECIPIENTS_CHUNK
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.db import sessions
 from shared.ecuador.dates import format_time
+from shared.outbox import job_queue_name
 
 SENDERS = 2  # jobs that a run begins with
 MAX_SENDERS = 4  # with those of killed workers, which count until their lease is over
@@ -145,8 +147,8 @@ def send_batch(mailing_id: int) -> None:
     A mail server that is away is left alone by all for a growing while; the sweeper tries again.
     One that will not have us pauses the run.
     """
-    letter = _open_letter(mailing_id)
-    if letter is None:
+    circular = _open_circular(mailing_id)
+    if circular is None:
         return
     try:
         line = Line()
@@ -154,20 +156,20 @@ def send_batch(mailing_id: int) -> None:
         _pause(barred(str(error)), mailing_id)
         return
     except OSError as error:
-        _leave_server_alone(letter.transfer_id, str(error))
+        _leave_server_alone(circular.transfer_id, str(error))
         return
-    _set_error(letter.transfer_id, None)
-    stretch = Stretch(letter, line)
+    _set_error(circular.transfer_id, None)
+    stretch = Stretch(circular, line)
     stretch.run()
     if stretch.stuck is not None:
         _pause(stretch.stuck, mailing_id)
     elif stretch.lost is not None:
-        _leave_server_alone(letter.transfer_id, stretch.lost)
+        _leave_server_alone(circular.transfer_id, stretch.lost)
     _report_all(mailing_id)
     _advance(mailing_id)
 
 
-def _open_letter(mailing_id: int) -> Letter | None:
+def _open_circular(mailing_id: int) -> Circular | None:
     """What is the same in all mails of the run; None when nobody may send (more) now."""
     with sessions(ROOM).begin() as session:
         mailing = mailings.get_mailing(session, mailing_id)
@@ -176,7 +178,7 @@ def _open_letter(mailing_id: int) -> Letter | None:
             return None
         if _is_left_alone(session, mailing):
             return None
-        return Letter(
+        return Circular(
             design=designs.compile_for(session, mailing),
             campaign=mailing.campaign_name,
             mailing_id=mailing.id,
@@ -287,6 +289,12 @@ def send_test(design_id: int, subject: str, email: str) -> None:
     _keep_test_error(None if answer.fate is Fate.ACCEPTED else answer.text, design_id)
 
 
+@jobs.job("mailer.send_letter", failed=posting.fail, waits=posting.WAITS)
+def send_letter(letter_id: int) -> None:
+    """Send a letter, once: what may be out already is not sent again."""
+    posting.send(letter_id)
+
+
 # --- by the clock ---
 
 
@@ -308,9 +316,17 @@ def sweep() -> None:
             if senders.count_alive(session, mailing.transfer_id) == 0
         ]
         half = mailings.list_half_cancelled(session)
+    crowded = _count_waiting_jobs() >= SENDERS * max(1, len(idle))
     for mailing_id in sorted({*concerned, *idle, *half}):
         _report_all(mailing_id)
-        _advance(mailing_id, SENDERS)
+        _advance(mailing_id, 0 if crowded else SENDERS)
+
+
+def _count_waiting_jobs() -> int:
+    """Bulk jobs nobody has taken yet: while there are, more senders would only wait behind them."""
+    with sessions(ROOM).begin() as session:
+        unpublished = outbox.count_jobs(session, "mailer.send_batch")
+    return unpublished + backlog.count_waiting(job_queue_name(ROOM, bulk=True))
 
 
 @jobs.job("mailer.run_monthly_schedule", failed=_keep_monthly_error)

@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-from services.mailer import merge, tokens
+from services.mailer import merge, tokens, wording
 from services.mailer.designs import Compiled
 from services.mailer.merge import Person
+from services.mailer.models import ServiceMail
 from shared import clock
 from shared.settings import settings
 
@@ -22,7 +23,7 @@ _HEADER_LINE = 76
 
 
 @dataclass(frozen=True)
-class Letter:
+class Circular:
     """What is the same in every mail of a run."""
 
     design: Compiled
@@ -36,19 +37,32 @@ def sender_address() -> str:
     return parseaddr(settings().mail_from)[1]
 
 
-def compose(letter: Letter, person: Person, customer_id: int, address: str) -> bytes:
+def compose(circular: Circular, person: Person, customer_id: int, address: str) -> bytes:
     """One person's mail; the same person's in the same run has the same Message-ID."""
-    link = tokens.Link(letter.mailing_id, customer_id)
+    link = tokens.Link(circular.mailing_id, customer_id)
     url = tokens.url(link)
-    values = merge.values_of(person, campaign=letter.campaign, unsubscribe_url=url)
+    values = merge.values_of(person, campaign=circular.campaign, unsubscribe_url=url)
     name = values["nombre_completo"]
     return _assemble(
-        subject=letter.design.subject(values),
+        subject=circular.design.subject(values),
         to=formataddr((name, address)),
-        message_id=f"{letter.transfer_id.hex}.{customer_id}",
-        text=letter.design.text(values),
-        html=letter.design.html(values),
-        unsubscribe_url=url,
+        message_id=f"{circular.transfer_id.hex}.{customer_id}",
+        text=circular.design.text(values),
+        html=circular.design.html(values),
+        headers=_of_list(url),
+    )
+
+
+def compose_letter(letter: ServiceMail, address: str) -> bytes:
+    """A letter; it comes from no list and cannot be unsubscribed from."""
+    made = f"{letter.reference} {letter.created_at.isoformat()}"
+    text = wording.text(letter)
+    return _assemble(
+        subject=letter.template.word,
+        to=formataddr((wording.one_line(letter.full_name), address)),
+        message_id=uuid5(NAMESPACE_URL, made).hex,
+        text=text,
+        html=wording.html(letter.template.word, text),
     )
 
 
@@ -62,31 +76,43 @@ def compose_test(design: Compiled, address: str, message_id: str) -> bytes:
         message_id=message_id,
         text=design.text(values),
         html=design.html(values),
-        unsubscribe_url=url,
+        headers=_of_list(url),
+    )
+
+
+def _of_list(unsubscribe_url: str) -> tuple[str, ...]:
+    return (
+        f"List-Unsubscribe: <{unsubscribe_url}>,\r\n <mailto:{sender_address()}?subject=baja>",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        "Precedence: bulk",
     )
 
 
 def _assemble(
-    *, subject: str, to: str, message_id: str, text: str, html: str, unsubscribe_url: str
+    *,
+    subject: str,
+    to: str,
+    message_id: str,
+    text: str,
+    html: str,
+    headers: tuple[str, ...] = (),
 ) -> bytes:
     sender = sender_address()
     boundary = f"=_{message_id}"
-    headers = (
+    lines = (
         f"From: {_encoded_address(settings().mail_from)}",
         f"To: {_encoded_address(to)}",
         f"Subject: {_encoded(subject, 'Subject')}",
         f"Date: {format_datetime(clock.now())}",
         f"Message-ID: <{message_id}@{sender.rpartition('@')[2]}>",
-        f"List-Unsubscribe: <{unsubscribe_url}>,\r\n <mailto:{sender}?subject=baja>",
-        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
-        "Precedence: bulk",
+        *headers,
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{boundary}"',
     )
     return b"".join(
         (
-            "\r\n".join(headers).encode("ascii"),
+            "\r\n".join(lines).encode("ascii"),
             _part(boundary, "plain", text),
             _part(boundary, "html", html),
             f"\r\n--{boundary}--\r\n".encode("ascii"),

@@ -4,14 +4,14 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, func, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.mailer.rules import Pauser
 from shared.columns import EnumText, enums
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Block, Category, Channel, Gender
-from shared.contracts.mailer import MailingKind, MailingState, RecipientState
+from shared.contracts.mailer import LetterTemplate, MailingKind, MailingState, RecipientState
 from shared.edits import Edited
 
 
@@ -24,7 +24,9 @@ class Base(DeclarativeBase):
         list[str]: ARRAY(Text),
         list[int]: ARRAY(BigInteger),
         list[Channel]: ARRAY(EnumText(Channel)),
-        **enums(Block, Category, Gender, MailingKind, MailingState, Pauser, Phase, RecipientState),
+        dict[str, str]: JSONB,
+        **enums(Block, Category, Gender, LetterTemplate, MailingKind, MailingState, Pauser, Phase),
+        **enums(RecipientState),
     }
 
 
@@ -215,6 +217,9 @@ class ContactState(Base):
     """Whether a person may be mailed, as last heard; nobody here means no news."""
 
     __tablename__ = "contact_state"
+    __table_args__ = (
+        Index("ix_contact_state_bounced", "email", postgresql_where=text("mail_bounced")),
+    )
 
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -222,6 +227,30 @@ class ContactState(Base):
     email: Mapped[str | None]
     # By our own link; holds until customer_query has confirmed it by `do_not_contact`.
     unsubscribed: Mapped[bool] = mapped_column(server_default=text("false"))
+    mail_bounced: Mapped[bool] = mapped_column(server_default=text("false"))
+    erased: Mapped[bool] = mapped_column(server_default=text("false"))  # nothing is heard any more
+
+
+class ServiceMail(Base):
+    """The ledger of letters: a row per reference. An erased person's is blanked once it has ended.
+
+    `sending` stands on disk before the mail server hears of it.
+    """
+
+    __tablename__ = "service_mail"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    template: Mapped[LetterTemplate]
+    customer_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    full_name: Mapped[str]
+    email: Mapped[str | None]
+    fields: Mapped[dict[str, str]]
+    state: Mapped[RecipientState] = mapped_column(server_default="pending")
+    reason: Mapped[str | None]  # of the skipped a SkipReason, else the mail server's words
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
 
 
 class Contact(Base):

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from services.mailer import (
     campaigns,
     contacts,
+    letters,
     mailings,
 )
 from shared.contracts import campaign, customer_query, telemarketing
@@ -46,6 +47,7 @@ class News(Room):
     def on_customers_erased(self, session: Session, event: customer_query.CustomersErased) -> None:
         """Forget who they were."""
         contacts.erase(session, event.customer_ids)
+        letters.erase(session, event.customer_ids)
 
     @on_event(telemarketing.CallRecorded)
     def on_call_recorded(self, session: Session, event: telemarketing.CallRecorded) -> None:

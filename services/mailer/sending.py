@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from services.mailer import claims, ledger, mailings, messages, rules, senders, servers
 from services.mailer.claims import Marks, Outcome
-from services.mailer.messages import Letter
+from services.mailer.messages import Circular
 from services.mailer.pace import Pace
 from services.mailer.senders import LEASE, CrashedError, GoneError
 from services.mailer.smtp import (
@@ -55,11 +55,11 @@ class Stretch:
     person; both are None when it went well.
     """
 
-    def __init__(self, letter: Letter, line: Line) -> None:
+    def __init__(self, circular: Circular, line: Line) -> None:
         self.id = uuid4()
         self.lost: str | None = None
         self.stuck: str | None = None
-        self._letter = letter
+        self._circular = circular
         self._line = line
         self._unsure: list[Outcome] = []  # not yet known to be on disk
         self._reported_at = time.monotonic()
@@ -86,9 +86,9 @@ class Stretch:
 
     def _send_claims(self, end: float) -> None:
         with sessions(ROOM).begin() as session:
-            senders.begin(session, self._letter.transfer_id, self.id)
+            senders.begin(session, self._circular.transfer_id, self.id)
         with _marking() as connection:
-            marks = Marks(connection, self._letter.transfer_id, self.id)
+            marks = Marks(connection, self._circular.transfer_id, self.id)
             while self._goes_on:
                 claim = self._claim()
                 if claim.seen == 0 or not self._send_all(marks, claim.rows, end):
@@ -103,7 +103,7 @@ class Stretch:
     def _claim(self) -> claims.Claim:
         with sessions(ROOM).begin() as session:
             senders.renew(session, self.id)
-            return claims.claim(session, self._letter.transfer_id, self.id, CLAIM_ROWS)
+            return claims.claim(session, self._circular.transfer_id, self.id, CLAIM_ROWS)
 
     def _send_all(self, marks: Marks, rows: Sequence[Row[Any]], end: float) -> bool:
         """Send a claim's rows; False when the run is no longer to be sent or the time is over."""
@@ -154,7 +154,7 @@ class Stretch:
     def _hand_over(self, row: Row[Any], address: str) -> Answer:
         if not is_usable(address):
             return UNUSABLE
-        content = messages.compose(self._letter, row, row.customer_id, address)
+        content = messages.compose(self._circular, row, row.customer_id, address)
         try:
             return self._line.send(messages.sender_address(), address, content)
         except BaseException:  # such as the job's time limit, while the server has the mail
@@ -171,10 +171,10 @@ class Stretch:
 
     def _report(self) -> None:
         """Tell of what is done. This commit waits for the disk."""
-        transfer_id = self._letter.transfer_id
+        transfer_id = self._circular.transfer_id
         with sessions(ROOM).begin() as session:
             senders.keep_alive(session, self.id)
-            ledger.report(session, mailings.get_mailing(session, self._letter.mailing_id))
+            ledger.report(session, mailings.get_mailing(session, self._circular.mailing_id))
             mailings.measure(session, transfer_id)
             self._pace.share(senders.count_alive(session, transfer_id))
             self._report_refusals(session)
@@ -185,7 +185,7 @@ class Stretch:
         if seen.accepted_at is not None:
             servers.note_success(session, server_address(), seen.accepted_at)
         seen.before = mailings.count_refused(
-            session, self._letter.transfer_id, seen.in_a_row, anew=seen.accepted_at is not None
+            session, self._circular.transfer_id, seen.in_a_row, anew=seen.accepted_at is not None
         )
         seen.in_a_row, seen.accepted_at = 0, None
         if seen.total >= rules.REFUSED_IN_A_ROW and self.stuck is None:
@@ -193,7 +193,7 @@ class Stretch:
 
     def _is_sending(self) -> bool:
         with sessions(ROOM).begin() as session:
-            mailing = mailings.get_mailing(session, self._letter.mailing_id)
+            mailing = mailings.get_mailing(session, self._circular.mailing_id)
             return mailings.may_send(session, mailing)
 
     def _settle(self) -> None:
@@ -202,7 +202,7 @@ class Stretch:
         while time.monotonic() < end:
             try:
                 with sessions(ROOM).begin() as session:
-                    senders.settle(session, self._letter.transfer_id, self.id, self._unsure)
+                    senders.settle(session, self._circular.transfer_id, self.id, self._unsure)
             except (OperationalError, InterfaceError):
                 time.sleep(_RETRY_SECONDS)
             else:

@@ -15,6 +15,7 @@ from services.mailer import (
     tokens,
     uploads,
 )
+from services.mailer.letter_doors import LetterDoors
 from services.mailer.models import Mailing
 from services.mailer.news import News
 from services.mailer.subscription_doors import SubscriptionDoors
@@ -29,7 +30,7 @@ from shared.rpc import command, command_after, query, rpc
 TEST_EMAIL = "usted@prueba"
 
 
-class MailerService(SubscriptionDoors, News):
+class MailerService(LetterDoors, SubscriptionDoors, News):
     """Designs, mailing runs with their ledger, the monthly run, unsubscription."""
 
     name = "mailer"

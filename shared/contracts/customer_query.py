@@ -238,7 +238,8 @@ def erase_customer(customer_id: Id, reason: str) -> None:
     """Erase a person's data for good.
 
     The person is gone from every part of the product; what happened with them stays countable. The
-    reason is kept. Erasing again does no harm.
+    reason is kept. Who has an e-mail address is told by a last mail that it was done. Erasing again
+    does no harm.
 
     NotFound: there is no such customer.
     Invalid: the reason is empty.
@@ -603,6 +604,7 @@ class ContactState(Model):
     phone: str | None
     mail_block: Block | None  # None: may be mailed
     phone_block: Block | None
+    mail_bounced: bool = False  # whatever else blocks it; as to mail that needs no consent
 
 
 class ContactStatesChanged(Event, service="customer_query"):

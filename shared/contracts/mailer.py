@@ -1,7 +1,8 @@
 """mailer: designs, mailing runs with their ledger, the monthly run, unsubscription."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -9,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from shared.change import Version
 from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
 from shared.contracts.people import Block
+from shared.errors import FieldError, Invalid
 from shared.permissions import Permission, Role
 from shared.words import Term
 
@@ -428,7 +430,88 @@ def unsubscribe(token: Token) -> Subscription:
     """
 
 
+# --- letters ---
+
+
+class LetterTemplate(Term):
+    """What a letter says: its word is the subject, and the asker fills in its fields."""
+
+    fields: frozenset[str]
+
+    def __new__(cls, code: str, subject: str, *fields: str) -> Self:
+        """A member; `fields` are texts as the person shall read them."""
+        member = cls.make(code, subject)
+        member.fields = frozenset(fields)
+        return member
+
+    DATA_ERASED = "data_erased", "Sus datos fueron eliminados", "erased_on"
+    REQUEST_RECEIVED = "request_received", "Recibimos su solicitud", "request", "due_on"
+    REQUEST_ANSWERED = "request_answered", "Respuesta a su solicitud", "request", "answer"
+
+    def check(self, fields: Mapping[str, str]) -> None:
+        """Raises Invalid, naming each field that is missing or that no such letter has."""
+        wrong = [
+            FieldError(f"fields.{name}", text)
+            for names, text in (
+                (self.fields - fields.keys(), "Este campo es obligatorio."),
+                (fields.keys() - self.fields, "Este campo no existe."),
+            )
+            for name in sorted(names)
+        ]
+        if wrong:
+            raise Invalid("Hay datos por corregir.", wrong)
+
+
+class Addressee(Model):
+    """Who gets a letter."""
+
+    customer_id: Id | None = None  # None: no customer
+    full_name: str
+    email: Annotated[str, Field(min_length=1)]
+
+
+Reference = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Letter(Model):
+    """One service mail, without what it says and to whom.
+
+    It is skipped only because its address bounces.
+    """
+
+    reference: str
+    template: LetterTemplate
+    customer_id: int | None
+    state: RecipientState
+    reason: str | None  # a SkipReason of the skipped; else why it did not go out (yet)
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@procedure("mailer")
+def send_notice(
+    template: LetterTemplate, person: Addressee, fields: dict[str, str], reference: Reference
+) -> Letter:
+    """Send a person a letter: a mail about their own affairs, for which no consent is needed.
+
+    Once for each reference: asked for again, it is the letter as it stands by now. It goes out in
+    the background; an address that bounces is left alone. For whoever is in a transaction there is
+    `shared.letters`.
+
+    Invalid: there is no such template, or its fields are others.
+    """
+
+
 # --- events ---
+
+
+class LetterRequested(Event, service="mailer"):
+    """Any room asks that a person be sent a letter; see `shared.letters`."""
+
+    template: LetterTemplate
+    person: Addressee
+    fields: dict[str, str]
+    reference: Reference
 
 
 class RecipientsRequested(Event, service="mailer"):

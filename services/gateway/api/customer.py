@@ -108,7 +108,8 @@ async def erase_customer(
     """Erase a person's data for good.
 
     The person is gone from every part of the product; what happened with them stays countable.
-    The reason, a query parameter or in the body, is kept. Erasing again does no harm.
+    The reason, a query parameter or in the body, is kept. Who has an e-mail address is told by a
+    last mail that it was done. Erasing again does no harm.
 
     NotFound: there is no such customer.
     """

@@ -165,11 +165,27 @@ def test_a_known_person_is_updated_and_empty_cells_say_nothing(
     assert stored(people)[ANA[0]].version == 2
 
 
+def said_of_people(people: Sessions) -> list[tuple[str, dict[str, Any]]]:
+    """What other rooms hear; pages and whoever began the import hear more."""
+    own = ("import_moved", "notice_requested")
+    return [item for item in outbox_of(people) if item[0] not in own]
+
+
+def test_the_one_who_began_it_is_told_of_the_end(importer: Importer, people: Sessions) -> None:
+    job = importer.read(to_csv(HEADER, [ANA]).encode())
+    told = dict(outbox_of(people))["notice_requested"]
+    assert (told["usernames"], told["link"]) == (
+        [job.created_by],
+        f"/clientes/importaciones/{job.id}",
+    )
+    assert (told["title"].split()[0], told["detail"]) == ("Terminó", "1 creados")
+
+
 def test_consents_go_into_the_ledger_and_changes_are_announced(
     importer: Importer, people: Sessions
 ) -> None:
     importer.read(to_csv(HEADER, [ANA]).encode())
-    assert outbox_of(people) == []
+    assert said_of_people(people) == []
     importer.read(to_csv(HEADER, [(*ANA[:4], "no")]).encode())
     with people() as session:
         given = select(Consent.channel, Consent.given, Consent.how).order_by(Consent.id)
@@ -177,7 +193,7 @@ def test_consents_go_into_the_ledger_and_changes_are_announced(
             ("mail", True, "importación"),
             ("mail", False, "importación"),
         ]
-    [(event, payload)] = outbox_of(people)
+    [(event, payload)] = said_of_people(people)
     assert event == "contact_states_changed"
     assert str(payload).count("no_consent") >= 1
 
@@ -187,7 +203,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(importer: Importer, people:
     content = text_of(rows).encode()
     dry = importer.read(content, dry_run=True)
     assert stored(people) == {}
-    assert outbox_of(people) == []
+    assert said_of_people(people) == []
     with people() as session:
         assert session.execute(select(func.count()).select_from(Consent)).scalar_one() == 0
     real = importer.read(content)

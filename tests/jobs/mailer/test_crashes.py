@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from services.mailer import jobs
+from shared import outbox
 from shared.contracts.mailer import MailingState
 from shared.settings import settings
 from tests.jobs.mailer.conftest import Mailer, Once, Post, people
@@ -141,3 +142,22 @@ def _stage_dead_sender(mailer: Mailer, *, alive: bool = False) -> int:
         " state = CASE customer_id WHEN 1 THEN 'sending' ELSE 'pending' END WHERE customer_id < 3"
     )
     return run
+
+
+def test_senders_that_wait_for_a_worker_are_not_asked_for_again(mailer: Mailer, post: Post) -> None:
+    run = mailer.create(people(3))
+    mailer.drain(but=("mailer.send_batch",))
+
+    def waiting() -> int:
+        with mailer.sessions() as session:
+            return outbox.count_jobs(session, "mailer.send_batch")
+
+    assert waiting() == jobs.SENDERS
+    for _ in range(3):
+        jobs.sweep.run()
+    assert waiting() == jobs.SENDERS
+    mailer.execute("DELETE FROM outbox WHERE task = 'mailer.send_batch'")  # a lost one is
+    jobs.sweep.run()
+    assert waiting() == jobs.SENDERS
+    mailer.drain()
+    assert mailer.shown(run).sent == 3

@@ -37,6 +37,26 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
     server.dispose()
 
 
+def test_the_address_of_who_was_erased_is_not_kept_any_longer(before: Connection) -> None:
+    add_run(before, "finished", ("sent", None, None), ("sent", None, None))
+    before.execute(
+        text("UPDATE recipient SET first_names = '', last_names = '' WHERE customer_id = 1")
+    )
+    command.upgrade(migrate.config("mailer"), "0005")
+    before.execute(
+        text(
+            "INSERT INTO contact_state (customer_id, version, mail_block, email) VALUES"
+            " (1, 1, NULL, 'a@b.example'), (2, 1, 'bounced', 'c@d.example')"
+        )
+    )
+    migrate.migrate("mailer")
+    states = text("SELECT email, mail_block, erased, mail_bounced FROM contact_state ORDER BY 1")
+    assert before.execute(states).all() == [
+        ("c@d.example", "bounced", False, True),
+        (None, "do_not_contact", True, False),
+    ]
+
+
 def add_run(
     connection: Connection, state: str, *rows: tuple[str, str | None, str | None]
 ) -> dict[str, object]:

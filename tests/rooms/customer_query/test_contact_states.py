@@ -92,6 +92,7 @@ def test_the_first_block_that_holds_is_the_reason(
         with people() as session:
             (state,) = store.contact_states(session, [customer_id])
         assert getattr(state, f"{channel}_block") == reason
+        assert state.mail_bounced == holding.get("mail_bounced", False)
         other = "phone" if channel == "mail" else "mail"
         assert getattr(state, f"{other}_block") is None
 

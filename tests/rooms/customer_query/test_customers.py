@@ -12,6 +12,7 @@ from services.customer_query.models import Customer, HeldService, TimelineEntry
 from shared import clock, trace
 from shared.contracts.customer_query import Category, CustomerChange, NewCustomer
 from shared.contracts.segments import parse
+from shared.ecuador.dates import format_date
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
 from tests.make.people import insert_people, insert_person
@@ -106,13 +107,44 @@ def test_erasing_blanks_the_person_and_tells_the_rooms(customers: Any, people: S
     assert (found.consent_mail, found.do_not_mail) == (False, True)
     assert customers.list_customers().items == []
     assert customers.count_segment(parse({"all": []})).matching == 0
-    assert outbox_of(people) == [
+    letter, *others = outbox_of(people)
+    assert letter[0] == "letter_requested"
+    assert others == [
         ("customers_erased", {"customer_ids": [created.id]}),
         ("customer_query.forget_parked", {"arguments": []}),
     ]
     with pytest.raises(Conflict):
         customers.update_customer(created.id, CustomerChange.to(first_names="Eva"))
     assert customers.create_customer(ANA).id != created.id
+
+
+def test_who_is_erased_gets_a_last_letter_to_the_address_as_it_was(
+    customers: Any, people: Sessions
+) -> None:
+    created = customers.create_customer(ANA)
+    for _ in range(2):
+        customers.erase_customer(created.id, "Lo pidió")
+    (letter,) = [told for kind, told in outbox_of(people) if kind == "letter_requested"]
+    assert letter == {
+        "template": "data_erased",
+        "person": {
+            "customer_id": created.id,
+            "full_name": created.full_name,
+            "email": created.email,
+        },
+        "fields": {"erased_on": format_date(clock.today())},
+        "reference": f"erased:{created.id}",
+    }
+
+
+def test_who_has_no_address_is_erased_without_a_letter(customers: Any, people: Sessions) -> None:
+    with people.begin() as session:
+        customer_id = insert_person(session, email=None).id
+    customers.erase_customer(customer_id, "Lo pidió")
+    assert [kind for kind, _ in outbox_of(people)] == [
+        "customers_erased",
+        "customer_query.forget_parked",
+    ]
 
 
 KEPT = {  # of an erased person: what figures count by, and what says that they are gone

@@ -13,7 +13,7 @@ from kombu import Connection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared import jobs, open_jobs, outbox, trace
+from shared import events, jobs, open_jobs, outbox, trace
 from shared.client import Client
 from shared.contract import Actor, Id, procedure
 from shared.db import in_transaction
@@ -300,6 +300,7 @@ def test_health_tells_of_jobs_that_stay_open_and_messages_that_nobody_takes(
     room = door("identity", sessions)
     name = job_queue_name("identity")
     with Connection(settings().amqp_url) as connection:
+        events.declare_queues(connection, [type(room)])
         for bulk in (False, True):
             queue = jobs.job_queue(job_queue_name("identity", bulk=bulk))(connection)
             queue.declare()

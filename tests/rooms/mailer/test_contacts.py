@@ -147,6 +147,17 @@ def test_erased_people_are_blanked_and_still_count(mailer: Any, sessions: Any) -
     assert (found.target, found.sent, found.skipped) == (2, 1, {"do_not_contact": 1})
 
 
+def test_no_address_of_who_was_erased_is_kept_nor_heard_again(mailer: Any, sessions: Any) -> None:
+    mailer.on_contact_states_changed(uuid4(), told(None, 1))
+    mailer.on_contact_states_changed(uuid4(), told(None, 2))
+    mailer.on_customers_erased(uuid4(), CustomersErased(customer_ids=[1, 3]))
+    for late in (1, 3):
+        mailer.on_contact_states_changed(uuid4(), told(None, late, version=9))
+    addresses = "SELECT count(*) FROM contact_state WHERE email IS NOT NULL"
+    assert count(sessions, addresses) == 1
+    assert count(sessions, f"{addresses} AND customer_id = 2") == 1
+
+
 def test_calls_that_reached_somebody_count_for_the_cap_once(mailer: Any, sessions: Any) -> None:
     event_id = UUID(int=7)
     for contacted, key in ((True, event_id), (True, event_id), (False, uuid4())):

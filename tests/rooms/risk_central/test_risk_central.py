@@ -75,10 +75,10 @@ def test_a_load_that_failed_waits_again_for_its_job(
     assert (again.state, again.error, again.finished_at) == (LoadState.WAITING, None, None)
     assert bureau.get_load(failed) == again
     job = ("risk_central.load_file", {"arguments": [failed]})
-    assert outbox_of(sessions) == [job, job]
+    assert [item for item in outbox_of(sessions) if item[0] == job[0]] == [job, job]
     with pytest.raises(Conflict, match="no terminó"):
         bureau.rerun_load(failed)
-    assert outbox_of(sessions) == [job, job]
+    assert [item for item in outbox_of(sessions) if item[0] == job[0]] == [job, job]
 
 
 def test_a_load_whose_file_is_gone_is_not_begun_again(bureau: Any, key: str, failed: int) -> None:
@@ -95,7 +95,7 @@ def test_going_on_twice_with_one_key_begins_one_job(
 ) -> None:
     with trace.use(actor=trace.actor(), idempotency_key="k1"):
         assert bureau.rerun_load(failed) == bureau.rerun_load(failed)
-    assert len(outbox_of(sessions)) == 2
+    assert [name for name, _ in outbox_of(sessions)].count("risk_central.load_file") == 2
 
 
 def test_loads_come_newest_first_in_pages(bureau: Any, key: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.mailer import builtin, designs, messages, tokens, uploads
-from services.mailer.messages import Letter
+from services.mailer.messages import Circular
 from shared import clock, files
 from shared.errors import Invalid, NotFound
 from shared.settings import settings
@@ -23,11 +23,11 @@ RUN = UUID("0198f6a2-0000-7000-8000-000000000001")
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
 
-def letter(
+def circular(
     subject: str = "Hola {{ primer_nombre }}, ñandú", text: str = "Hola {{ nombres }}"
-) -> Letter:
+) -> Circular:
     html = '<p>Hola {{ nombres }}</p><a href="{{ enlace_baja }}">x</a>'
-    return Letter(designs.compile_design(subject, html, text), "Fibra", 7, RUN)
+    return Circular(designs.compile_design(subject, html, text), "Fibra", 7, RUN)
 
 
 def read(content: bytes) -> EmailMessage:
@@ -45,7 +45,7 @@ def body(message: EmailMessage, kind: str) -> str:
 
 
 def test_headers_of_bulk_mail() -> None:
-    message = read(messages.compose(letter(), Person(), 42, "maria@correo.example"))
+    message = read(messages.compose(circular(), Person(), 42, "maria@correo.example"))
     url = tokens.url(tokens.Link(7, 42))
     assert message["To"] == "María José Ñauñay Yépez <maria@correo.example>"
     assert message["Subject"] == "Hola María, ñandú"
@@ -62,7 +62,7 @@ def test_headers_of_bulk_mail() -> None:
 
 
 def test_parts_carry_the_persons_words() -> None:
-    message = read(messages.compose(letter(), Person(), 42, "maria@correo.example"))
+    message = read(messages.compose(circular(), Person(), 42, "maria@correo.example"))
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert body(message, "plain").strip() == "Hola María José"
@@ -73,12 +73,12 @@ def test_parts_carry_the_persons_words() -> None:
 def test_any_name_and_text_come_back_whole(name: str, words: str) -> None:
     plain = "".join(char for char in words if char.isprintable() and char not in "{}%#")
     person = Person(first_names="".join(char for char in name if char.isprintable()))
-    message = read(messages.compose(letter(text=f"{plain}\n."), person, 1, "a@b.example"))
+    message = read(messages.compose(circular(text=f"{plain}\n."), person, 1, "a@b.example"))
     assert body(message, "plain").split() == f"{plain}\n.".split()
 
 
 def test_long_lines_are_folded_and_end_in_crlf() -> None:
-    content = messages.compose(letter("ñ" * 200, "palabra " * 500), Person(), 1, "a@b.example")
+    content = messages.compose(circular("ñ" * 200, "palabra " * 500), Person(), 1, "a@b.example")
     lines = content.split(b"\r\n")
     assert max(map(len, lines)) <= 998
     assert b"\n" not in b"".join(lines)
@@ -87,13 +87,13 @@ def test_long_lines_are_folded_and_end_in_crlf() -> None:
 def test_builtin_designs_make_whole_mails() -> None:
     for values in builtin.built().values():
         compiled = designs.compile_design(values["subject"], values["html"], values["text"])
-        message = read(messages.compose(Letter(compiled, "Fibra", 7, RUN), Person(), 1, "a@b.ec"))
+        message = read(messages.compose(Circular(compiled, "Fibra", 7, RUN), Person(), 1, "a@b.ec"))
         assert "María" in body(message, "html")
         assert "{" not in body(message, "plain")
 
 
 def test_a_test_mail_is_marked_and_its_link_changes_nothing() -> None:
-    message = read(messages.compose_test(letter().design, "yo@pregon.example", "abc"))
+    message = read(messages.compose_test(circular().design, "yo@pregon.example", "abc"))
     assert message["Subject"].startswith("[Prueba] ")
     token = message["List-Unsubscribe"].partition(">")[0].rpartition("/")[2]
     assert tokens.read(token).is_test
