@@ -11,10 +11,12 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
+from eventlet.semaphore import Semaphore
 from kombu import Connection, Exchange, Queue
 from nameko.amqp.publish import get_producer
 from nameko.events import EventHandler
 from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import SharedExtension
 from sqlalchemy.orm import Session
 
 from shared import inbox, waiting
@@ -34,8 +36,20 @@ def dead_queue(queue: str) -> Queue:
     return Queue(f"dead.{queue}", durable=True, queue_arguments=QUORUM)
 
 
+class Places(SharedExtension):  # type: ignore[misc]  # nameko has no types
+    """Half of a room's workers, for events: however many come, somebody is there to answer."""
+
+    free: Semaphore
+
+    def setup(self) -> None:
+        """Count the room's places once."""
+        self.free = Semaphore(max(1, self.container.max_workers // 2))
+
+
 class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no types
     """nameko's handler on a quorum queue, typed by the event's contract, that loses nothing."""
+
+    places = Places()
 
     def __init__(self, event: type[Event]) -> None:
         self.event = event
@@ -63,6 +77,7 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
     def handle_message(self, body: Any, message: Any) -> None:
         """Run the handler with the event and its id; one that cannot be read fails at once."""
         context = self.unpack_message_headers(message)
+        self.places.free.acquire()
         try:
             event_id = UUID(message.properties["message_id"])
             event = self.event.model_validate(body)
@@ -74,11 +89,13 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
                 handle_result=lambda _ctx, result, exc: self._settle(message, result, exc),
             )
         except ContainerBeingKilled:
+            self.places.free.release()
             self.queue_consumer.requeue_message(message)
         except (KeyError, ValueError) as error:
             self._settle(message, None, (type(error), error, error.__traceback__))
 
     def _settle(self, message: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        self.places.free.release()
         if exc_info is not None:
             self._put_aside(message, exc_info[1])
         self.queue_consumer.ack_message(message)

@@ -48,7 +48,7 @@ def hear(mailer: Mailer, **values: Any) -> None:
     state = {"customer_id": 7, "version": 1, "email": EMAIL, "phone": None}
     told = state | {"mail_block": None, "phone_block": None} | values
     with mailer.sessions.begin() as session:
-        contacts.keep_state(session, ContactState.model_validate(told))
+        contacts.keep_states(session, [ContactState.model_validate(told)])
 
 
 def notices(mailer: Mailer) -> list[str]:

@@ -1,16 +1,20 @@
 """Events over the real broker: once per event, retried, and parked when nothing helps."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
+import eventlet
 import pytest
+from eventlet import tpool
 from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import events, inbox, jobs, outbox, parked, relay, replay, waiting
+from shared.client import Client
 from shared.contract import Event
 from shared.events import on_event
 from shared.room import Room
@@ -63,6 +67,45 @@ def listening(database: Any, broker: Connection, container: Callable[[Any], Any]
     sessions = database("identity")
     container(Listener)
     return sessions
+
+
+class Slow(Listener):
+    """Takes its time with each event."""
+
+    name = "identity"
+    at_work: ClassVar[int] = 0
+    goes_on: ClassVar[eventlet.Event] = eventlet.Event()
+
+    @on_event(ThingHappened)
+    def on_thing_happened(self, session: Session, event: ThingHappened) -> None:
+        Slow.at_work += 1
+        Slow.goes_on.wait()
+        Listener.heard.append(event.number)
+
+
+def test_however_many_events_come_somebody_is_there_to_answer(
+    database: Any, broker: Connection, container: Callable[[Any], Any], until: Any
+) -> None:
+    database("identity")
+    Listener.heard.clear()
+    Slow.at_work, Slow.goes_on = 0, eventlet.Event()
+    workers = container(Slow).max_workers
+    for number in range(2 * workers):
+        publish(broker, {"number": number})
+    until(lambda: Slow.at_work)
+    assert tpool.execute(asyncio.run, ask_for_health())
+    assert Slow.at_work == workers // 2
+    Slow.goes_on.send()
+    until(lambda: len(Listener.heard) == 2 * workers)
+
+
+async def ask_for_health() -> str:
+    client = Client()
+    await client.start()
+    try:
+        return await client.check_health("identity")
+    finally:
+        await client.stop()
 
 
 def publish(broker: Connection, body: object, message_id: str | None = None) -> None:
