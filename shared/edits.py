@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared import clock, trace
 from shared.clock import GUAYAQUIL
-from shared.errors import Conflict, FieldError
+from shared.errors import Conflict, FieldError, Invalid
 
 _NOBODY = "Alguien"
 
@@ -38,10 +38,13 @@ def refuse_stale(
     """Compare the version that was seen with that of a locked row; None is not compared.
 
     `last` is the version of the last change where the row's grows with other news, too.
-    Raises Conflict at `version` that says who changed the thing and when.
+    Raises Conflict at `version` that says who changed the thing and when; Invalid for a version
+    that never was.
     """
     if seen is None or (row.version if last is None else last) <= seen <= row.version:
         return
+    if seen > row.version:
+        raise Invalid.field("version", "Esta versión todavía no existe. Vuelva a abrir la página.")
     at = (row.changed_at or clock.now()).astimezone(GUAYAQUIL)
     text = (
         f"{row.changed_by or _NOBODY} cambió {thing} el {at:%d/%m/%Y} a las {at:%H:%M}. "

@@ -159,7 +159,9 @@ class _Sheets:
             self._sheet.autofilter(0, 0, max(1, self._at), len(self._header) - 1)
 
     def _begin(self) -> None:
-        self._sheet, self._at = self._book.add_worksheet(), 0
+        number = len(self._book.worksheets()) + 1
+        name = "Datos" if number == 1 else f"Datos {number}"
+        self._sheet, self._at = self._book.add_worksheet(name), 0
         self._sheet.freeze_panes(1, 0)
         for column, name in enumerate(self._header):
             self._sheet.set_column(column, column, min(_MAX_WIDTH, max(_MIN_WIDTH, len(name) + 4)))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.customer_query import announcements, import_rows, profiles
 from services.customer_query.imports import ledger
 from services.customer_query.models import Import, ImportBirth, ImportChange
-from shared import clock, outbox
+from shared import clock, notices, outbox
 from shared.contracts.loads import LoadState
 from shared.errors import Conflict
 
@@ -51,9 +51,10 @@ def run(import_id: int) -> None:
 
 def fail(_reason: str, import_id: int) -> None:
     """What was undone stays undone; asked again, it goes on."""
-    with ledger.begin(import_id) as (_, job):
+    with ledger.begin(import_id) as (session, job):
         if job.undo_state != LoadState.DONE:
             job.undo_state = LoadState.FAILED
+            _tell(session, job, "No se terminó de deshacer")
 
 
 def _undo_batch(import_id: int) -> bool:
@@ -65,7 +66,22 @@ def _undo_batch(import_id: int) -> bool:
         if _restore_some(session, job) or _remove_some(session, job):
             return True
         job.undo_state = LoadState.DONE
+        _tell(session, job, "Se deshizo")
         return False
+
+
+def _tell(session: Session, job: Import, what: str) -> None:
+    """Pages look again, and whoever asked for it is told."""
+    ledger.tell(session, job)
+    counts = f"Eliminados: {job.removed}, como antes: {job.restored}, sin deshacer: {job.kept}."
+    notices.send(
+        session,
+        job.undone_by or job.created_by,
+        f"undo:{job.id}:{job.undo_state}:{job.removed + job.restored}",
+        f"{what} la importación de {job.file_name}",
+        detail=counts,
+        link=f"/clientes/importaciones/{job.id}",
+    )
 
 
 def _restore_some(session: Session, job: Import) -> bool:

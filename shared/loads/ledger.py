@@ -221,6 +221,6 @@ class Ledger(Generic[L]):
 
 
 def _counts(job: LoadRow) -> str:
-    counts = {"creados": job.created, "actualizados": job.updated, "rechazados": job.rejected}
-    told = [f"{format_number(count)} {word}" for word, count in counts.items() if count]
-    return ", ".join(told) or "No cambió nada."
+    counts = {"Nuevos": job.created, "actualizados": job.updated, "rechazados": job.rejected}
+    told = ", ".join(f"{word}: {format_number(count)}" for word, count in counts.items() if count)
+    return f"{told[:1].upper()}{told[1:]}." if told else "No cambió nada."

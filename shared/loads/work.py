@@ -124,10 +124,11 @@ class _Turn(Generic[R]):
 
     def _show(self, checker: Checker[R], lines: Iterator[Line]) -> None:
         rows = [checker.preview(line) for line in islice(lines, PREVIEWED)]
-        with self._load.ledger.begin(self._id) as (_, job):
+        with self._load.ledger.begin(self._id) as (session, job):
             if job.finished_at is None:
                 job.preview = [row.model_dump(mode="json") for row in rows]
                 job.state = LoadState.HELD
+                self._load.ledger.tell(session, job)
 
     def _go_on(self, sink: Sink[R], checker: Checker[R], lines: Iterator[Line]) -> int:
         """Past what earlier runs have done, whose keys count; returns how many rows that is."""

@@ -173,12 +173,16 @@ def said_of_people(people: Sessions) -> list[tuple[str, dict[str, Any]]]:
 
 def test_the_one_who_began_it_is_told_of_the_end(importer: Importer, people: Sessions) -> None:
     job = importer.read(to_csv(HEADER, [ANA]).encode())
-    told = dict(outbox_of(people))["notice_requested"]
+    told_name = "notice_requested"
+    told = dict(outbox_of(people))[told_name]
     assert (told["usernames"], told["link"]) == (
         [job.created_by],
         f"/clientes/importaciones/{job.id}",
     )
-    assert (told["title"].split()[0], told["detail"]) == ("Terminó", "1 creados")
+    assert (told["title"].split()[0], told["detail"]) == ("Terminó", "Nuevos: 1.")
+    importer.read(to_csv(HEADER, [ANA]).encode())
+    references = [said["reference"] for name, said in outbox_of(people) if name == told_name]
+    assert len(references) == len(set(references)) == 2  # each end is a notice of its own
 
 
 def test_consents_go_into_the_ledger_and_changes_are_announced(

@@ -20,7 +20,7 @@ from shared.contracts.customer_query import (
 )
 from shared.contracts.mailer import RecipientUnsubscribed
 from shared.contracts.segments import dump
-from shared.errors import Conflict
+from shared.errors import Conflict, Invalid
 from tests.rooms.customer_query.conftest import Sessions
 
 WOMEN = {"field": "gender", "in": ["F"]}
@@ -62,6 +62,13 @@ def test_the_second_of_two_changes_learns_who_was_first_and_when(
         segment.id, SegmentChange.to(description="Solo Quito", version=now.version)
     )
     assert (again.name, again.description) == ("Señoras", "Solo Quito")
+
+
+def test_a_version_that_never_was_is_no_ones_change(customers: Any, segment: Segment) -> None:
+    with pytest.raises(Invalid) as refused:
+        customers.update_segment(segment.id, SegmentChange.to(name="Otra", version=2))
+    assert [item.field for item in refused.value.fields] == ["version"]
+    assert customers.get_segment(segment.id) == segment
 
 
 def test_of_two_changes_at_once_one_is_refused(customers: Any, segment: Segment) -> None:

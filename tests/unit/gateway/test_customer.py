@@ -362,6 +362,14 @@ def test_the_api_imports_with_a_mapping_and_hides_the_store(head: Browser, rooms
     assert (new.mapping, new.dry_run) == ({"cedula": "A"}, True)
 
 
+def test_how_rejected_rows_are_stored_is_told_in_no_list(head: Browser, rooms: FakeAsk) -> None:
+    job = make_import(rejected_key="k.csv")
+    rooms.answers["list_imports"] = lambda after, limit: Page(items=[job])
+    [told] = head.get("/api/v1/customers/imports").json()["items"]
+    assert told["id"] == job.id
+    assert "rejected_key" not in told
+
+
 @pytest.mark.parametrize("mapping", ["{", "[1]", '{"cedula": 1}'])
 def test_a_mapping_that_is_no_mapping_is_told(head: Browser, mapping: str) -> None:
     answer = head.post(

@@ -24,6 +24,7 @@ from shared.contracts.mailer import MailingChanged, MailingState, MailPermission
 from shared.permissions import Role
 from tests.unit.gateway.conftest import Browser, FakeAsk, make_session
 
+LIFETIME = live.LIFETIME_SECONDS
 HEAD = make_session(Role.MARKETING_HEAD)
 ADVISOR = make_session(Role.ADVISOR)
 
@@ -197,3 +198,7 @@ def test_notices_are_shown_escaped_and_lead_to_their_page(client: Browser, rooms
     assert len(rooms.heard_of(read_notices)) == 1
     rooms.answers[list_notices.name] = lambda after, limit: Page(items=[])
     assert "No tiene avisos" in client.get("/avisos").text
+
+
+def test_a_session_is_checked_again_within_minutes() -> None:
+    assert LIFETIME <= 600

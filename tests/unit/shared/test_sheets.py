@@ -130,3 +130,10 @@ def test_rows_are_taken_one_by_one() -> None:
     next(lines)
     assert taken == [0]
     assert list(csv.reader(lines, delimiter=";"))[-1] == ["999"]
+
+
+def test_a_number_that_excel_would_round_stays_as_it_is_written() -> None:
+    book = CalamineWorkbook.from_filelike(as_xlsx((1234567890123456, "x", 123456789012345)))
+    assert book.sheet_names[0] == "Datos"
+    [_, row] = book.get_sheet_by_index(0).to_python()
+    assert row == ["1234567890123456", "x", 123456789012345]

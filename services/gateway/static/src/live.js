@@ -54,5 +54,9 @@ if (document.querySelector("[data-live]")) {
     connect();
   }
   window.addEventListener("pagehide", () => source?.close());
-  window.addEventListener("pageshow", (event) => event.persisted && refresh([EVERYTHING]));
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    if (source) reconnect();
+    refresh([EVERYTHING]);
+  });
 }
