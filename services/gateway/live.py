@@ -60,12 +60,17 @@ def tell(kind: type[E], topics_of: Callable[[E], Iterable[Topic]]) -> None:
     _TOLD[kind] = topics_of
 
 
+def now() -> int:
+    """Where the stream is: a page drawn at this moment is told what happens from here on."""
+    return time.time_ns() // 1_000_000
+
+
 class Live:
     """What this process has heard lately, and the browsers that wait for more."""
 
     def __init__(self) -> None:
         self._signals: deque[tuple[int, Topic]] = deque(maxlen=KEPT)
-        self._began = self._last = self._now()
+        self._began = self._last = now()
         self._heard = asyncio.Event()
 
     async def listen(self, client: Client) -> None:
@@ -89,14 +94,10 @@ class Live:
         self._add(Topic(EVERYTHING))
 
     def _add(self, topic: Topic) -> None:
-        self._last = max(self._last + 1, self._now())
+        self._last = max(self._last + 1, now())
         self._signals.append((self._last, topic))
         self._heard.set()
         self._heard = asyncio.Event()  # those who wait have the old one
-
-    @staticmethod
-    def _now() -> int:
-        return time.time_ns() // 1_000_000
 
     async def follow(self, session: Session, after: str | None) -> AsyncIterator[ServerSentEvent]:
         """What a user's pages show and has changed since `after`, until the stream's time is over.

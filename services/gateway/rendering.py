@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from services.gateway import assets, labels, menu
+from services.gateway import assets, labels, live, menu
 from services.gateway.asking import KEY_FIELD
 from services.gateway.forms import Form
 from services.gateway.session import find_session
@@ -100,6 +100,7 @@ def _surroundings(request: Request) -> dict[str, Any]:
         "session": session,
         "menu": menu.sections_for(session.permissions if session else frozenset()),
         "path": request.url.path,
+        "seen": live.now(),
         "can": lambda *permissions: _can(session, permissions),
         "url_with": lambda **changes: _url_with(request, changes),
     }

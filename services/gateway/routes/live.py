@@ -27,11 +27,12 @@ live.tell(
 async def follow(
     request: Request,
     signed_in: SignedIn,
+    seen: addresses.After = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> EventSourceResponse:
-    """What has changed of what this user's pages show, by topic."""
+    """What has changed of what this user's pages show, by topic, since the page was drawn."""
     found: Live = request.app.state.live
-    return EventSourceResponse(found.follow(signed_in, last_event_id), ping=15)
+    return EventSourceResponse(found.follow(signed_in, last_event_id or seen), ping=15)
 
 
 @pages.get("/avisos", allow=ANY_USER)

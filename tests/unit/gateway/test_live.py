@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -159,6 +160,17 @@ def test_the_stream_is_for_those_who_are_logged_in(client: Browser) -> None:
     answer = client.get("/vivo", headers={"Last-Event-ID": "1"})
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert '["all"]' in answer.text
+
+
+def test_what_happened_since_the_page_was_drawn_is_told_to_its_new_stream(
+    client: Browser, rooms: FakeAsk
+) -> None:
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    rooms.answers[list_notices.name] = lambda after, limit: Page(items=[])
+    seen = re.findall(r'<body data-seen="(\d+)">', client.get("/avisos").text)
+    app = client._http._transport.app  # type: ignore[attr-defined]  # the one it asks
+    app.state.live.note(NoticesChanged(usernames=[Role.ADVISOR]))
+    assert '["notices"]' in client.get(f"/vivo?desde={seen[0]}").text
 
 
 def test_the_bell_counts_what_is_unread_and_asks_anew_when_it_changes(

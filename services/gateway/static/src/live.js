@@ -1,5 +1,6 @@
 // One stream of changes per browser: a tab holds it and passes on to the others what it hears.
-// A part of a page with data-live="topic" asks for itself anew when its topic changes.
+// A part of a page with data-live="topic" asks for itself anew when its topic changes, also when
+// that was between the page's drawing (data-seen) and the stream's beginning.
 const EVERYTHING = "all";
 const channel = new BroadcastChannel("pregon-live");
 let source = null;
@@ -19,7 +20,7 @@ function hear(topics) {
 }
 
 function connect() {
-  source = new EventSource("/vivo");
+  source = new EventSource(`/vivo?desde=${document.body.dataset.seen}`);
   source.onopen = () => {
     wait = 1000;
   };
