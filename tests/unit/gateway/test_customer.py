@@ -416,3 +416,10 @@ def test_an_error_of_the_room_is_a_problem(head: Browser, rooms: FakeAsk) -> Non
     answer = head.ask("PATCH", "/api/v1/customers/5", json={"address": "Av. 10"})
     assert answer.status_code == 409
     assert answer.json()["detail"] == "Los datos de este cliente fueron eliminados."
+
+
+def test_the_list_tells_what_was_undone(head: Browser, rooms: FakeAsk) -> None:
+    undo = {"state": "done", "removed": 1, "restored": 0, "kept": 0}
+    jobs = [make_import(undo=undo), make_import(undo=undo | {"state": "failed"})]
+    rooms.answers["list_imports"] = lambda **_: Page(items=jobs)
+    assert head.get("/clientes/importaciones").text.count("· deshecha") == 1
