@@ -2,15 +2,13 @@
 
 from sqlalchemy.orm import Session
 
-from services.customer_query import (
-    imports,
-    undos,
-)
+from services.customer_query import import_rows, imports, undos
 from services.customer_query.import_load import CUSTOMERS
 from shared import files, outbox, trace
 from shared.contract import Page
 from shared.contracts import customer_query as contract
 from shared.errors import Conflict, Invalid, NotFound
+from shared.loads.fields import check_names
 from shared.room import Room
 from shared.rpc import command, query
 
@@ -21,6 +19,7 @@ class ImportDoors(Room):
     @command(contract.start_import)
     def start_import(self, session: Session, new: contract.NewImport) -> contract.Import:
         """The file is looked for now and read by a worker."""
+        check_names(import_rows.FIELDS, new.mapping)
         try:
             with files.open_key(new.file_key):
                 return self._insert_import(session, new)
@@ -43,6 +42,7 @@ class ImportDoors(Room):
         mapping: dict[str, str] | None = None,
         dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
     ) -> contract.Import:
+        check_names(import_rows.FIELDS, mapping)
         before = imports.ledger.get(session, import_id)
         if before.finished_at is None:
             raise Conflict("La importación sigue en curso. Espere a que termine.")
@@ -63,6 +63,7 @@ class ImportDoors(Room):
         dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
         hold: bool = False,  # noqa: FBT001, FBT002  # as above
     ) -> contract.Import:
+        check_names(import_rows.FIELDS, mapping)
         job = imports.ledger.get(session, import_id, lock=True)
         imports.ledger.release(job, mapping, dry_run=dry_run, hold=hold)
         self._hand_over(session, job.id)

@@ -42,16 +42,21 @@ class Field:
         return self.column.label
 
 
+def check_names(fields: Sequence[Field], asked: Mapping[str, str] | None) -> None:
+    """Nothing is asked for that the load does not know. Raises Invalid on `mapping`."""
+    known = [field.name for field in fields]
+    for name in asked or ():
+        if name not in known:
+            raise Invalid.field("mapping", f"El campo {name} no existe. Use: {', '.join(known)}.")
+
+
 def map_columns(
     fields: Sequence[Field], header: Sequence[str], asked: Mapping[str, str] | None
 ) -> dict[str, str]:
     """Our field → the file's column, as asked or guessed by name. Raises Invalid on `mapping`."""
     mapping = dict(asked) if asked else guess(fields, header)
-    known = {field.name for field in fields}
-    for name, column in mapping.items():
-        if name not in known:
-            names = ", ".join(field.name for field in fields)
-            raise Invalid.field("mapping", f"El campo {name} no existe. Use: {names}.")
+    check_names(fields, mapping)
+    for column in mapping.values():
         if column not in header:
             raise Invalid.field("mapping", f"El archivo no tiene la columna «{column}».")
     missing = [f.label for f in fields if f.column.required and f.name not in mapping]

@@ -35,6 +35,13 @@ def test_a_file_that_is_gone_is_told(customers: Any, people: Sessions) -> None:
     assert outbox_of(people) == []
 
 
+def test_a_column_for_what_nobody_knows_is_told_at_once(customers: Any, people: Sessions) -> None:
+    with pytest.raises(Invalid, match="shoe_size no existe") as error:
+        customers.start_import(new_import(mapping={"shoe_size": "cedula"}))
+    assert [item.field for item in error.value.fields] == ["mapping"]
+    assert outbox_of(people) == []
+
+
 def test_an_upload_sent_again_with_its_key_is_one_import(customers: Any) -> None:
     with trace.use(actor=trace.actor(), idempotency_key="k1"):
         upload = new_import()
