@@ -21,6 +21,14 @@ WAY = [
     ("relay", "campaign.complete_audience"),
     ("worker campaign", "campaign.complete_audience"),
 ]
+# What must come in this order: a door or job says that it has ended after its commit, when what it
+# handed over may be on its way already.
+BROUGHT = [
+    [step for step in WAY if step[0] == "relay"],
+    WAY[2:4],
+    WAY[4:6],
+    WAY[7:9],
+]
 
 
 def steps(product: Product, trace_id: str) -> list[tuple[str, str]]:
@@ -46,8 +54,9 @@ def test_a_click_is_seen_from_the_page_to_the_last_job(product: Product, until: 
         return found if set(WAY) <= set(found) else []
 
     found = until(whole_way)
-    order = [found.index(step) for step in WAY[1:]]
-    assert order == sorted(order)
+    for brought in BROUGHT:
+        order = [found.index(step) for step in brought]
+        assert order == sorted(order)
 
 
 def test_the_bureau_says_under_which_click_it_was_asked(product: Product, until: Any) -> None:
