@@ -152,6 +152,11 @@ def call(door: Door, path: str, body: bytes = b"") -> tuple[str, bytes]:
 
 def test_without_redis_the_fault_is_quick_and_health_says_so() -> None:
     door = Door(store.connect(f"redis://127.0.0.1:{free_port()}/0"), USER, PASSWORD)
+    tries = (seconds_of_three_refusals(door) for _ in range(3))
+    assert any(seconds < 2 for seconds in tries)  # other load may cost a try or two
+
+
+def seconds_of_three_refusals(door: Door) -> float:
     started = time.monotonic()
     by_name = ASK.replace("GetRiskByCedula", "FindRiskByName").replace("cedula", "name")
     for question in (ASK, by_name.replace("1714307103", "juan")):
@@ -159,7 +164,7 @@ def test_without_redis_the_fault_is_quick_and_health_says_so() -> None:
         assert status.startswith("500")
         assert fault_code(reply) == "soap11env:Server.Unavailable"
     assert call(door, "/health")[0].startswith("503")
-    assert time.monotonic() - started < 5  # three questions, beside other load
+    return time.monotonic() - started
 
 
 def test_too_many_at_once_get_503() -> None:
