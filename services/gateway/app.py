@@ -1,4 +1,4 @@
-"""The gateway as an ASGI app: `uvicorn services.gateway.app:app`."""
+"""The gateway as an ASGI app, `services.gateway.app:app`; `serve.py` runs it."""
 
 import asyncio
 import pkgutil
@@ -47,11 +47,11 @@ def create_app(client: Client | None = None) -> FastAPI:
         lifespan=_lifespan,
         middleware=[
             Middleware(guards.Trace),
+            Middleware(guards.Bodies),
             Middleware(guards.SecurityHeaders),
             Middleware(GZipMiddleware, minimum_size=1000),
             Middleware(guards.Defects),
             Middleware(guards.CrossOrigin),
-            Middleware(guards.SizeLimit),
         ],
     )
     app.state.client = client or Client()

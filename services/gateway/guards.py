@@ -1,19 +1,16 @@
-"""What every request passes, outermost first: trace, headers, size, origin, defects."""
+"""What every request passes, outermost first: trace, bodies, headers, defects, origin."""
 
 import time
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway import problems
+from services.gateway import bodies, problems
 from services.gateway.session import COOKIE
 from shared import log, trace
 from shared.settings import settings
-
-BODY_BYTES = 2 << 20
-UPLOAD_BYTES = 512 << 20  # multipart bodies of those who show a session or a token
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -97,35 +94,13 @@ class SecurityHeaders(Guard):
         await self.app(scope, receive, send_guarded)
 
 
-class SizeLimit(Guard):
-    """Stops reading a body that is too large, announced or not: 413."""
+class Bodies(Guard):
+    """Cuts senders that are too slow (408), and what is still being sent when the answer is."""
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As `Guard.serve`."""
-        headers = Headers(scope=scope)
-        limit = _limit(headers)
-        read = 0
-
-        async def receive_counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if max(read, _announced(headers)) > limit:
-                raise HTTPException(413)
-            return message
-
-        await self.app(scope, receive_counted, send)
-
-
-def _limit(headers: Headers) -> int:
-    is_upload = headers.get("content-type", "").startswith("multipart/form-data")
-    shows_who = "authorization" in headers or COOKIE in headers.get("cookie", "")
-    return UPLOAD_BYTES if is_upload and shows_who else BODY_BYTES
-
-
-def _announced(headers: Headers) -> int:
-    length = headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else 0
+        exchange = bodies.Exchange(scope, receive, send)
+        await self.app(scope, exchange.receive, exchange.send)
 
 
 class CrossOrigin(Guard):

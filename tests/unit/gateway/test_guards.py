@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.gateway import guards
+from services.gateway import bodies
 from services.gateway.session import COOKIE
 from shared.contracts import identity
 from tests.unit.gateway.conftest import Browser, FakeAsk
@@ -44,14 +44,14 @@ def test_what_another_site_sends_is_refused(
 
 
 def test_body_over_the_limit_is_413(client: Browser) -> None:
-    answer = client.post("/ingresar", data={"username": "a" * (guards.BODY_BYTES + 1)})
+    answer = client.post("/ingresar", data={"username": "a" * (bodies.SMALL + 1)})
     assert answer.status_code == 413
 
 
 def test_body_that_does_not_say_its_length_is_counted(client: Browser) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for number in range(3):  # each field alone is not too long
-            yield b"&field%d=" % number + b"a" * (guards.BODY_BYTES * 2 // 5)
+            yield b"&field%d=" % number + b"a" * (bodies.SMALL * 2 // 5)
 
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = client.post("/ingresar", content=parts(), headers=headers)
@@ -60,7 +60,7 @@ def test_body_that_does_not_say_its_length_is_counted(client: Browser) -> None:
 
 
 def test_upload_of_nobody_gets_the_small_limit(client: Browser) -> None:
-    upload = {"file": ("a.csv", b"a" * (guards.BODY_BYTES + 1))}
+    upload = {"file": ("a.csv", b"a" * (bodies.SMALL + 1))}
     assert client.post("/ingresar", files=upload).status_code == 413
 
 
