@@ -1,4 +1,4 @@
-"""What every request passes, outermost first: trace, bodies, headers, defects, origin."""
+"""What every request passes; `app.py` has the order, fronts first."""
 
 import time
 from urllib.parse import urlsplit
@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway import bodies, problems
 from services.gateway.session import COOKIE
-from shared import log, trace
-from shared.settings import settings
+from shared import log, proxies, trace
+from shared.proxies import Origin
+from shared.settings import Settings, settings
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -22,13 +23,41 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "serial",
+        "usb",
+    )
+)
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": PERMISSIONS_POLICY,
+    "Cache-Control": "no-store",  # people's data; what may be kept says so itself
 }
+_FORWARDED = (
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+)
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+_ONE_YEAR = "max-age=31536000"
 _logger = log.get("gateway")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -47,6 +76,46 @@ class Guard:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the layer does with a request."""
         raise NotImplementedError
+
+
+class Fronts(Guard):
+    """Lets the layers within see client, scheme and host as a trusted front saw them."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As `Guard.serve`."""
+        client, headers = scope.get("client"), Headers(scope=scope)
+        direct = Origin(client[0] if client else "", scope["scheme"], headers.get("host", ""))
+        told = {name: ", ".join(headers.getlist(name)) for name in _FORWARDED if name in headers}
+        found = proxies.read(direct, told) if told else direct
+        if found != direct:
+            scope = scope | {"client": (found.address, 0), "scheme": found.scheme}
+            others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+            scope["headers"] = [(b"host", found.host.encode()), *others]
+        await self.app(scope, receive, send)
+
+
+class Hosts(Guard):
+    """Answers 400 to whoever asks by a name that is not ours: links must not lead elsewhere."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As `Guard.serve`."""
+        names = Headers(scope=scope).getlist("host")
+        if len(names) == 1 and _name(names[0]) in _our_names(settings()):
+            return await self.app(scope, receive, send)
+        text = "Esta dirección no es la del sistema. Ingrese por la dirección que le dieron."
+        response = problems.answer(Request(scope), 400, text)
+        return await response(scope, receive, send)
+
+
+def _name(host: str) -> str:
+    """A host without its port."""
+    return (urlsplit(f"//{host}").hostname or "") if proxies.HOST.fullmatch(host) else ""
+
+
+def _our_names(found: Settings) -> frozenset[str]:
+    more = (name.strip().lower() for name in found.allowed_hosts.split(","))
+    public = urlsplit(found.public_url).hostname or ""
+    return _LOCAL | {public, *more} - {""}
 
 
 class Trace(Guard):
@@ -89,6 +158,8 @@ class SecurityHeaders(Guard):
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = _ONE_YEAR
             await send(message)
 
         await self.app(scope, receive, send_guarded)

@@ -105,7 +105,11 @@ def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PregonError)  # noqa: S101  # registered for it alone
-    return answer(request, error.status, error.message, error.fields)
+    told = answer(request, error.status, error.message, error.fields)
+    for item in error.fields:
+        if item.field == "retry_after":  # seconds
+            told.headers["Retry-After"] = item.message
+    return told
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -7,6 +7,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from shared import log
+
 HEAD_SECONDS = 10.0  # for a request's line and headers, from its first byte or the connection's
 STOP_SECONDS = 10  # pages with live parts never end by themselves
 
@@ -49,12 +51,14 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
+    log.set_up("gateway")
     uvicorn.run(
         "services.gateway.app:app",
         host=arguments.host,
         port=arguments.port,
         http=Patient,
         access_log=False,
+        log_config=None,  # its errors go where ours do, in our form
         server_header=False,
         proxy_headers=False,  # shared.proxies says whom to believe
         timeout_graceful_shutdown=STOP_SECONDS,

@@ -12,6 +12,9 @@ from shared.errors import Denied
 from shared.settings import settings
 
 COOKIE = "pregon_session"
+DEVICE = "pregon_device"  # that this browser's user has logged in here before
+DEVICE_PATH = "/ingresar"
+DEVICE_SECONDS = 365 * 24 * 3600
 
 
 class SessionExpired(Exception):  # noqa: N818  # it is a state, and so it is told
@@ -66,6 +69,19 @@ def keep(response: Response, session: Session) -> None:
         COOKIE,
         session.token,
         max_age=max(0, int((session.expires_at - clock.now()).total_seconds())),
+        httponly=True,
+        samesite="lax",
+        secure=settings().public_url.startswith("https://"),
+    )
+
+
+def keep_device(response: Response, session: Session) -> None:
+    """Have the browser show at its next log-in that it is no stranger's."""
+    response.set_cookie(
+        DEVICE,
+        session.device,
+        max_age=DEVICE_SECONDS,
+        path=DEVICE_PATH,
         httponly=True,
         samesite="lax",
         secure=settings().public_url.startswith("https://"),

@@ -17,7 +17,11 @@ from tests.unit.gateway.conftest import FakeAsk, find_session
 from tests.unit.gateway.test_permissions import NoRooms, doors, split, value_of
 
 PART = b"a" * (64 << 10)
-KINDS = (b"multipart/form-data; boundary=x", b"application/json", b"application/x-www-form-urlencoded")
+KINDS = (
+    b"multipart/form-data; boundary=x",
+    b"application/json",
+    b"application/x-www-form-urlencoded",
+)
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 

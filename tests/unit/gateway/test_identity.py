@@ -24,7 +24,7 @@ NEW = {
 def with_log_in(rooms: FakeAsk) -> None:
     """identity knows one pair."""
 
-    def log_in(username: str, password: str, source: str) -> Session:
+    def log_in(username: str, password: str, source: str, device: str) -> Session:
         if (username, password) != ("rosa", "correcta"):
             raise Denied("El usuario o la contraseña no son correctos.")
         return make_session(Role.ADMIN)
@@ -171,7 +171,7 @@ def busy(times: int, rooms: FakeAsk) -> None:
     """identity has its hands full so many times, and then answers."""
     left = [times]
 
-    def log_in(username: str, password: str, source: str) -> Session:
+    def log_in(username: str, password: str, source: str, device: str) -> Session:
         if left[0]:
             left[0] -= 1
             message = "Muchas personas están ingresando a la vez."

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.soap.people import free_port, wait_for
 from services.gateway import bodies, serve
+from tests.soap.people import free_port, wait_for
 
 BODY = b"a" * (1 << 16)
 

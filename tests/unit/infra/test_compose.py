@@ -42,6 +42,7 @@ OWN_VALUE = {
     "PREGON_FILES_URL",
     "PREGON_PUBLIC_URL",
     "PREGON_SOAP_URL",
+    "PREGON_ALLOWED_HOSTS",  # what runs beside asks by the name of the container, too
 }
 INSIDE_ONLY = {"PREGON_WEB_PORT", "PREGON_SOAP_PORT"}  # always the same in the containers
 PRODUCT = {program.name: program for program in programs.product(IN_CONTAINER)}
