@@ -172,7 +172,7 @@ class NewCall(Model):
     lease_id: UUID
     result: CallResult
     note: Annotated[str, Field(max_length=2000)] = ""
-    callback_at: AwareDatetime | None = None  # required with result callback, in the future
+    callback_at: AwareDatetime | None = None  # required with result callback
 
 
 class Call(Model):
@@ -388,12 +388,13 @@ def release_lease(lease_id: UUID) -> None:
 def record_call(new: NewCall) -> Call:
     """Record a call's result, which ends its lease.
 
-    The same lease again gives the same call. `callback_at` goes with the result `callback` and
-    lies in the future. A person who asked another advisor meanwhile not to be called is not
-    called again, whatever the result says.
+    The same lease and result again give the same call. `callback_at` goes with the result
+    `callback`, lies in the future, not beyond a year, and within the calling hours. A person who
+    asked another advisor meanwhile not to be called is not called again, whatever the result says.
 
     NotFound: there is no such lease.
-    Conflict: the lease is another advisor's, or somebody else has the customer now.
+    Conflict: the lease is another advisor's, somebody else has the customer now, or the lease
+    ended with another result, which `errors` says.
     Invalid: a field is wrong, or `callback_at` does not fit the result.
     """
 
