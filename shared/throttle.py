@@ -78,7 +78,7 @@ def take(redis: Redis, buckets: Sequence[Bucket]) -> float:
     ]
     keys = [bucket.key for bucket in buckets]
     waited = redis.eval(_TAKE, len(keys), *keys, MEMORY_SECONDS, 0, *limits)
-    return float(waited) / 1000  # type: ignore[arg-type]  # its library knows nothing of scripts
+    return float(waited) / 1000
 
 
 def give_back(redis: Redis, buckets: Sequence[Bucket]) -> None:

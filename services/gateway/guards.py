@@ -88,7 +88,7 @@ class Fronts(Guard):
         told = {name: ", ".join(headers.getlist(name)) for name in _FORWARDED if name in headers}
         found = proxies.read(direct, told) if told else direct
         if found != direct:
-            scope = scope | {"client": (found.address, 0), "scheme": found.scheme}
+            scope = {**scope, "client": (found.address, 0), "scheme": found.scheme}
             others = [pair for pair in scope["headers"] if pair[0] != b"host"]
             scope["headers"] = [(b"host", found.host.encode()), *others]
         await self.app(scope, receive, send)

@@ -33,6 +33,7 @@ _FORWARDED = {
     f"HTTP_{name.upper().replace('-', '_')}": name
     for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 }
+_NAMELESS = ("Server", "")  # else the server would name itself
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _MEDIA_TYPES = frozenset({"text/xml", "application/soap+xml", "application/xml"})
 
@@ -155,5 +156,6 @@ def _too_large() -> TurnedAwayError:
 def _respond(
     start: StartResponse, status: HTTPStatus, headers: Headers, body: bytes
 ) -> Iterable[bytes]:
-    start(f"{status.value} {status.phrase}", [*headers, ("Content-Length", str(len(body)))])
+    length = ("Content-Length", str(len(body)))
+    start(f"{status.value} {status.phrase}", [*headers, length, _NAMELESS])
     return [body]

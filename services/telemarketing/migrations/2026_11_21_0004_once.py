@@ -33,6 +33,5 @@ def upgrade() -> None:
     )
     op.drop_index("ix_callback_pending", "callback")
     # Calls that were recorded before stay as they are.
-    op.execute(
-        f"ALTER TABLE call ADD CONSTRAINT ck_call_callback CHECK ({CALLBACK_FITS}) NOT VALID"
-    )
+    check = f"CONSTRAINT ck_call_callback CHECK ({CALLBACK_FITS}) NOT VALID"
+    op.execute(f"ALTER TABLE call ADD {check}")

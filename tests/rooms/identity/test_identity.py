@@ -113,9 +113,9 @@ def test_a_known_device_passes_behind_the_strangers_own_address(identity: Any) -
     make(identity)
     device = identity.log_in("ana", PASSWORD, "10.0.0.1").device
     for number in range(tries.FREE_OF_SOURCE):
-        tries.throttle.take(identity.redis, tries._buckets(f"n{number}", "10.0.0.1", ""))
+        throttle.take(identity.redis, tries._buckets(f"n{number}", "10.0.0.1", ""))
     for _ in range(5):
-        tries.throttle.take(identity.redis, tries._buckets("ana", "10.0.0.1", "")[:1])
+        throttle.take(identity.redis, tries._buckets("ana", "10.0.0.1", "")[:1])
     assert seconds_to_wait(identity, "ana", "10.0.0.1") > 0
     again = identity.log_in("ana", PASSWORD, "10.0.0.1", device)
     assert tries.find_device(again.device, "ana") == tries.find_device(device, "ana")
@@ -140,19 +140,19 @@ def test_an_address_is_slowed_down_after_fifty_failures_whoever_they_were_for(
 ) -> None:
     make(identity)
     for number in range(50):
-        assert not tries.throttle.take(redis, tries._buckets(f"nadie{number}", "10.0.0.9", ""))
+        assert not throttle.take(redis, tries._buckets(f"nadie{number}", "10.0.0.9", ""))
     assert seconds_to_wait(identity, "ana", "10.0.0.9") == 1
     assert identity.log_in("ana", PASSWORD, "10.0.0.1").actor.username == "ana"
     for number in range(9):
         let_time_pass(redis)
-        assert not tries.throttle.take(redis, tries._buckets(f"nadie{number}", "10.0.0.9", ""))
+        assert not throttle.take(redis, tries._buckets(f"nadie{number}", "10.0.0.9", ""))
     assert seconds_to_wait(identity, "ana", "10.0.0.9") == 60
 
 
 def test_a_good_log_in_leaves_the_count_of_its_address(identity: Any, redis: Redis) -> None:
     make(identity)
     for number in range(49):
-        tries.throttle.take(redis, tries._buckets(f"nadie{number}", "10.0.0.9", ""))
+        throttle.take(redis, tries._buckets(f"nadie{number}", "10.0.0.9", ""))
     for _ in range(3):
         identity.log_in("ana", PASSWORD, "10.0.0.9")
     fail(identity, "nadie", "10.0.0.9")

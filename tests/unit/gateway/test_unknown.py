@@ -1,4 +1,4 @@
-"""Of what does not exist every page, part, file and stream says so: 404, before anything is sent."""
+"""What does not exist is 404, as a page, a part, a file and a stream."""
 
 from typing import Any
 

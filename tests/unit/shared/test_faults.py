@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from shared import faults, log
 from shared.errors import Conflict
+from shared.settings import settings
 
 ANA = "1710034065"
 NAME = "Ana Mora"  # never in a line of code below: those are shown
@@ -101,11 +102,11 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     before = (root.handlers[:], root.level)
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setenv("PREGON_LOG_FORMAT", "json")
-    log.settings.cache_clear()
+    settings.cache_clear()
     log.set_up("test")
     yield stream.getvalue
     root.handlers[:], root.level = before
-    log.settings.cache_clear()
+    settings.cache_clear()
 
 
 @pytest.mark.parametrize("kind", ERRORS)
