@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.contracts.telemarketing import (
+    BureauTrouble,
     CallResult,
     Offer,
     ResultMeaning,
@@ -215,13 +216,22 @@ _UNAVAILABLE = (
 )
 
 
-def policy(state: RiskState, report: RiskReport | None) -> tuple[Offer, str]:
+_REFUSED = (
+    "La central de riesgos rechaza las credenciales del sistema; el administrador tiene el aviso. "
+    "Siga con la llamada y ofrezca solo prepago."
+)
+
+
+def policy(
+    state: RiskState, report: RiskReport | None, trouble: BureauTrouble | None = None
+) -> tuple[Offer, str]:
     """What may be offered, and the sentence for the advisor.
 
     Without an answer of the bureau calls go on, with what needs no credit.
     """
     if state is RiskState.UNAVAILABLE:
-        return Offer.PREPAID_ONLY, _UNAVAILABLE
+        refused = trouble is BureauTrouble.CREDENTIALS
+        return Offer.PREPAID_ONLY, _REFUSED if refused else _UNAVAILABLE
     if report is None:
         return Offer.PREPAID_ONLY, _UNKNOWN
     offer = _offer(report.category)

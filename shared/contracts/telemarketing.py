@@ -222,6 +222,21 @@ class Offer(Term):
     NONE = "none", "Nada"
 
 
+class BureauTrouble(Term):
+    """Why the bureau gave no answer."""
+
+    DOWN = "down", "No responde"
+    CREDENTIALS = "credentials", "Rechaza las credenciales"  # an administrator has to mend it
+
+
+class KnownRisk(Model):
+    """What the bureau said when it answered last."""
+
+    report: RiskReport | None  # None: it had nothing on this person
+    checked_at: datetime
+    age_days: int  # whole days since then
+
+
 class RiskCheck(Model):
     """A person's risk and what follows from it."""
 
@@ -231,6 +246,8 @@ class RiskCheck(Model):
     offer: Offer
     message: str  # Spanish, for the advisor
     checked_at: datetime
+    trouble: BureauTrouble | None = None  # why it is unavailable
+    last: KnownRisk | None = None  # when it is unavailable, and was not always
 
 
 class AdvisorDay(Model):
@@ -443,7 +460,7 @@ def check_risk(customer_id: Id, purpose: str = "call") -> RiskCheck:
     """Ask the bureau about a customer.
 
     Who asked, and what for, is logged. A bureau that does not answer is no error: `state` is
-    `unavailable`.
+    `unavailable`, `trouble` says why, and `last` is what it said when it answered last.
 
     NotFound: the customer is on no call list.
     """
