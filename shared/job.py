@@ -118,7 +118,7 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
         self.send_again(waiting.queue(seconds, self._own_queue()), **headers)
         raise Retry(exc=error, when=seconds)
 
-    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:  # noqa: ARG002  # Celery's
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, _einfo: Any) -> None:
         """Park the job and have its end written down; called by Celery, in child or parent."""
         error = exc.exc if isinstance(exc, ExceptionWithTraceback) else exc
         with trace.from_headers(self.request.get("trace") or {}):

@@ -32,6 +32,6 @@ def upgrade() -> None:
         postgresql_where=PENDING,
     )
     op.drop_index("ix_callback_pending", "callback")
-    # Calls that were recorded before stay as they are.
-    check = f"CONSTRAINT ck_call_callback CHECK ({CALLBACK_FITS}) NOT VALID"
-    op.execute(f"ALTER TABLE call ADD {check}")
+    # A slip of the hand, years ahead or past, stays in the calendar only.
+    op.execute(f"UPDATE call SET callback_at = NULL WHERE NOT ({CALLBACK_FITS})")
+    op.create_check_constraint("ck_call_callback", "call", CALLBACK_FITS)

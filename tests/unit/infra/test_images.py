@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra import images
+from infra.native.run import ROOT
 
 DIGEST = f"sha256:{'ab' * 32}"
 OLD = f"sha256:{'cd' * 32}"
@@ -37,7 +38,7 @@ def test_a_stage_of_the_image_keeps_its_name() -> None:
 
 
 def test_every_image_of_others_that_the_product_uses_is_found() -> None:
-    texts = [(images.ROOT / file).read_text() for file in images.FILES]
+    texts = [(ROOT / file).read_text() for file in images.FILES]
     found = {name for text in texts for name in images.images(text)}
     assert {name.partition(":")[0] for name in found} == {
         "node",
@@ -51,8 +52,8 @@ def test_every_image_of_others_that_the_product_uses_is_found() -> None:
 def test_without_an_engine_nothing_is_changed_and_the_reason_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = {file: (images.ROOT / file).read_text() for file in images.FILES}
+    before = {file: (ROOT / file).read_text() for file in images.FILES}
     monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + "/nowhere")
     assert images.main() == 1
     assert "nothing was changed" in capsys.readouterr().err
-    assert before == {file: (images.ROOT / file).read_text() for file in images.FILES}
+    assert before == {file: (ROOT / file).read_text() for file in images.FILES}
