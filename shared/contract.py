@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from typing_extensions import TypeAliasType
 
 from shared.errors import FieldError, Invalid
+from shared.permissions import Role
 from shared.spanish import spanish
 
 P = ParamSpec("P")
@@ -50,7 +51,7 @@ class Actor(Model):
     user_id: int
     username: str
     full_name: str
-    role: str
+    role: Role
 
 
 @dataclass(frozen=True)

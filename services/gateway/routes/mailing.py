@@ -6,16 +6,16 @@ from typing import Annotated
 
 from fastapi import Request
 from pydantic import AwareDatetime, Field
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
-from services.gateway.downloads import attachment
+from services.gateway.downloads import LongTable, TableForm, table
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import sheets
+from shared import clock
 from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
@@ -51,6 +51,7 @@ from shared.contracts.mailer import (
     set_monthly_schedule,
 )
 from shared.errors import Invalid
+from shared.sheets import About, Cell
 from shared.words import inside
 
 pages = Pages()
@@ -79,7 +80,7 @@ _NOT_RECEIVED = (
     RecipientState.CANCELLED,
 )
 _MAX_CEDULAS = 100
-_CSV_PAGE = 200
+_FILE_PAGE = 200
 
 
 def reason_of(row: Recipient) -> str:
@@ -330,39 +331,39 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
 
 @pages.get("/envios/{mailing_id}/destinatarios.csv", allow=MailPermission.READ)
 async def download_recipients(
-    mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, addresses.State] = None
+    mailing_id: Id,
+    ask: Ask,
+    state: Annotated[RecipientState | None, addresses.State] = None,
+    form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
 ) -> Response:
     """The ledger of one state or, without one, of all who did not get the mail."""
-    await ask(get_mailing, mailing_id)
+    mailing = await ask(get_mailing, mailing_id)
     states = (state,) if state else _NOT_RECEIVED
-    name = f"envio-{mailing_id}-{state or 'no-recibieron'}.csv"
-    return StreamingResponse(
-        _csv(ask, mailing_id, states), media_type=sheets.CSV_TYPE, headers=attachment(name)
+    found = LongTable(
+        f"Destinatarios del envío de {mailing.campaign_name}",
+        ("cliente", "nombre", "correo", "estado", "motivo", "fecha"),
+        _recipients(ask, mailing_id, states),
     )
+    filters = (("Estado", ", ".join(item.plural for item in states)),)
+    about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
+    name = f"envio-{mailing_id}-{state or 'no-recibieron'}"
+    return await table(name, found, form, about)
 
 
-async def _csv(ask: Ask, mailing_id: int, states: Iterable[RecipientState]) -> AsyncIterator[str]:
-    header = ("cliente", "nombre", "correo", "estado", "motivo", "fecha")
-    yield sheets.BOM + sheets.csv_line(header)
+async def _recipients(
+    ask: Ask, mailing_id: int, states: Iterable[RecipientState]
+) -> AsyncIterator[list[tuple[Cell, ...]]]:
     for state in states:
-        async for row in _recipients(ask, mailing_id, state):
-            cells = (
-                row.customer_id,
-                row.full_name,
-                row.email,
-                row.state.word,
-                reason_of(row),
-                row.at,
+        after: str | None = None
+        while True:
+            page = await ask(
+                list_recipients, mailing_id, state=state, after=after, limit=_FILE_PAGE
             )
-            yield sheets.csv_line(cells)
+            yield [_cells(row) for row in page.items]
+            after = page.next
+            if after is None:
+                break
 
 
-async def _recipients(ask: Ask, mailing_id: int, state: RecipientState) -> AsyncIterator[Recipient]:
-    after: str | None = None
-    while True:
-        page = await ask(list_recipients, mailing_id, state=state, after=after, limit=_CSV_PAGE)
-        for row in page.items:
-            yield row
-        after = page.next
-        if after is None:
-            return
+def _cells(row: Recipient) -> tuple[Cell, ...]:
+    return row.customer_id, row.full_name, row.email, row.state.word, reason_of(row), row.at

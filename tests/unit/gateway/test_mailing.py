@@ -1,12 +1,14 @@
 """Runs through pages and API; unsubscription; the demo's mail."""
 
 import csv
+import io
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from services.gateway.session import COOKIE
 from shared.contract import Page
@@ -316,6 +318,21 @@ def test_the_download_has_all_pages_of_those_who_got_nothing(
         ("1", "Fallido", "'=1+1"),
         ("2", "Fallido", "Sin consentimiento"),
     ]
+
+
+def test_the_same_download_as_a_workbook_says_of_which_people_and_for_whom(
+    chief: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers["list_recipients"] = lambda **_: Page(items=[make_recipient(7)])
+    answer = chief.get("/envios/4/destinatarios.csv?estado=skipped&formato=xlsx")
+    assert "envio-4-skipped.xlsx" in answer.headers["content-disposition"]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+    people = book.get_sheet_by_name("Datos").to_python()
+    assert [row[0] for row in people] == ["cliente", 7]
+    rows = book.get_sheet_by_name("Acerca de").to_python()
+    about = {str(name): value for name, value in rows}
+    assert (about["Estado"], about["Filas"]) == ("Omitidos", "1")
+    assert about["Hecho por"] == "Rosa Quishpe"
 
 
 def test_the_monthly_page_keeps_a_chosen_campaign_that_does_not_execute(

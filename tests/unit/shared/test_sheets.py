@@ -56,12 +56,17 @@ def as_xlsx(*rows: Any, header: tuple[str, ...] = HEADER) -> io.BytesIO:
 
 
 def test_a_csv_is_what_excel_in_ecuador_opens() -> None:
-    content = as_csv(("Año; viejo", date(2026, 11, 20), Decimal("1234.50")), (None, None, 0.25))
+    content = as_csv(
+        ("Año; viejo", date(2026, 11, 20), Decimal("1234.50")),
+        (None, None, 0.25),
+        (None, None, 0.0240963855),
+    )
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.decode("utf-8-sig").split("\r\n") == [
         "'=cmd;Día;Monto",
         '"Año; viejo";2026-11-20;1234,50',
         ";;0,25",
+        ";;0,0241",
         "",
     ]
     assert "".join(sheets.csv_lines(("a", "b"), [(1, True)])) == "\ufeffa;b\r\n1;sí\r\n"
