@@ -33,5 +33,6 @@ def upgrade() -> None:
     )
     op.drop_index("ix_callback_pending", "callback")
     # A slip of the hand, years ahead or past, stays in the calendar only.
-    op.execute(f"UPDATE call SET callback_at = NULL WHERE NOT ({CALLBACK_FITS})")
+    call = sa.table("call", sa.column("callback_at"))
+    op.execute(sa.update(call).values(callback_at=None).where(sa.text(f"NOT ({CALLBACK_FITS})")))
     op.create_check_constraint("ck_call_callback", "call", CALLBACK_FITS)
