@@ -47,6 +47,7 @@ WAITS: tuple[int, ...] = (
 MAX_LOSSES = 5  # worker processes that a job may take with it
 MAX_DELIVERIES = 15  # without an end; the broker itself parks a job after DELIVERY_LIMIT
 DELIVERY_LIMIT = 20
+MOST_TOLD = 8000  # characters of an error, whose end says most, beside a parked job
 END_WAIT = 60  # seconds between attempts to end what a failed job was for
 logger = log.get(__name__)
 
@@ -127,9 +128,8 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
             reason = explain(error)
             if not self.request.get("failing"):
                 self.send_again(self._own_queue(), args, kwargs, failing=reason)
-            self.send_again(
-                dead_queue(), args, kwargs, error=faults.whole(error), of=self._own_queue()
-            )
+            parked = {"error": faults.whole(error)[-MOST_TOLD:], "of": self._own_queue()}
+            self.send_again(dead_queue(), args, kwargs, **parked)
 
     def send_again(
         self, queue: Queue | str, args: Any = None, kwargs: Any = None, **headers: Any

@@ -65,23 +65,21 @@ SignedIn = Annotated[Session, Depends(_signed_in)]
 
 def keep(response: Response, session: Session) -> None:
     """Give the browser the session's cookie until the session ends."""
-    response.set_cookie(
-        COOKIE,
-        session.token,
-        max_age=max(0, int((session.expires_at - clock.now()).total_seconds())),
-        httponly=True,
-        samesite="lax",
-        secure=settings().public_url.startswith("https://"),
-    )
+    seconds = max(0, int((session.expires_at - clock.now()).total_seconds()))
+    _set(response, COOKIE, session.token, seconds)
 
 
 def keep_device(response: Response, session: Session) -> None:
     """Have the browser show at its next log-in that it is no stranger's."""
+    _set(response, DEVICE, session.device, DEVICE_SECONDS, DEVICE_PATH)
+
+
+def _set(response: Response, name: str, value: str, seconds: int, path: str = "/") -> None:
     response.set_cookie(
-        DEVICE,
-        session.device,
-        max_age=DEVICE_SECONDS,
-        path=DEVICE_PATH,
+        name,
+        value,
+        max_age=seconds,
+        path=path,
         httponly=True,
         samesite="lax",
         secure=settings().public_url.startswith("https://"),
