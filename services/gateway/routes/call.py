@@ -48,6 +48,7 @@ menu.add(
 
 TIMELINE = 8  # entries beside the call; the profile has all
 _HOUR = timedelta(hours=1)
+_MAX_DIGITS = 18  # of an id
 
 
 @pages.get("/llamadas", allow=CallPermission.WORK)
@@ -150,7 +151,7 @@ async def show_history(
 
 def _number(text: str) -> int | None:
     """A number typed into a filter; an empty filter is none, and so is what is no number."""
-    return int(text) if text.strip().isdecimal() else None
+    return int(text) if text.strip().isdecimal() and len(text) <= _MAX_DIGITS else None
 
 
 async def _render_call(request: Request, ask: Asker, lease: Lease, form: Form) -> Response:

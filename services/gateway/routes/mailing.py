@@ -1,7 +1,8 @@
 """Mailing runs: list, a new one, progress and what may be done about it, the monthly schedule."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Request
@@ -50,7 +51,7 @@ from shared.contracts.mailer import (
     run_monthly,
     set_monthly_schedule,
 )
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 from shared.sheets import About, Cell
 from shared.words import inside
 
@@ -81,6 +82,7 @@ _NOT_RECEIVED = (
 )
 _MAX_CEDULAS = 100
 _FILE_PAGE = 200
+_MAX_CHOSEN = 50
 
 
 def reason_of(row: Recipient) -> str:
@@ -228,9 +230,8 @@ def _monthly_notice(started: int, total: int) -> str:
 
 async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None = None) -> Response:
     campaigns = {str(campaign.id): campaign.name for campaign in await _executing(ask)}
-    for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
-        chosen = await ask(get_campaign, int(campaign_id))
-        campaigns[campaign_id] = f"{chosen.name} ({inside(chosen.phase.word)})"
+    others = [text for text in form.chosen("campaign_ids") if text not in campaigns]
+    campaigns |= await _not_executing(ask, others)
     mailings = await ask(list_mailings, limit=200)
     return render_form(
         request,
@@ -240,6 +241,16 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
         mailings=[mailing for mailing in mailings.items if mailing.month],
         problem=problem,
     )
+
+
+async def _not_executing(ask: Ask, chosen: Sequence[str]) -> dict[str, str]:
+    """Campaigns that were chosen and are not offered any more; what names none is left out."""
+    found = {}
+    for text in list(dict.fromkeys(chosen))[:_MAX_CHOSEN]:
+        with suppress(Invalid, NotFound, ValueError):
+            campaign = await ask(get_campaign, int(text))
+            found[text] = f"{campaign.name} ({inside(campaign.phase.word)})"
+    return found
 
 
 # --- one run ---

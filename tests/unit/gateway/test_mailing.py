@@ -320,6 +320,18 @@ def test_the_download_has_all_pages_of_those_who_got_nothing(
     ]
 
 
+@pytest.mark.parametrize("odd", ["x", "5.", "²", "9" * 5000, "-1", "9" * 19, "\0"])
+def test_a_monthly_campaign_that_is_none_is_refused_at_its_field(
+    chief: Browser, rooms: FakeAsk, odd: str
+) -> None:
+    def missing(campaign_id: int) -> Campaign:
+        raise NotFound("La campaña no existe.")
+
+    rooms.answers["get_campaign"] = missing
+    form = {"day": "5", "hour": "9", "version": "1", "campaign_ids": odd}
+    assert chief.post("/envios/mensual", data=form).status_code == 422
+
+
 def test_the_same_download_as_a_workbook_says_of_which_people_and_for_whom(
     chief: Browser, rooms: FakeAsk
 ) -> None:
