@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.change import Change
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress, LoadState, PreviewRow
 from shared.contracts.people import Block as Block
 from shared.contracts.people import Category as Category
@@ -297,7 +297,7 @@ class NewImport(Model):
     """A file in the store to read customers from."""
 
     file_key: str
-    file_name: Annotated[str, Field(max_length=200)]
+    file_name: Annotated[Line, Field(max_length=200)]
     mapping: dict[str, str] | None = None  # our field → the file's column; None: guess
     dry_run: bool = False
     hold: bool = False  # read the first rows and wait for `resume_import`
@@ -479,7 +479,7 @@ class SegmentCount(Model):
 class NewSegment(Model):
     """A segment to save."""
 
-    name: Annotated[str, Field(min_length=3, max_length=120)]
+    name: Annotated[Line, Field(min_length=3, max_length=120)]
     description: Annotated[str, Field(max_length=500)] = ""
     definition: Definition
 

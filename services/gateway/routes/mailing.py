@@ -15,7 +15,7 @@ from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import sheets
+from shared import bounds, sheets
 from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
@@ -227,8 +227,10 @@ def _monthly_notice(started: int, total: int) -> str:
 
 async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None = None) -> Response:
     campaigns = {str(campaign.id): campaign.name for campaign in await _executing(ask)}
-    for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
-        chosen = await ask(get_campaign, int(campaign_id))
+    for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys():
+        if (number := bounds.whole(campaign_id)) is None:
+            continue
+        chosen = await ask(get_campaign, number)
         campaigns[campaign_id] = f"{chosen.name} ({inside(chosen.phase.word)})"
     mailings = await ask(list_mailings, limit=200)
     return render_form(
