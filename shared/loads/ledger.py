@@ -12,12 +12,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared import clock, files, keyset, notices, outbox
+from shared.bounds import printable
 from shared.contract import Event, Slice
 from shared.contracts.loads import LoadState
 from shared.db import sessions
 from shared.ecuador.money import format_number
 from shared.ecuador.names import fold
 from shared.errors import Conflict, NotFound
+from shared.loads.encodings import legible
 from shared.loads.fields import header_key
 from shared.loads.models import LoadRow, MappingRow, RejectRow
 from shared.loads.rejected import RejectedRow, write_rejected
@@ -93,8 +95,8 @@ class Ledger(Generic[L]):
             {
                 "load_id": job.id,
                 "line": item.line,
-                "values": [cell.replace("\0", "") for cell in item.cells],  # PostgreSQL keeps none
-                "reason": item.reason,
+                "values": [legible(cell) for cell in item.cells],
+                "reason": printable(item.reason),
             }
             for item in batch.rejects
         ]
