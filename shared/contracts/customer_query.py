@@ -351,12 +351,12 @@ def start_import(new: NewImport) -> Import:
 def rerun_import(
     import_id: Id,
     mapping: dict[str, str] | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+    dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
 ) -> Import:
     """Read the file of an earlier import again, as a new import.
 
-    For real after a dry run, or with other columns; also of one that failed. `mapping` is our field
-    → the file's column; null is as before.
+    For real after a dry run (`dry_run` false), or with other columns; also of one that failed.
+    `mapping` is our field → the file's column. Null is as before, also whether it was a dry run.
 
     NotFound: there is no such import.
     Conflict: the earlier one is still running.
@@ -374,12 +374,13 @@ def rerun_import(
 def resume_import(
     import_id: Id,
     mapping: dict[str, str] | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+    dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
     hold: bool = False,  # noqa: FBT001, FBT002  # as above
 ) -> Import:
     """Go on with an import that is held.
 
-    With these columns; null is as before. Held again, its first rows are read anew.
+    With these columns. Null is as before, also whether it is a dry run. Held again, its first rows
+    are read anew.
 
     NotFound: there is no such import.
     Conflict: the import is not held.

@@ -79,8 +79,11 @@ def _likelier(block: bytes) -> str:
 
 def legible(text: str) -> str:
     """A text of a file as it can be kept: bytes that are no UTF-8 as Windows would show them."""
-    told = _FOREIGN.sub(lambda byte: bytes([ord(byte[0]) - 0xDC00]).decode("cp1252", "replace"), text)
-    return _UNSTORABLE.sub("\ufffd", told)
+    return _UNSTORABLE.sub("\ufffd", _FOREIGN.sub(_of_windows, text))
+
+
+def _of_windows(found: re.Match[str]) -> str:
+    return found[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace")
 
 
 def separator_of(head: str) -> str:

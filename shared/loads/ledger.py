@@ -134,7 +134,9 @@ class Ledger(Generic[L]):
             link=f"{self._page}/{job.id}",
         )
 
-    def release(self, job: L, mapping: dict[str, str] | None, *, dry_run: bool, hold: bool) -> None:
+    def release(
+        self, job: L, mapping: dict[str, str] | None, *, dry_run: bool | None, hold: bool
+    ) -> None:
         """Go on with a load that was held, or show its first rows by other columns.
 
         Raises Conflict.
@@ -142,7 +144,8 @@ class Ledger(Generic[L]):
         if job.state != LoadState.HELD:
             raise Conflict("El archivo no espera una respuesta.")
         job.asked_mapping = mapping or job.asked_mapping
-        job.dry_run, job.hold, job.state = dry_run, hold, LoadState.WAITING
+        job.dry_run = job.dry_run if dry_run is None else dry_run
+        job.hold, job.state = hold, LoadState.WAITING
 
     def cancel(self, job: L) -> bool:
         """Stop before the next batch; the file of the rejected rows is the job's. Raises Conflict.
