@@ -201,8 +201,8 @@ def test_the_order_of_columns_does_not_matter(importer: Importer, people: Sessio
         "first_names": "nombres",
         "cedula": "cedula",
     }
-    for options in ({}, {"mapping": mapping}):
-        job = importer.read(to_csv(header, [row]).encode(), **options)
+    for asked in (None, mapping):
+        job = importer.read(to_csv(header, [row]).encode(), mapping=asked)
         assert job.rejected == 0
         assert person(people).canton == "1701"
 

@@ -295,7 +295,9 @@ def test_a_dry_run_is_read_again_as_one_unless_somebody_says_otherwise(
         columns=["A", "B"], mapping={}, rows=[]
     )
     for dry_run in (True, False):
-        job = make_import(state=state, dry_run=dry_run, columns=["A", "B"])
+        job = make_import(state=state, dry_run=dry_run, columns=["A", "B"], error="Se dañó.")
+        if state is ImportState.HELD:
+            job = job.model_copy(update={"finished_at": None})
         rooms.answers["get_import"] = lambda import_id, job=job: job
         [switch] = re.findall(SWITCH, head.get("/clientes/importaciones/3").text)
         assert ("checked" in switch) is dry_run
