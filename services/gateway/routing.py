@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.responses import HTMLResponse
 
 from services.gateway.answers import IDEMPOTENCY_KEY, Route, Text
@@ -17,6 +18,15 @@ from shared.errors import Denied
 from shared.permissions import Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Number(IntegerConvertor):
+    """`{…:int}` of an address: no more digits than 64 bits have, or Python refuses to read them."""
+
+    regex = "[0-9]{1,19}"
+
+
+register_url_convertor("int", _Number())
 
 
 class Anyone(Enum):

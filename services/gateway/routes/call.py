@@ -11,7 +11,7 @@ from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import clock
+from shared import bounds, clock
 from shared.contract import Id
 from shared.contracts.campaign import list_campaigns
 from shared.contracts.customer_query import TimelineEntry, list_timeline
@@ -48,7 +48,6 @@ menu.add(
 
 TIMELINE = 8  # entries beside the call; the profile has all
 _HOUR = timedelta(hours=1)
-_MAX_DIGITS = 18  # of an id
 
 
 @pages.get("/llamadas", allow=CallPermission.WORK)
@@ -151,7 +150,7 @@ async def show_history(
 
 def _number(text: str) -> int | None:
     """A number typed into a filter; an empty filter is none, and so is what is no number."""
-    return int(text) if text.strip().isdecimal() and len(text) <= _MAX_DIGITS else None
+    return bounds.whole(text)
 
 
 async def _render_call(request: Request, ask: Asker, lease: Lease, form: Form) -> Response:

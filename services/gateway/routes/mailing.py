@@ -16,7 +16,7 @@ from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import clock
+from shared import bounds, clock
 from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
@@ -247,8 +247,10 @@ async def _not_executing(ask: Ask, chosen: Sequence[str]) -> dict[str, str]:
     """Campaigns that were chosen and are not offered any more; what names none is left out."""
     found = {}
     for text in list(dict.fromkeys(chosen))[:_MAX_CHOSEN]:
-        with suppress(Invalid, NotFound, ValueError):
-            campaign = await ask(get_campaign, int(text))
+        if (number := bounds.whole(text)) is None:
+            continue
+        with suppress(NotFound):
+            campaign = await ask(get_campaign, number)
             found[text] = f"{campaign.name} ({inside(campaign.phase.word)})"
     return found
 
