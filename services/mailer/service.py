@@ -13,7 +13,7 @@ from services.mailer import (
     monthly,
     rules,
     tokens,
-    uploads,
+    workshop,
 )
 from services.mailer.letter_doors import LetterDoors
 from services.mailer.models import Mailing
@@ -60,8 +60,7 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         """The design's columns: reading and cleaning take their time."""
         if (new.html is None) == (new.file_key is None):
             raise Invalid.field("html", "Pegue el HTML o suba un archivo.")
-        html, images = (new.html or "", {}) if new.file_key is None else uploads.read(new.file_key)
-        return designs.build(new.name, new.subject, html, images)
+        return workshop.build(new)
 
     @command_after(_clean_design, contract.create_design)
     def create_design(
@@ -90,14 +89,9 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
             )
         with self.db.begin() as session:
             design = designs.get_design(session, design_id)
-            compiled = designs.compile_design(design.subject, design.html, design.text)
+            given = {name: getattr(design, name) for name in ("subject", "html", "text")}
             removed = design.removed
-        return contract.Preview(
-            subject=compiled.subject(values),
-            html=compiled.html(values),
-            text=compiled.text(values),
-            removed=removed,
-        )
+        return contract.Preview(**workshop.fill(given, values), removed=removed)
 
     @command(contract.send_test)
     def send_test(self, session: Session, design_id: int, subject: str, email: str) -> None:

@@ -67,7 +67,7 @@ MUTANTS = [
     Mutant(
         "a_name_may_end_a_header",
         "services/mailer/merge.py",
-        'return " ".join(text.split())',
+        'return " ".join(_CONTROL.sub(" ", text).split())',
         "return text",
         (MERGE,),
     ),
