@@ -29,6 +29,7 @@ _FORMATTING = frozenset(_WORDS.split())
 _CELLS = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "table", "caption"})
 _PARTS = "p li dt dd td th tr tbody thead tfoot option optgroup colgroup caption"
 _CLOSES_ALIKE = frozenset(_PARTS.split())
+_OPENS = re.compile(r"<(?=/?[a-zA-Z!])")
 _NAME = re.compile(r"[a-zA-Z!][^\s/>]{0,60}")
 _ATTRIBUTE = re.compile(r"""[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?""")
 _BRACKET = re.compile(r"[({\[\])}]")
@@ -73,27 +74,23 @@ def check(source: str) -> None:
 def read_tags(source: str) -> Iterator[Tag]:
     """The tags and comments of a page in order; what stands in scripts and styles is skipped."""
     lowered = source.lower() if len(source.lower()) == len(source) else source
-    at = source.find("<")
-    while at != -1:
-        found = _read_tag(source, at)
-        if found is None:
-            at = source.find("<", at + 1)
-            continue
+    opened = _OPENS.search(source)
+    while opened is not None:
+        found = _read_tag(source, opened.start())
         yield found
         end = found.end
         if found.name in _RAW and not found.closing:
             end = lowered.find(f"</{found.name}", found.end)
-        at = source.find("<", end) if end != -1 else -1
+        opened = _OPENS.search(source, end) if end != -1 else None
 
 
-def _read_tag(source: str, at: int) -> Tag | None:
+def _read_tag(source: str, at: int) -> Tag:
     if source.startswith("<!--", at):
         end = source.find("-->", at + 4)
         return Tag("!--", at, len(source) if end == -1 else end + 3)
     closing = source.startswith("</", at)
     name = _NAME.match(source, at + 1 + closing)
-    if name is None:
-        return None
+    assert name is not None  # noqa: S101  # as `_OPENS` found it
     count, styles, end = _read_attributes(source, name.end())
     return Tag(name.group().lower(), at, end, closing, count, styles)
 
@@ -115,6 +112,7 @@ class _Count:
     def __init__(self) -> None:
         self._open: list[str] = []
         self._elements = 0
+        self._ends = 0
         self._unclosed = 0
         self._comments = 0
         self._style_characters = 0
@@ -129,6 +127,8 @@ class _Count:
         """A tag that opens or closes."""
         _refuse("attributes", tag.attributes > ATTRIBUTES)
         if tag.closing:
+            self._ends += 1
+            _refuse("elements", self._ends > 2 * ELEMENTS)
             self._close(tag.name)
             return
         self._elements += 1

@@ -1,10 +1,12 @@
 """The doors of mailer."""
 
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from services.mailer import (
+    addresses,
     builtin,
     designs,
     ledger,
@@ -98,9 +100,11 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         """Checked now, sent by a worker."""
         designs.get_design(session, design_id)
         merge.check(subject, field="subject")
-        if email.count("@") != 1 or not email.isascii() or " " in email:
-            raise Invalid.field("email", "Escriba una dirección de correo como ana@correo.ec.")
-        outbox.add_job(session, "mailer.send_test", design_id, subject, email)
+        address = addresses.check(email)
+        asked_by, reference = trace.actor().username, uuid4().hex
+        outbox.add_job(
+            session, "mailer.send_test", design_id, subject, address, asked_by, reference
+        )
 
     # --- runs ---
 
@@ -122,6 +126,8 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         merge.check(subject, field="subject")
         if not subject.strip():
             raise Invalid.field("subject", "Escriba el asunto.")
+        if not new.again:
+            mailings.refuse_twin(session, found.id, design.id, new.customer_ids)
         values = {
             "campaign_id": found.id,
             "campaign_name": found.name,

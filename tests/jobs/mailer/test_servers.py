@@ -35,7 +35,8 @@ Say = Callable[[str, str], str | None]
 def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[OddServer]:
     """The mail server that the settings lead to, taking everything until told otherwise."""
     server = OddServer()
-    monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 0.5)
+    for step in ("connect", "command", "data", "block", "end"):
+        monkeypatch.setattr(settings(), f"smtp_{step}_seconds", 0.5)
     with odd_server.running(server) as port:
         monkeypatch.setattr(settings(), "smtp_url", f"smtp://127.0.0.1:{port}")
         yield server
