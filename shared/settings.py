@@ -32,7 +32,7 @@ class Settings(BaseSettings):
 
     # Secrets
     secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
-    old_secret_keys: str = ""  # former ones, by commas: links in mails of their time still hold
+    former_keys: str = ""  # former ones, by commas: links in mails of their time still hold
     soap_user: str = "soap"
     soap_password: str
 

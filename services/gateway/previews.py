@@ -14,7 +14,9 @@ from shared.settings import settings
 _SOURCES = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 _ZOOM = "<style>html{{zoom:{share};overflow:hidden}}</style>"
 _NEW_TAB = '<base target="_blank">'
-_SOURCE = re.compile(r"""\bsrc\s{0,9}=\s{0,9}(?:"\s{0,9}([^"]*)"|'\s{0,9}([^']*)')""", re.IGNORECASE)
+_SOURCE = re.compile(
+    r"""\bsrc\s{0,9}=\s{0,9}(?:"\s{0,9}([^"]*)"|'\s{0,9}([^']*)')""", re.IGNORECASE
+)
 _REMOTE = re.compile(r"(?:https?:|ftp:)?[/\\]{2}", re.IGNORECASE)
 _DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="240" height="90">'

@@ -12,7 +12,6 @@ from services.mailer import (
     designs,
     ledger,
     mailings,
-    messages,
     monthly,
     posting,
     rules,

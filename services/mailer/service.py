@@ -15,6 +15,7 @@ from services.mailer import (
     monthly,
     rules,
     tokens,
+    twins,
     workshop,
 )
 from services.mailer.letter_doors import LetterDoors
@@ -127,7 +128,7 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         if not subject.strip():
             raise Invalid.field("subject", "Escriba el asunto.")
         if not new.again:
-            mailings.refuse_twin(session, found.id, design.id, new.customer_ids)
+            twins.refuse(session, found.id, design.id, new.customer_ids)
         values = {
             "campaign_id": found.id,
             "campaign_name": found.name,

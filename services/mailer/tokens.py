@@ -1,9 +1,9 @@
 """The word in an unsubscribe link: it says to us alone which mail it was in; nobody can make one.
 
 Mailing and customer are enciphered, with an authenticator that is also the cipher's start (SIV, as
-in RFC 5297, made of HMAC-SHA-256), so the same mail has the same word and it tells nothing. It holds
-for ever: also after the key was changed, as long as the former one is listed in the settings, and so
-do the signed words of mails before this.
+in RFC 5297, made of HMAC-SHA-256), so the same mail has the same word and it tells nothing. It
+holds for ever: also after the key was changed, while the former one is listed in the settings, and
+so do the signed words of earlier mails.
 """
 
 import hmac
@@ -77,7 +77,7 @@ def _hash(key: bytes, text: bytes) -> bytes:
 @lru_cache
 def _secrets() -> tuple[str, ...]:
     """The present secret first."""
-    former = [word.strip() for word in settings().old_secret_keys.split(",")]
+    former = [word.strip() for word in settings().former_keys.split(",")]
     return (settings().secret_key, *filter(None, former))
 
 

@@ -190,7 +190,7 @@ def _parse(text: str) -> RGBA | None:
 
 
 def _distance(one: RGBA, other: RGBA) -> float:
-    return sum(abs(getattr(one, part) - getattr(other, part)) for part in ("red", "green", "blue"))
+    return float(sum(abs(mine - its) for mine, its in zip(one[:3], other[:3], strict=True)))
 
 
 # --- what @media rules make of it ---

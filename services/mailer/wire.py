@@ -17,6 +17,7 @@ GOODBYE_SECONDS = 5.0  # nothing depends on it
 _LINE_BYTES = 8_192
 _ANSWER_BYTES = 65_536
 _WORDS = 300
+_READY = 220
 # Authentication or encryption wanted, weak, failed, not to be had (RFC 4954, RFC 3207)
 BARRING = frozenset({454, 530, 534, 535, 538})
 
@@ -68,12 +69,11 @@ class Client(smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected(_NONSENSE)
         return int(line[:3]) if line[:3].isdigit() else -1, b"\n".join(lines)
 
-    def starttls(self, **options: Any) -> tuple[int, bytes]:
-        """As smtplib's; nothing that was sent before the cipher counts."""
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """STARTTLS; nothing that was said before the cipher counts."""
         self._ciphering = True
-        found = super().starttls(**options)
+        self.starttls(context=context)
         self._ciphering = False
-        return found
 
     def _read_line(self, end: float) -> bytes:
         while b"\n" not in self._unread:
@@ -129,11 +129,9 @@ def _greet(address: str) -> Client:
     smtp = _Secure(context=context) if parts.scheme == "smtps" else Client()
     smtp.timeout = settings().smtp_connect_seconds
     smtp.patience = settings().smtp_command_seconds
-    smtp._host = host  # noqa: SLF001  # what smtplib checks the certificate against
+    smtp._host = host  # type: ignore[attr-defined]  # the certificate is to name it
     try:
-        code, words = smtp.connect(host, port)
-        if code != 220:  # noqa: PLR2004  # as RFC 5321 has it
-            raise smtplib.SMTPConnectError(code, words)
+        _be_greeted(*smtp.connect(host, port))
         _enter(smtp, parts, context)
     except BaseException:
         smtp.close()
@@ -141,9 +139,14 @@ def _greet(address: str) -> Client:
     return smtp
 
 
+def _be_greeted(code: int, words: bytes) -> None:
+    if code != _READY:
+        raise smtplib.SMTPConnectError(code, words)
+
+
 def _enter(smtp: Client, parts: SplitResult, context: ssl.SSLContext) -> None:
     if parts.scheme == "smtp+starttls":
-        smtp.starttls(context=context)
+        smtp.encrypt(context)
     if parts.username:
         smtp.login(unquote(parts.username), unquote(parts.password or ""))
     smtp.ehlo_or_helo_if_needed()
@@ -158,7 +161,8 @@ def host_and_port(address: str) -> tuple[str, int]:
 def words_of(code: int, words: bytes) -> str:
     """A server's code and words on one line that can be stored and shown."""
     said = "".join(
-        character if character.isprintable() else " " for character in words.decode(errors="replace")
+        character if character.isprintable() else " "
+        for character in words.decode(errors="replace")
     )
     text = " ".join(said.split())
     return f"{code} {text}"[:_WORDS].strip() if code >= 100 else f"{_NONSENSE} «{text[:_WORDS]}»"

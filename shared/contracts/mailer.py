@@ -393,8 +393,8 @@ def get_monthly_schedule() -> MonthlySchedule:
 def set_monthly_schedule(schedule: MonthlySchedule) -> MonthlySchedule:
     """Replace when the monthly runs go out, and for which campaigns.
 
-    Day 1 to 31, in a shorter month its last; hour 0 to 23 in Ecuador; `error` is not to be set. With `version`, as the schedule
-    was read, nobody's later change is overwritten.
+    Day 1 to 31, in a shorter month its last; hour 0 to 23 in Ecuador; `error` is not to be set.
+    With `version`, as the schedule was read, nobody's later change is overwritten.
 
     Conflict: somebody changed the schedule after that `version`.
     Invalid: a field is wrong, or a campaign does not exist.
@@ -402,9 +402,7 @@ def set_monthly_schedule(schedule: MonthlySchedule) -> MonthlySchedule:
 
 
 @procedure("mailer")
-def send_test(
-    design_id: Id, subject: Annotated[str, Field(max_length=150)], email: str
-) -> None:
+def send_test(design_id: Id, subject: Annotated[str, Field(max_length=150)], email: str) -> None:
     """Send a design, filled in for an example person, to one's own address, marked as a test.
 
     Whoever asks hears by the bell whether the mail server took it, in its words.

@@ -8,7 +8,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 GREETING, EHLO, MAIL, RCPT, DATA, CONTENT, RSET, QUIT = (
     "greeting",
@@ -202,11 +202,19 @@ class _Handler(socketserver.BaseRequestHandler):
             stage = {"helo": EHLO}.get(verb, verb)
             if not self._act(stage) or stage == QUIT:
                 return
-            if stage == DATA and self.server.odd.way.acts.get(DATA) is None:
-                while (line := lines.readline()) not in (b".\r\n", b""):
-                    pass
-                if not line or not self._act(CONTENT):
-                    return
+            begun = stage == DATA and self.server.odd.way.acts.get(DATA) is None
+            if begun and not self._take(lines):
+                return
+
+    def _take(self, lines: BinaryIO) -> bool:
+        """The content; an empty one is how a mail to nobody is given up (RFC 2920)."""
+        empty = True
+        while (line := lines.readline()) not in (b".\r\n", b""):
+            empty = False
+        if line and empty:
+            self.request.sendall(b"554 5.5.1 no valid recipients\r\n")
+            return True
+        return bool(line) and self._act(CONTENT)
 
     def _act(self, stage: str) -> bool:
         odd = self.server.odd

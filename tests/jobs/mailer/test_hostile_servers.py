@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -52,8 +53,7 @@ def hand_over() -> Fate | None:
     """What becomes of one mail; None when there was not even a line."""
     try:
         line = Line()
-    except (OSError, BarredError) as error:
-        assert str(error)
+    except (OSError, BarredError):
         return None
     answer = line.send("a@pregon.example", "b@correo.example", BIG * 60_000)
     line.close()
@@ -105,8 +105,8 @@ def test_a_sender_that_waits_for_its_server_is_not_given_up_for_dead(
     """The server takes longer than the lease; the sweeper looks all the time."""
     monkeypatch.setattr(settings(), "smtp_end_seconds", 30.0)
     monkeypatch.setattr("services.mailer.senders.BEAT_SECONDS", 0.2)
-    monkeypatch.setattr("services.mailer.senders.LEASE", jobs.senders.LEASE / 45)
-    monkeypatch.setattr("services.mailer.sending.LEASE", jobs.senders.LEASE / 45)
+    for module in ("senders", "sending"):
+        monkeypatch.setattr(f"services.mailer.{module}.LEASE", timedelta(seconds=1))
     over = threading.Event()
 
     def slow(line: object, server: smtp_servers.Server) -> bool:

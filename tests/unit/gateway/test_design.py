@@ -143,7 +143,10 @@ def test_a_file_that_is_no_design_is_told_at_the_file(chief: Browser) -> None:
 
 def test_a_test_that_did_not_go_out_says_why(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["get_design"] = lambda design_id: make_design(test_error="550 no such user")
-    assert "La última prueba no salió. El servidor respondió: «550 no such user»." in chief.get("/disenos/3").text
+    assert (
+        "La última prueba no salió. El servidor respondió: «550 no such user»."
+        in chief.get("/disenos/3").text
+    )
 
 
 def test_a_repeated_upload_is_known_by_its_content(chief: Browser, rooms: FakeAsk) -> None:

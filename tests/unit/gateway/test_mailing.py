@@ -465,7 +465,7 @@ def test_one_click_works_from_anywhere_and_other_forms_do_not(
 
 
 def test_head_answers_and_unsubscribes_nobody(public: Browser, rooms: FakeAsk) -> None:
-    answer = public.request("HEAD", "/baja/bueno")
+    answer = public.ask("HEAD", "/baja/bueno")
     assert (answer.status_code, answer.content) == (200, b"")
     assert heard(rooms, "unsubscribe") == []
 

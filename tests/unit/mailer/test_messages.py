@@ -139,7 +139,7 @@ def test_links_in_mails_of_former_days_still_hold(monkeypatch: pytest.MonkeyPatc
     for token in (signed, sealed):
         with pytest.raises(NotFound):
             tokens.read(token)
-    monkeypatch.setenv("PREGON_OLD_SECRET_KEYS", f"{'m' * 32}, {'k' * 32}")
+    monkeypatch.setenv("PREGON_FORMER_KEYS", f"{'m' * 32}, {'k' * 32}")
     forget_keys()
     assert tokens.read(signed) == tokens.read(sealed) == tokens.Link(3, 9)
     assert tokens.sign(tokens.Link(3, 9)) != sealed

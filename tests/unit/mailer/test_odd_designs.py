@@ -24,7 +24,7 @@ def outcome(html: str) -> str:
 
 
 def quick(html: str) -> tuple[str, float]:
-    """The outcome and its seconds: of the processor, since other work on the machine is not its own.
+    """The outcome and its seconds of the processor, since others use the machine too.
 
     A process that had to be ended counts as slow.
     """

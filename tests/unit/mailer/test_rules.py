@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.mailer import rules, senders, sending, smtp
+from services.mailer import rules, senders, sending
 from shared.clock import GUAYAQUIL
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Channel
 from shared.contracts.mailer import MailingState as S
 from shared.errors import Conflict, Invalid
+from shared.settings import Settings
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=GUAYAQUIL)
 
@@ -56,14 +57,14 @@ def test_month_is_written_as_the_key_of_its_run() -> None:
 @pytest.mark.parametrize(
     ("local", "day", "due"),
     [
-        (datetime(2027, 2, 27, 23), 31, False),
-        (datetime(2027, 2, 28, 9), 31, True),
-        (datetime(2027, 2, 28, 8), 29, False),
-        (datetime(2028, 2, 28, 23), 30, False),
-        (datetime(2028, 2, 29, 9), 30, True),
-        (datetime(2026, 11, 30, 9), 31, True),
-        (datetime(2026, 12, 30, 23), 31, False),
-        (datetime(2026, 12, 31, 9), 31, True),
+        (datetime(2027, 2, 27, 23, tzinfo=GUAYAQUIL), 31, False),
+        (datetime(2027, 2, 28, 9, tzinfo=GUAYAQUIL), 31, True),
+        (datetime(2027, 2, 28, 8, tzinfo=GUAYAQUIL), 29, False),
+        (datetime(2028, 2, 28, 23, tzinfo=GUAYAQUIL), 30, False),
+        (datetime(2028, 2, 29, 9, tzinfo=GUAYAQUIL), 30, True),
+        (datetime(2026, 11, 30, 9, tzinfo=GUAYAQUIL), 31, True),
+        (datetime(2026, 12, 30, 23, tzinfo=GUAYAQUIL), 31, False),
+        (datetime(2026, 12, 31, 9, tzinfo=GUAYAQUIL), 31, True),
     ],
 )
 def test_a_day_that_a_month_has_not_is_its_last(local: datetime, day: int, due: bool) -> None:
