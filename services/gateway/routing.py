@@ -53,6 +53,10 @@ class Doors:
         """A route that only reads."""
         return self._route("GET", path, allow, options)
 
+    def head(self, path: str, *, allow: Allowed, **options: Any) -> Callable[[F], F]:
+        """What `get` answers, without its body."""
+        return self._route("HEAD", path, allow, options)
+
     def post(self, path: str, *, allow: Allowed, **options: Any) -> Callable[[F], F]:
         """A route that creates or acts."""
         return self._route("POST", path, allow, options)

@@ -50,6 +50,7 @@ from shared.contracts.mailer import (
     retry_mailing,
     run_monthly,
     set_monthly_schedule,
+    told,
 )
 from shared.errors import Invalid, NotFound
 from shared.sheets import About, Cell
@@ -88,7 +89,7 @@ _MAX_CHOSEN = 50
 def reason_of(row: Recipient) -> str:
     """Why somebody was skipped, or the mail server's own words."""
     known = {reason.value: reason.word for reason in SkipReason}
-    return known.get(row.reason, row.reason) if row.reason else ""
+    return known.get(row.reason, told(row.reason)) if row.reason else ""
 
 
 class NewRun(Model):
@@ -98,6 +99,7 @@ class NewRun(Model):
     subject: Annotated[str, Field(max_length=150)] = ""
     send_at: AwareDatetime | None = None
     cedulas: str = ""
+    again: bool = False
 
 
 @pages.get("/envios", allow=MailPermission.READ)
@@ -165,6 +167,7 @@ async def _to_contract(ask: Ask, campaign_id: int, run: NewRun) -> NewMailing:
         design_id=run.design_id,
         subject=run.subject,
         send_at=run.send_at,
+        again=run.again,
         customer_ids=await _find_members(ask, campaign_id, run.cedulas.split()),
     )
 
