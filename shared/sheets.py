@@ -29,8 +29,10 @@ _MAX_WIDTH, _MIN_WIDTH = 40, 10
 _MAX_DIGITS = 15  # Excel rounds longer numbers
 _DECIMALS = 4  # of shares and averages; XLSX shows as many
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # by XML 1.0
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d+$)")
-_QUOTED = re.compile(r"'[=+\-@\t\r]")
+# What a spreadsheet begins a formula with, also in full width and behind white space, which some
+# drop; a text that begins with a tab or the end of a line may leave its cell
+_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff\u200b]*(?:[=@＝＠]|[+＋\-－](?!\d+$))")
+_QUOTED = re.compile(r"'(?:[\t\r\n]|[\s\ufeff\u200b]*[=@＝＠+＋\-－])")
 
 
 @dataclass(frozen=True)

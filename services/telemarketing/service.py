@@ -173,6 +173,7 @@ class TelemarketingService(RiskDoors, News):
         if call is None:
             call = results.record(session, lease, new, now)
             outbox.add(session, results.announcement(call, campaign_name))
+        results.check_same(call, new)
         return calls.to_contract(call, campaign_name)
 
     @query(contract.list_results)

@@ -129,6 +129,11 @@ def test_health_is_public(server: str) -> None:
     assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
 
 
+def test_no_server_is_named(server: str) -> None:
+    for path in ("/health", "/nothing", "/risk-central?wsdl", "/risk-central"):
+        assert not httpx.get(f"{server}{path}").headers.get("server")
+
+
 def call(door: Door, path: str, body: bytes = b"") -> tuple[str, bytes]:
     """Call the application in this process."""
     statuses: list[str] = []

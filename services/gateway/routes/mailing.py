@@ -310,8 +310,9 @@ async def follow_mailing(
 
 
 @pages.get("/envios/{mailing_id}/recargar", allow=MailPermission.READ)
-async def reload_mailing(mailing_id: Id) -> Response:  # noqa: ARG001  # it names the page
+async def reload_mailing(mailing_id: Id, ask: Ask) -> Response:
     """Have the browser load the page again: the run's state, and with it the buttons, changed."""
+    await ask(get_mailing, mailing_id)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 

@@ -23,7 +23,23 @@ ABOUT = sheets.About(
     filters=(("Año", "2026"),),
 )
 HEADER = ("=cmd", "Día", "Monto")
-FORMULAS = ["=1+1", "+cmd|' /c'!A1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
+FORMULAS = [
+    "=1+1",
+    "+cmd|' /c'!A1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\tAna",
+    " =1+1",
+    "\u00a0=1+1",
+    "\u200b@SUM(A1)",
+    "＝1+1",
+    "＋1+1",
+    "－1+1",
+    "＠SUM(A1)",
+]
 
 
 def as_csv(*rows: Any, header: tuple[str, ...] = HEADER) -> bytes:
@@ -71,6 +87,15 @@ def test_what_is_no_formula_stands_as_it_is(text: str) -> None:
     assert sheets.plain(sheets.harmless(text)) == sheets.harmless(text) == text
 
 
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_header_becomes_a_formula(text: str) -> None:
+    assert sheets.csv_line([text]).strip('"').startswith("'")
+    [line] = csv.reader(io.StringIO(sheets.csv_line([text]), newline=""), delimiter=";")
+    assert line == [f"'{text}"]
+    with zipfile.ZipFile(as_xlsx((1,), header=(text,))) as book:
+        assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
+
+
 def test_a_moment_is_ecuadors() -> None:
     assert sheets.csv_line([datetime(2026, 11, 21, 2, 5, tzinfo=UTC)]) == "2026-11-20 21:05\r\n"
 
@@ -103,7 +128,7 @@ def test_an_xlsx_has_no_formula_a_frozen_header_and_a_filter() -> None:
         sheet = parts.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet
     assert 'state="frozen"' in sheet
-    assert '<autoFilter ref="A1:C7"' in sheet
+    assert f'<autoFilter ref="A1:C{len(FORMULAS) + 1}"' in sheet
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\x1bb", "a\ufffeb", "a\ud800b"])
