@@ -37,7 +37,8 @@ class Settings(BaseSettings):
     allowed_hosts: str = ""
 
     # Secrets
-    secret_key: str = Field(min_length=32)  # signs unsubscribe and preview links
+    secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
+    former_keys: str = ""  # former ones, by commas: links in mails of their time still hold
     soap_user: str = "soap"
     soap_password: str
 
@@ -46,6 +47,13 @@ class Settings(BaseSettings):
     contact_cap: int = Field(default=8, ge=1)  # marketing touches per person …
     contact_cap_days: int = Field(default=30, ge=1)  # … in this many days
     mail_from: str = "Pregón <campanas@pregon.example>"
+    # Seconds for the mail server: to connect; for greeting, EHLO, MAIL, RCPT; for DATA; to take the
+    # content; to accept it. RFC 5321, 4.5.3.2: with less a mail may go out twice or not at all
+    smtp_connect_seconds: float = Field(default=30, gt=0)
+    smtp_command_seconds: float = Field(default=300, gt=0)
+    smtp_data_seconds: float = Field(default=120, gt=0)
+    smtp_block_seconds: float = Field(default=180, gt=0)
+    smtp_end_seconds: float = Field(default=600, gt=0)
     # 0: as fast as the mail server takes it
     mail_rate_per_second: float = Field(default=0, ge=0)
     risk_timeout_seconds: float = Field(default=2, gt=0)

@@ -47,7 +47,11 @@ class About:
 
 def harmless(text: str) -> str:
     """A text that no spreadsheet takes for a formula, without what XML forbids."""
-    text = _FORBIDDEN.sub("", text)
+    return quoted(_FORBIDDEN.sub("", text))
+
+
+def quoted(text: str) -> str:
+    """A text that no spreadsheet takes for a formula; for `plain` to read back."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
@@ -69,12 +73,17 @@ def csv_line(cells: Sequence[Cell]) -> str:
     return target.getvalue()
 
 
-def write_csv(target: IO[bytes], header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def write_csv(
+    target: IO[bytes],
+    header: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    as_text: Callable[[str], str] = harmless,
+) -> None:
     """A table as CSV into a binary stream, row by row."""
     text = io.TextIOWrapper(target, "utf-8-sig", newline="")
     writer = _writer(text)
-    writer.writerow([_csv_text(name) for name in header])
-    writer.writerows([_csv_text(cell) for cell in row] for row in rows)
+    writer.writerow([_csv_text(name, as_text) for name in header])
+    writer.writerows([_csv_text(cell, as_text) for cell in row] for row in rows)
     text.detach()  # flushes; closing is the owner's
 
 
@@ -82,7 +91,7 @@ def _writer(target: Any) -> Any:
     return csv.writer(target, delimiter=";", lineterminator="\r\n")
 
 
-def _csv_text(cell: Cell) -> str:
+def _csv_text(cell: Cell, as_text: Callable[[str], str] = harmless) -> str:
     match cell:
         case None:
             return ""
@@ -97,7 +106,7 @@ def _csv_text(cell: Cell) -> str:
         case int():
             return str(cell)
         case _:
-            return harmless(cell)
+            return as_text(cell)
 
 
 def _decimal(number: float) -> str:

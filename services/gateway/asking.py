@@ -6,7 +6,7 @@ from typing import Annotated, ParamSpec, TypeVar
 from fastapi import Depends, Request
 
 from services.gateway.session import client_of, find_session
-from shared import trace
+from shared import bounds, trace
 from shared.client import Client
 from shared.contract import Actor, Procedure
 from shared.errors import Invalid
@@ -66,4 +66,6 @@ async def _read_key(request: Request) -> str | None:
         key = field if isinstance(field, str) else None
     if key is not None and len(key) > _KEY_LENGTH:
         raise Invalid.field(KEY_HEADER, f"La clave tiene más de {_KEY_LENGTH} caracteres.")
+    if key is not None and bounds.is_odd(key):
+        raise Invalid.field(KEY_HEADER, bounds.ODD_TEXT)
     return key or None

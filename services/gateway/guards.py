@@ -183,11 +183,16 @@ class CrossOrigin(Guard):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As `Guard.serve`."""
-        if scope["method"] in _SAFE_METHODS or _is_ours(scope):
+        if scope["method"] in _SAFE_METHODS or _is_for_anyone(scope) or _is_ours(scope):
             return await self.app(scope, receive, send)
         text = "La solicitud viene de otro sitio y no se ejecutó."
         response = problems.answer(Request(scope), 403, text)
         return await response(scope, receive, send)
+
+
+def _is_for_anyone(scope: Scope) -> bool:
+    """Unsubscribing (RFC 8058): who has the link may, from a mailbox's page as from anywhere."""
+    return str(scope["path"]).startswith("/baja/")
 
 
 def _is_ours(scope: Scope) -> bool:

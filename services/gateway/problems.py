@@ -55,6 +55,7 @@ _TEXTS = {
     413: "Reduzca el tamaño de lo que envía e intente de nuevo.",
     500: "El error quedó registrado. Intente de nuevo; si continúa, informe el código de abajo.",
 }
+_UNREADABLE = "El JSON no se puede leer: no es UTF-8, o un número es demasiado grande."
 _ICONS = {403: "lock", 404: "search", 409: "alert-triangle", 422: "edit", 503: "plug-connected"}
 
 
@@ -126,6 +127,8 @@ def _field(item: dict[str, Any]) -> FieldError:
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for it alone
+    if isinstance(error.__cause__, ValueError):  # so FastAPI tells of JSON
+        return answer(request, 422, "Hay datos por corregir.", [FieldError("body", _UNREADABLE)])
     if isinstance(error.__cause__, RecursionError):  # the body's JSON, which has been read
         text = f"Hay más de {nesting.LEVELS} niveles uno dentro de otro."
         body = (await request.body()).decode(errors="replace")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.responses import HTMLResponse, Response
 
 from services.gateway import bodies
@@ -23,6 +24,15 @@ from shared.permissions import Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class _Number(IntegerConvertor):
+    """`{…:int}` of an address: no more digits than 64 bits have, or Python refuses to read them."""
+
+    regex = "[0-9]{1,19}"
+
+
+register_url_convertor("int", _Number())
 
 
 class Anyone(Enum):
@@ -48,6 +58,10 @@ class Doors:
     def get(self, path: str, *, allow: Allowed, **options: Any) -> Callable[[F], F]:
         """A route that only reads."""
         return self._route("GET", path, allow, options)
+
+    def head(self, path: str, *, allow: Allowed, **options: Any) -> Callable[[F], F]:
+        """What `get` answers, without its body."""
+        return self._route("HEAD", path, allow, options)
 
     def post(self, path: str, *, allow: Allowed, **options: Any) -> Callable[[F], F]:
         """A route that creates or acts."""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from shared import clock
 from shared.client import Client
 from shared.contracts.identity import Session, get_session
-from shared.errors import Denied
+from shared.errors import Denied, Invalid
 from shared.settings import settings
 
 COOKIE = "pregon_session"
@@ -47,7 +47,7 @@ async def require_session(request: Request) -> Session:
         raise SessionExpired
     try:
         session = await client_of(request).ask(get_session, token)
-    except Denied:
+    except (Denied, Invalid):  # none of ours has such characters
         raise SessionExpired from None
     request.state.session = session
     return session

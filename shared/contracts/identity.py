@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.change import Change
-from shared.contract import SECRET, Actor, Event, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Actor, Event, Id, Limit, Line, Model, Page, procedure
 from shared.permissions import Permission
 from shared.permissions import Role as Role
 from shared.words import Term
@@ -51,7 +51,7 @@ class NewUser(Model):
     """A user to create."""
 
     username: Username
-    full_name: Annotated[str, Field(min_length=3, max_length=120)]
+    full_name: Annotated[Line, Field(min_length=3, max_length=120)]
     role: Role
     password: Password
 

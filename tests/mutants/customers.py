@@ -292,7 +292,7 @@ MUTANTS = [
     Mutant(
         "changed_consents_are_not_announced",
         "services/customer_query/import_load.py",
-        "        announcements.announce_contact_states(session, outcome.consents_changed)\n",
+        "        announcements.announce_contact_states(session, outcome.contacts_changed)\n",
         "",
         (f"{IMPORT}::test_consents_go_into_the_ledger_and_changes_are_announced",),
     ),

@@ -11,7 +11,7 @@ from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import clock
+from shared import bounds, clock
 from shared.contract import Id
 from shared.contracts.campaign import list_campaigns
 from shared.contracts.customer_query import TimelineEntry, list_timeline
@@ -151,7 +151,7 @@ async def show_history(
 
 def _number(text: str) -> int | None:
     """A number typed into a filter; an empty filter is none, and so is what is no number."""
-    return int(text) if text.strip().isdecimal() else None
+    return bounds.whole(text)
 
 
 async def _render_call(request: Request, ask: Asker, lease: Lease, form: Form) -> Response:

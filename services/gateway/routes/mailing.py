@@ -1,7 +1,8 @@
 """Mailing runs: list, a new one, progress and what may be done about it, the monthly schedule."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Request
@@ -15,7 +16,7 @@ from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import clock
+from shared import bounds, clock
 from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
@@ -49,8 +50,9 @@ from shared.contracts.mailer import (
     retry_mailing,
     run_monthly,
     set_monthly_schedule,
+    told,
 )
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 from shared.sheets import About, Cell
 from shared.words import inside
 
@@ -81,12 +83,13 @@ _NOT_RECEIVED = (
 )
 _MAX_CEDULAS = 100
 _FILE_PAGE = 200
+_MAX_CHOSEN = 50
 
 
 def reason_of(row: Recipient) -> str:
     """Why somebody was skipped, or the mail server's own words."""
     known = {reason.value: reason.word for reason in SkipReason}
-    return known.get(row.reason, row.reason) if row.reason else ""
+    return known.get(row.reason, told(row.reason)) if row.reason else ""
 
 
 class NewRun(Model):
@@ -96,6 +99,7 @@ class NewRun(Model):
     subject: Annotated[str, Field(max_length=150)] = ""
     send_at: AwareDatetime | None = None
     cedulas: str = ""
+    again: bool = False
 
 
 @pages.get("/envios", allow=MailPermission.READ)
@@ -163,6 +167,7 @@ async def _to_contract(ask: Ask, campaign_id: int, run: NewRun) -> NewMailing:
         design_id=run.design_id,
         subject=run.subject,
         send_at=run.send_at,
+        again=run.again,
         customer_ids=await _find_members(ask, campaign_id, run.cedulas.split()),
     )
 
@@ -228,9 +233,8 @@ def _monthly_notice(started: int, total: int) -> str:
 
 async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None = None) -> Response:
     campaigns = {str(campaign.id): campaign.name for campaign in await _executing(ask)}
-    for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys() - {""}:
-        chosen = await ask(get_campaign, int(campaign_id))
-        campaigns[campaign_id] = f"{chosen.name} ({inside(chosen.phase.word)})"
+    others = [text for text in form.chosen("campaign_ids") if text not in campaigns]
+    campaigns |= await _not_executing(ask, others)
     mailings = await ask(list_mailings, limit=200)
     return render_form(
         request,
@@ -240,6 +244,18 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
         mailings=[mailing for mailing in mailings.items if mailing.month],
         problem=problem,
     )
+
+
+async def _not_executing(ask: Ask, chosen: Sequence[str]) -> dict[str, str]:
+    """Campaigns that were chosen and are not offered any more; what names none is left out."""
+    found = {}
+    for text in list(dict.fromkeys(chosen))[:_MAX_CHOSEN]:
+        if (number := bounds.whole(text)) is None:
+            continue
+        with suppress(NotFound):
+            campaign = await ask(get_campaign, number)
+            found[text] = f"{campaign.name} ({inside(campaign.phase.word)})"
+    return found
 
 
 # --- one run ---

@@ -310,6 +310,16 @@ def test_the_time_left_is_told_and_its_end_too(advisor: Browser, rooms: FakeAsk)
     assert "Se terminó la reserva" in part
 
 
+def test_history_by_what_is_no_number_is_that_of_everybody(
+    advisor: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers |= {
+        "list_calls": lambda **_: Page(items=[]),
+        "list_campaigns": lambda **_: Page(items=[]),
+    }
+    assert advisor.get(f"/llamadas/historial?cliente={'9' * 5000}").status_code == 200
+
+
 def test_history_takes_filters_as_they_are_typed(advisor: Browser, rooms: FakeAsk) -> None:
     new = NewCall(lease_id=LEASE_ID, result=CallResult.NO_ANSWER)
     rooms.answers |= {
