@@ -15,23 +15,37 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 from typing_extensions import TypeAliasType
 
+from shared import bounds
 from shared.errors import FieldError, Invalid
+from shared.permissions import Role
 from shared.spanish import spanish
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-ENTITY_ID_MAX = 2**63 - 1
+ENTITY_ID_MAX = bounds.INTEGER_MAX
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
 Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]
+Line = Annotated[str, AfterValidator(bounds.one_line)]  # a name, or what stands in a mail's head
 Limit = Annotated[int, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
+_TO_MEND = "Hay datos por corregir."
+_NAMED = 20  # wrong values of one call
 READING = frozenset({"count", "describe", "find", "get", "list", "preview"})  # change nothing
 
 
@@ -50,7 +64,7 @@ class Actor(Model):
     user_id: int
     username: str
     full_name: str
-    role: str
+    role: Role
 
 
 @dataclass(frozen=True)
@@ -199,10 +213,14 @@ def _snake_case(name: str) -> str:
 
 
 def _checked(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
+    """Of the declared types, and nothing in them that no value may be. Raises Invalid."""
     try:
-        return model.model_validate(dict(values))
+        checked = model.model_validate(dict(values))
     except ValidationError as error:
         raise invalid(error, model) from None
+    if wrong := list(islice(bounds.find(checked), _NAMED)):
+        raise Invalid(_TO_MEND, [_field_error(path, text, model) for path, text in wrong])
+    return checked
 
 
 def invalid(error: ValidationError, arguments: type[BaseModel] | None = None) -> Invalid:
@@ -211,11 +229,14 @@ def invalid(error: ValidationError, arguments: type[BaseModel] | None = None) ->
     The outermost argument's name is left out, but of a value with paths of its own (a named type,
     such as a segment's definition).
     """
-    fields = [
-        FieldError(".".join(str(part) for part in _path(item["loc"], arguments)), spanish(item))
-        for item in error.errors()
-    ]
-    return Invalid("Hay datos por corregir.", fields)
+    fields = [_field_error(item["loc"], spanish(item), arguments) for item in error.errors()]
+    return Invalid(_TO_MEND, fields)
+
+
+def _field_error(
+    location: tuple[int | str, ...], message: str, arguments: type[BaseModel] | None
+) -> FieldError:
+    return FieldError(".".join(str(part) for part in _path(location, arguments)), message)
 
 
 def _open(value: Any) -> Any:

@@ -4,13 +4,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from shared.bounds import printable
+
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one field and what to do about it; `field` is a dotted path."""
+    """What is wrong with one field and what to do about it; `field` is a dotted path.
+
+    Both may repeat what somebody sent, so they are made such that every answer can carry them.
+    """
 
     field: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "field", printable(self.field))
+        object.__setattr__(self, "message", printable(self.message))
 
 
 class PregonError(Exception):
@@ -19,11 +28,11 @@ class PregonError(Exception):
     status: ClassVar[int] = 500
 
     def __init__(self, message: str, fields: Iterable[FieldError | Mapping[str, str]] = ()) -> None:
-        self.message = message
+        self.message = printable(message)
         self.fields = tuple(
             item if isinstance(item, FieldError) else FieldError(**item) for item in fields
         )
-        super().__init__(message, [asdict(field) for field in self.fields])
+        super().__init__(self.message, [asdict(field) for field in self.fields])
 
     def __str__(self) -> str:
         return self.message

@@ -1,9 +1,10 @@
 """Everything the environment decides, in one object. Only this module reads `PREGON_…`."""
 
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -29,6 +30,11 @@ class Settings(BaseSettings):
     soap_port: Port = 8001
     public_url: str = "http://127.0.0.1:8000"  # what links in mails start with
     soap_url: str = "http://127.0.0.1:8001/risk-central"  # where advisors' risk checks go
+
+    # Fronts whose word counts on who asks, by address or network, separated by commas
+    trusted_proxies: str = ""
+    # by which the pages are asked for, besides this machine's own and that of `public_url`
+    allowed_hosts: str = ""
 
     # Secrets
     secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
@@ -63,6 +69,13 @@ class Settings(BaseSettings):
     mail_catcher_dir: str = ""  # Maildir of the demo's catch-all; empty: no such page
     log_level: str = "INFO"
     log_format: str = Field(default="json", pattern="^(json|text)$")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for word in filter(None, (part.strip() for part in text.split(","))):
+            ip_network(word, strict=False)
+        return text
 
     def database_url_of(self, room: str) -> str:
         """SQLAlchemy URL of a room's own database on the server."""

@@ -3,20 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.bounds import ODD_TEXT, TOO_LARGE
+
 _SPANISH = {
     "missing": "Este campo es obligatorio.",
     "extra_forbidden": "Este campo no existe.",
     "string_too_short": "Escriba al menos {min_length} caracteres.",
     "string_too_long": "Escriba como máximo {max_length} caracteres.",
     "string_type": "Escriba un texto.",
+    "string_unicode": ODD_TEXT,
     "string_pattern_mismatch": "El formato no es válido.",
     "int_parsing": "Escriba un número entero.",
     "int_type": "Escriba un número entero.",
+    "int_parsing_size": TOO_LARGE,
+    "int_from_float": "Escriba un número entero.",
+    "finite_number": "Escriba un número.",
     "decimal_parsing": "Escriba un número.",
     "decimal_type": "Escriba un número.",
     "decimal_max_places": "Escriba como máximo {decimal_places} decimales.",
-    "decimal_whole_digits": "El número es demasiado grande.",
-    "decimal_max_digits": "El número es demasiado grande.",
+    "decimal_whole_digits": TOO_LARGE,
+    "decimal_max_digits": TOO_LARGE,
     "float_parsing": "Escriba un número.",
     "bool_parsing": "Elija sí o no.",
     "greater_than_equal": "Debe ser {ge} o más.",

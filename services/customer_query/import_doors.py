@@ -40,7 +40,7 @@ class ImportDoors(Room):
         session: Session,
         import_id: int,
         mapping: dict[str, str] | None = None,
-        dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+        dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
     ) -> contract.Import:
         check_names(import_rows.FIELDS, mapping)
         before = imports.ledger.get(session, import_id)
@@ -50,7 +50,7 @@ class ImportDoors(Room):
             file_key=before.file_key,
             file_name=before.file_name,
             mapping=mapping or before.asked_mapping,
-            dry_run=dry_run,
+            dry_run=before.dry_run if dry_run is None else dry_run,
         )
         return self._insert_import(session, new)
 
@@ -60,7 +60,7 @@ class ImportDoors(Room):
         session: Session,
         import_id: int,
         mapping: dict[str, str] | None = None,
-        dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+        dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
         hold: bool = False,  # noqa: FBT001, FBT002  # as above
     ) -> contract.Import:
         check_names(import_rows.FIELDS, mapping)

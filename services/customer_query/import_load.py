@@ -29,7 +29,7 @@ class CustomerSink(Sink[Row]):
                 attempt.rollback()
             return outcome
         outcome = batch.upsert(rows)
-        announcements.announce_contact_states(session, outcome.consents_changed)
+        announcements.announce_contact_states(session, outcome.contacts_changed)
         return outcome
 
 
@@ -46,7 +46,8 @@ class CustomerLoad(Load[Row]):
 
     def complete(self, values: Row, today: date) -> Row:
         """The columns of `customer`."""
-        return import_rows.complete(values, today)
+        del today
+        return import_rows.complete(values)
 
     def key(self, row: Row) -> int:
         """The cédula."""

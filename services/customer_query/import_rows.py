@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
+from pydantic import BaseModel, ValidationError, create_model
+
 from services.customer_query import profiles
-from shared.contracts.customer_query import CUSTOMER_FILE, Category, Gender
+from shared.contract import invalid
+from shared.contracts.customer_query import CUSTOMER_FILE, Category, Gender, NewCustomer
 from shared.ecuador import provinces
 from shared.ecuador.dates import parse_date
 from shared.ecuador.money import parse_money
@@ -52,6 +56,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "consent_mail": parse_flag,
     "consent_phone": parse_flag,
 }
+REASON = "importación"  # of a category that a file has and the tenure does not
 FIELDS = tuple(
     Field(column, _SYNONYMS[column.field], _PARSERS.get(column.field, str))
     for column in CUSTOMER_FILE
@@ -60,50 +65,78 @@ FIELDS = tuple(
 
 def check(values: dict[str, Any], today: date) -> dict[str, Any]:
     """The values normalised. Raises Invalid with every wrong field."""
-    wrong = []
-    try:
-        values = _with_canton(values)
-    except ValueError as error:
-        values = {name: value for name, value in values.items() if name != "canton"}
-        wrong = [FieldError("canton", str(error))]
-    try:
-        checked = profiles.check(values, today)
-    except Invalid as error:
-        raise Invalid(error.message, [*wrong, *error.fields]) from None
+    wrong: list[FieldError] = []
+    for look in (_with_canton, _within_limits, partial(profiles.check, today=today)):
+        try:
+            values = look(values)
+        except Invalid as error:
+            wrong += error.fields
+            bad = {item.field for item in error.fields}
+            values = {name: value for name, value in values.items() if name not in bad}
     if wrong:
-        raise Invalid(wrong[0].message, wrong)
-    return checked
+        raise Invalid("Hay datos por corregir.", wrong)
+    return values
 
 
 def _with_canton(values: dict[str, Any]) -> dict[str, Any]:
-    """A canton is known by its province only. Raises ValueError."""
+    """A canton is known by its province only. Raises Invalid."""
     text, province = values.get("canton"), values.get("province")
     if not text:
         return values
     if province is None:
-        raise ValueError("Indique también la provincia.")
-    return values | {"canton": provinces.parse_canton(text, province).code}
+        raise Invalid.field("canton", "Indique también la provincia.")
+    try:
+        return values | {"canton": provinces.parse_canton(text, province).code}
+    except ValueError as error:
+        raise Invalid.field("canton", str(error)) from None
 
 
-def complete(checked: Mapping[str, Any], today: date) -> dict[str, Any]:
+def _within_limits(values: dict[str, Any]) -> dict[str, Any]:
+    """As long and as large as by hand. Raises Invalid."""
+    try:
+        _LIMITS.model_validate({name: item for name, item in values.items() if item is not None})
+    except ValidationError as error:
+        raise invalid(error) from None
+    return values
+
+
+def _limits() -> type[BaseModel]:
+    by_hand = NewCustomer.model_fields
+    limited: dict[str, Any] = {
+        name: (by_hand[name].rebuild_annotation(), None)
+        for name in ("first_names", "last_names", "address", "email", "phone", "income")
+    }
+    return create_model("Limits", **limited)
+
+
+_LIMITS = _limits()
+
+
+def complete(checked: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of `customer` that the row brings, with those that follow from them."""
     search = profiles.search_text(checked["first_names"], checked["last_names"])
-    joined_on = checked.get("joined_on") or today
-    by_tenure = profiles.category_of(joined_on, today).value
-    category = checked.get("category") or by_tenure
-    reason = "importación" if category != by_tenure else None
     return {name: value for name, value in checked.items() if value is not None} | {
-        "search": search,
-        "joined_on": joined_on,
-        "category": category,
-        "category_reason": reason,
+        "search": search
     }
 
 
 def given(mapping: Iterable[str]) -> tuple[str, ...]:
-    """The columns of `customer` that an import with these fields may change."""
-    fields = [field.name for field in FIELDS if field.name in mapping]
-    follows = ("search",) + (
-        ("category", "category_reason") if "joined_on" in fields or "category" in fields else ()
-    )
-    return tuple(dict.fromkeys((*fields, *follows)))
+    """The columns of `customer` that an import with these fields brings."""
+    mapped = set(mapping)
+    return (*(field.name for field in FIELDS if field.name in mapped), "search")
+
+
+def changeable(columns: Iterable[str]) -> tuple[str, ...]:
+    """The columns that may change of a known person: those that are brought, and what follows."""
+    brought = [name for name in columns if name != "cedula"]
+    follows = [name for source, names in _FOLLOW.items() if source in brought for name in names]
+    return tuple(dict.fromkeys((*brought, *follows)))
+
+
+# From a column to those that change with it.
+_FOLLOW = {
+    "province": ("canton",),
+    "email": ("mail_bounced",),
+    "joined_on": ("category", "category_reason"),
+    "category": ("category_reason",),
+}

@@ -120,9 +120,7 @@ def forget_old(session: Session) -> None:
 
 
 HOW = "importación deshecha"
-_COLUMNS = [
-    name for name in import_rows.given(f.name for f in import_rows.FIELDS) if name != "cedula"
-]
+_COLUMNS = import_rows.changeable(import_rows.given(f.name for f in import_rows.FIELDS))
 # Whoever is here now is as the import left them, and nothing has been done with them.
 _UNTOUCHED = """
     c.updated_at = c.created_at AND c.erased_at IS NULL AND c.last_contact_at IS NULL

@@ -3,6 +3,7 @@
 `search: Search = ""` among a page's parameters is `?buscar=` in its address.
 """
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import Query
@@ -20,6 +21,9 @@ Advisor = Annotated[str, Query(alias="asesor")]
 Phase = Annotated[str, Query(alias="fase")]
 Province = Annotated[str, Query(alias="provincia")]
 Category = Annotated[str, Query(alias="categoria")]
+Day = Annotated[
+    date | None, Query(alias="fecha", ge=date(2000, 1, 1), le=date(2099, 12, 31))
+]  # of a calendar
 Role = Query(alias="rol")
 State = Query(alias="estado")
 Seen = Query(alias="visto")  # the state that the rest of the page shows

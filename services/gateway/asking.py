@@ -6,7 +6,7 @@ from typing import Annotated, ParamSpec, TypeVar
 from fastapi import Depends, Request
 
 from services.gateway.session import client_of, find_session
-from shared import trace
+from shared import bounds, trace
 from shared.client import Client
 from shared.contract import Actor, Procedure
 from shared.errors import Invalid
@@ -32,6 +32,11 @@ class Asker:
     def username(self) -> str:
         """Whose request it is; empty for nobody's."""
         return self._actor.username if self._actor else ""
+
+    @property
+    def full_name(self) -> str:
+        """The name of whose request it is; empty for nobody's."""
+        return self._actor.full_name if self._actor else ""
 
     async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors of `shared.errors`."""
@@ -61,4 +66,6 @@ async def _read_key(request: Request) -> str | None:
         key = field if isinstance(field, str) else None
     if key is not None and len(key) > _KEY_LENGTH:
         raise Invalid.field(KEY_HEADER, f"La clave tiene más de {_KEY_LENGTH} caracteres.")
+    if key is not None and bounds.is_odd(key):
+        raise Invalid.field(KEY_HEADER, bounds.ODD_TEXT)
     return key or None

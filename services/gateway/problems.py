@@ -38,6 +38,7 @@ _TITLES = {
     403: "Sin permiso",
     404: "No encontrado",
     405: "Método no permitido",
+    408: "El envío tardó demasiado",
     409: "No se puede hacer ahora",
     413: "El archivo es demasiado grande",
     422: "Hay datos por corregir",
@@ -50,9 +51,11 @@ _TEXTS = {
     401: "Ingrese de nuevo para continuar.",
     404: "La página o el dato que busca no existe o fue eliminado.",
     405: "Esta dirección no admite ese método.",
+    408: "Revise su conexión e intente de nuevo.",
     413: "Reduzca el tamaño de lo que envía e intente de nuevo.",
     500: "El error quedó registrado. Intente de nuevo; si continúa, informe el código de abajo.",
 }
+_UNREADABLE = "El JSON no se puede leer: no es UTF-8, o un número es demasiado grande."
 _ICONS = {403: "lock", 404: "search", 409: "alert-triangle", 422: "edit", 503: "plug-connected"}
 
 
@@ -103,7 +106,11 @@ def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PregonError)  # noqa: S101  # registered for it alone
-    return answer(request, error.status, error.message, error.fields)
+    told = answer(request, error.status, error.message, error.fields)
+    for item in error.fields:
+        if item.field == "retry_after":  # seconds
+            told.headers["Retry-After"] = item.message
+    return told
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
@@ -120,6 +127,8 @@ def _field(item: dict[str, Any]) -> FieldError:
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for it alone
+    if isinstance(error.__cause__, ValueError):  # so FastAPI tells of JSON
+        return answer(request, 422, "Hay datos por corregir.", [FieldError("body", _UNREADABLE)])
     if isinstance(error.__cause__, RecursionError):  # the body's JSON, which has been read
         text = f"Hay más de {nesting.LEVELS} niveles uno dentro de otro."
         body = (await request.body()).decode(errors="replace")

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.change import Change
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.customer_query import Block, Channel, Definition
 from shared.contracts.mailer import SkipReason
 from shared.contracts.telemarketing import CallResult
@@ -51,7 +51,7 @@ class AudienceState(Term):
 class NewCampaign(Model):
     """A campaign to create, as a draft."""
 
-    name: Annotated[str, Field(min_length=3, max_length=120)]
+    name: Annotated[Line, Field(min_length=3, max_length=120)]
     goal: Annotated[str, Field(max_length=500)] = ""
     channels: Annotated[list[Channel], Field(min_length=1, max_length=2)]
     definition: Definition | None = None  # one of the two
@@ -62,7 +62,7 @@ class NewCampaign(Model):
     ends_on: date | None = None
     control_share: Annotated[float, Field(ge=0, le=0.5)] = 0  # held back at random
     design_id: Id | None = None
-    mail_subject: Annotated[str, Field(max_length=150)] = ""
+    mail_subject: Annotated[Line, Field(max_length=150)] = ""
     script: Annotated[str, Field(max_length=10_000)] = ""  # what the advisor says
 
 
@@ -469,6 +469,12 @@ class AudienceRequested(Event, service="campaign"):
     transfer_id: UUID
     campaign_id: int
     definition: Definition
+
+
+class AudienceMoved(Event, service="campaign"):
+    """The audience on its way has more people, or has ended: pages look again."""
+
+    campaign_id: int
 
 
 class AudienceCompleted(Event, service="campaign"):

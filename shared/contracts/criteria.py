@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, ClassVar
 
+from shared.bounds import is_extreme, is_odd
 from shared.contracts.people import Category, Gender
 from shared.contracts.risk_central import RiskCategory
 from shared.ecuador import provinces
@@ -105,7 +106,7 @@ class Codes(OneOf):
 
     def read(self, value: Any) -> Value:
         """A short text."""
-        if not isinstance(value, str) or not 0 < len(value) <= CODE_LENGTH:
+        if not isinstance(value, str) or not 0 < len(value) <= CODE_LENGTH or is_odd(value):
             raise ValueError("Use el código del servicio.")
         return value
 
@@ -176,7 +177,7 @@ def _number(value: Any) -> Decimal:
         number = Decimal(text if len(text) <= _NUMBER_LENGTH else "NaN")
     except InvalidOperation:
         raise ValueError("Use un número.") from None
-    if not number.is_finite() or abs(number) > LARGEST:
+    if not number.is_finite() or is_extreme(number) or abs(number) > LARGEST:
         raise ValueError("El número está fuera de rango.")
     return number
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.change import Change
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress, LoadState, PreviewRow
 from shared.contracts.people import Block as Block
 from shared.contracts.people import Category as Category
@@ -297,7 +297,7 @@ class NewImport(Model):
     """A file in the store to read customers from."""
 
     file_key: str
-    file_name: Annotated[str, Field(max_length=200)]
+    file_name: Annotated[Line, Field(max_length=200)]
     mapping: dict[str, str] | None = None  # our field → the file's column; None: guess
     dry_run: bool = False
     hold: bool = False  # read the first rows and wait for `resume_import`
@@ -351,12 +351,12 @@ def start_import(new: NewImport) -> Import:
 def rerun_import(
     import_id: Id,
     mapping: dict[str, str] | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+    dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
 ) -> Import:
     """Read the file of an earlier import again, as a new import.
 
-    For real after a dry run, or with other columns; also of one that failed. `mapping` is our field
-    → the file's column; null is as before.
+    For real after a dry run (`dry_run` false), or with other columns; also of one that failed.
+    `mapping` is our field → the file's column. Null is as before, also whether it was a dry run.
 
     NotFound: there is no such import.
     Conflict: the earlier one is still running.
@@ -374,12 +374,13 @@ def rerun_import(
 def resume_import(
     import_id: Id,
     mapping: dict[str, str] | None = None,
-    dry_run: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
+    dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
     hold: bool = False,  # noqa: FBT001, FBT002  # as above
 ) -> Import:
     """Go on with an import that is held.
 
-    With these columns; null is as before. Held again, its first rows are read anew.
+    With these columns. Null is as before, also whether it is a dry run. Held again, its first rows
+    are read anew.
 
     NotFound: there is no such import.
     Conflict: the import is not held.
@@ -479,7 +480,7 @@ class SegmentCount(Model):
 class NewSegment(Model):
     """A segment to save."""
 
-    name: Annotated[str, Field(min_length=3, max_length=120)]
+    name: Annotated[Line, Field(min_length=3, max_length=120)]
     description: Annotated[str, Field(max_length=500)] = ""
     definition: Definition
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from shared.change import Version
-from shared.contract import SECRET, Event, Id, Limit, Model, Page, procedure
+from shared.contract import SECRET, Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.people import Block
 from shared.errors import FieldError, Invalid
 from shared.permissions import Permission, Role
@@ -106,8 +106,8 @@ class Design(Model):
 class NewDesign(Model):
     """One's own HTML, as text or as an uploaded file (.html, or .zip with images)."""
 
-    name: Annotated[str, Field(min_length=3, max_length=120)]
-    subject: Annotated[str, Field(max_length=150)] = ""
+    name: Annotated[Line, Field(min_length=3, max_length=120)]
+    subject: Annotated[Line, Field(max_length=150)] = ""
     html: Annotated[str, Field(max_length=500_000)] | None = None  # one of the two
     file_key: str | None = None
 
@@ -195,7 +195,7 @@ class NewMailing(Model):
 
     campaign_id: Id
     design_id: Id | None = None  # None: the campaign's
-    subject: Annotated[str, Field(max_length=150)] = ""  # empty: the campaign's, else the design's
+    subject: Annotated[Line, Field(max_length=150)] = ""  # empty: the campaign's, else the design's
     send_at: AwareDatetime | None = None
     customer_ids: Annotated[list[Id], Field(max_length=1000)] | None = None  # None: everybody
     again: bool = False  # although the same design went to the same people minutes ago
@@ -479,8 +479,8 @@ class Addressee(Model):
     """Who gets a letter."""
 
     customer_id: Id | None = None  # None: no customer
-    full_name: str
-    email: Annotated[str, Field(min_length=1)]
+    full_name: Line
+    email: Annotated[Line, Field(min_length=1)]
 
 
 Reference = Annotated[str, Field(min_length=1, max_length=200)]

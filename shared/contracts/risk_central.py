@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress
 from shared.contracts.loads import LoadState as LoadState
 from shared.permissions import Permission, Role
@@ -91,7 +91,7 @@ RISK_FILE = (
 
 
 @procedure("risk_central")
-def start_load(file_key: str, file_name: Annotated[str, Field(max_length=200)]) -> Load:
+def start_load(file_key: str, file_name: Annotated[Line, Field(max_length=200)]) -> Load:
     """Begin to load a risk file in the background.
 
     The answer comes at once; ask for the load to see how far it is. Loads follow each other.

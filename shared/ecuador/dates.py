@@ -4,6 +4,8 @@ import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from shared import bounds
+
 GUAYAQUIL = ZoneInfo("America/Guayaquil")  # the mainland; Galápagos is one hour behind
 
 _MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
@@ -25,9 +27,10 @@ def parse_date(text: str) -> date:
     else:
         raise ValueError(f"La fecha «{bare}» no se entiende: escriba AAAA-MM-DD o DD/MM/AAAA.")
     try:
-        return date(int(year), int(month), int(day))
+        found = date(int(year), int(month), int(day))
     except ValueError:
         raise ValueError(f"La fecha «{bare}» no existe: revise el día y el mes.") from None
+    return bounds.lawful(found)
 
 
 def years_before(day: date, years: int) -> date:

@@ -7,11 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from shared.bounds import is_odd
 from shared.contracts.loads import Column
 from shared.ecuador.dates import format_date
 from shared.ecuador.money import format_number
 from shared.ecuador.names import fold
 from shared.errors import Invalid
+from shared.loads.encodings import legible
 from shared.sheets import plain
 
 MAX_CELL = 1000
@@ -57,8 +59,7 @@ def map_columns(
     mapping = dict(asked) if asked else guess(fields, header)
     check_names(fields, mapping)
     for column in mapping.values():
-        if column not in header:
-            raise Invalid.field("mapping", f"El archivo no tiene la columna «{column}».")
+        _check_column(column, header, guessed=not asked)
     missing = [f.label for f in fields if f.column.required and f.name not in mapping]
     if missing:
         raise Invalid.field(
@@ -67,6 +68,15 @@ def map_columns(
             f"El archivo tiene: {', '.join(header)[:300]}.",
         )
     return mapping
+
+
+def _check_column(column: str, header: Sequence[str], *, guessed: bool) -> None:
+    if column not in header:
+        raise Invalid.field("mapping", f"El archivo no tiene la columna «{column}».")
+    alike = [name for name in header if fold(name) == fold(column)]
+    if header.count(column) > 1 or (guessed and len(alike) > 1):
+        told = f"El archivo tiene la columna «{column}» {len(alike)} veces: deje una sola."
+        raise Invalid.field("mapping", told)
 
 
 def guess(fields: Sequence[Field], header: Sequence[str]) -> dict[str, str]:
@@ -121,13 +131,15 @@ class Cells:
         if len(cells) > self._width and any(cells[self._width :]):
             raise ValueError("La fila tiene más columnas que el encabezado.")
         whole = "".join(cells)
-        if "\0" in whole or "\ufffd" in whole:
+        if is_odd(whole) or "\ufffd" in whole:
             raise ValueError("La fila tiene caracteres que no se pueden leer.")
 
     def shown(self, cells: Sequence[str]) -> dict[str, str]:
         """The values by field as a person reads them; a text that is wrong as it stands."""
         values, wrong = self.parse(cells)
-        texts = {name: cells[at].strip() for name, at, *_ in self._columns if at < len(cells)}
+        texts = {
+            name: legible(cells[at].strip()) for name, at, *_ in self._columns if at < len(cells)
+        }
         return {
             name: text if name in wrong else _shown(values[name], text)
             for name, text in texts.items()

@@ -12,12 +12,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from shared import clock, files, keyset, notices, outbox
+from shared.bounds import printable
 from shared.contract import Event, Slice
 from shared.contracts.loads import LoadState
 from shared.db import sessions
 from shared.ecuador.money import format_number
 from shared.ecuador.names import fold
 from shared.errors import Conflict, NotFound
+from shared.loads.encodings import legible
 from shared.loads.fields import header_key
 from shared.loads.models import LoadRow, MappingRow, RejectRow
 from shared.loads.rejected import RejectedRow, write_rejected
@@ -93,8 +95,8 @@ class Ledger(Generic[L]):
             {
                 "load_id": job.id,
                 "line": item.line,
-                "values": [cell.replace("\0", "") for cell in item.cells],  # PostgreSQL keeps none
-                "reason": item.reason,
+                "values": [legible(cell) for cell in item.cells],
+                "reason": printable(item.reason),
             }
             for item in batch.rejects
         ]
@@ -132,7 +134,9 @@ class Ledger(Generic[L]):
             link=f"{self._page}/{job.id}",
         )
 
-    def release(self, job: L, mapping: dict[str, str] | None, *, dry_run: bool, hold: bool) -> None:
+    def release(
+        self, job: L, mapping: dict[str, str] | None, *, dry_run: bool | None, hold: bool
+    ) -> None:
         """Go on with a load that was held, or show its first rows by other columns.
 
         Raises Conflict.
@@ -140,7 +144,8 @@ class Ledger(Generic[L]):
         if job.state != LoadState.HELD:
             raise Conflict("El archivo no espera una respuesta.")
         job.asked_mapping = mapping or job.asked_mapping
-        job.dry_run, job.hold, job.state = dry_run, hold, LoadState.WAITING
+        job.dry_run = job.dry_run if dry_run is None else dry_run
+        job.hold, job.state = hold, LoadState.WAITING
 
     def cancel(self, job: L) -> bool:
         """Stop before the next batch; the file of the rejected rows is the job's. Raises Conflict.

@@ -24,6 +24,7 @@ from pyroaring import BitMap64
 from sqlalchemy.orm import Session
 
 from shared import clock
+from shared.bounds import printable
 from shared.contracts.loads import PreviewRow
 from shared.errors import Invalid
 from shared.loads.fields import Cells, Field
@@ -168,7 +169,7 @@ class Checker(Generic[R]):
         try:
             self.read(cells)
         except ValueError as error:
-            reason = str(error)
+            reason = printable(str(error))
         return PreviewRow(line=number, values=self._cells.shown(cells), reason=reason)
 
     def _note(self, row: R) -> None:

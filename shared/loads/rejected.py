@@ -23,11 +23,13 @@ def write_rejected(columns: Sequence[str], rows: Iterable[RejectedRow], *, numbe
 
     def line_of(cells: Sequence[str], line: int, reason: str) -> list[sheets.Cell]:
         stood = [cells[at] if at < len(cells) else "" for at in kept]
-        return [*stood, line, reason] if numbered else [*stood, reason]
+        ours: list[sheets.Cell] = [line, reason] if numbered else [reason]
+        return [*stood, *ours, *cells[len(columns) :]]  # those beyond the header are one's own, too
 
     with files.create(key) as target:
         lines = (line_of(*row) for row in rows)
-        sheets.write_csv(target, rejected_header(columns, numbered=numbered), lines)
+        header = rejected_header(columns, numbered=numbered)
+        sheets.write_csv(target, header, lines, as_text=sheets.quoted)
     return key
 
 

@@ -7,13 +7,24 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import IO, Any
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from shared import files
+from shared.bounds import is_odd
+from shared.ecuador.money import format_number
 from shared.errors import Invalid
+from shared.loads import workbooks
 from shared.loads.encodings import encoding_of, separator_of
 
 _HEAD = 1 << 16
+_LINE = 1 << 20  # characters; a line of a table has a few hundred
+MAX_COLUMNS = 1000
 _ZIP = b"PK\x03\x04"
 DAMAGED = "El archivo CSV está dañado: revise las comillas y los separadores."
 
@@ -37,8 +48,8 @@ class Source:
             for number, row in self._lines:
                 spans, last = number - last, number
                 yield number, row
-        except csv.Error:
-            raise Invalid.field("file", DAMAGED) from None
+        except csv.Error as error:
+            raise _broken(error, last + 1) from None
         if spans > 1 and _is_open(row, width):
             raise Invalid.field("file", DAMAGED)
 
@@ -67,7 +78,9 @@ def source_of(stream: IO[bytes]) -> Iterator[Source]:
     encoding = encoding_of(stream)
     if encoding is None:
         raise Invalid.field("file", "El archivo no es CSV ni XLSX.")
-    text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+    # A byte that is none of the encoding's makes its row a rejected one, which tells it again.
+    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
+    text = io.TextIOWrapper(stream, encoding, errors=errors, newline="")
     try:
         yield _csv(text, stream)
     finally:
@@ -79,16 +92,36 @@ def _csv(text: io.TextIOWrapper, stream: IO[bytes]) -> Source:
     text.seek(0)
     separator = separator_of(text.read(_HEAD))
     text.seek(0)
-    rows = csv.reader(text, delimiter=separator)
+    rows = csv.reader(_text_lines(text), delimiter=separator)
     lines = ((rows.line_num, row) for row in rows if _is_filled(row))
     return Source(lines, lambda: stream.tell() / size)
 
 
+def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Line by line. Raises Invalid for one that would fill the memory."""
+    number = 0
+    while line := text.readline(_LINE):
+        number += 1
+        if len(line) == _LINE:
+            raise Invalid.field("file", f"La línea {number} es demasiado larga para una tabla.")
+        yield line
+
+
+def _broken(error: csv.Error, line: int) -> Invalid:
+    """In the words of what broke it."""
+    if "field larger" in str(error):
+        limit = format_number(csv.field_size_limit())
+        where = f"desde la línea {line} hay una celda de más de {limit} caracteres"
+        return Invalid.field("file", f"El archivo CSV está dañado: {where}. Revise las comillas.")
+    return Invalid.field("file", DAMAGED)
+
+
 def _xlsx(stream: IO[bytes]) -> Source:
+    workbooks.check(stream)
     try:
-        sheet = CalamineWorkbook.from_filelike(stream).get_sheet_by_index(0)
+        sheet = _first_filled(CalamineWorkbook.from_filelike(stream))
     except CalamineError:
-        raise Invalid.field("file", "El archivo XLSX está dañado o no es de Excel.") from None
+        raise Invalid.field("file", workbooks.DAMAGED) from None
     at = 0
 
     def lines() -> Iterator[Line]:
@@ -101,13 +134,24 @@ def _xlsx(stream: IO[bytes]) -> Source:
     return Source(lines(), lambda: at / max(1, sheet.total_height))
 
 
+def _first_filled(book: CalamineWorkbook) -> CalamineSheet:
+    """The first sheet that people see and that has anything in it."""
+    sheets = [meta for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
+    seen = [meta.name for meta in sheets if meta.visible == SheetVisibleEnum.Visible]
+    found = (book.get_sheet_by_name(name) for name in seen or book.sheet_names)
+    filled = next((sheet for sheet in found if sheet.total_height), None)
+    if filled is None:
+        raise Invalid.field("file", "El archivo XLSX está vacío.")
+    return filled
+
+
 def _header(lines: Iterator[Line]) -> list[str]:
     try:
         _, row = next(lines, (1, []))
         if row and row[0].lower().startswith("sep="):  # Excel's own line, no header
             _, row = next(lines, (2, []))
-    except csv.Error:
-        raise Invalid.field("file", DAMAGED) from None
+    except csv.Error as error:
+        raise _broken(error, 1) from None
     header = [cell.strip() for cell in row]
     if len([cell for cell in header if cell]) < 2:  # a lone column is no table
         raise Invalid.field(
@@ -115,6 +159,10 @@ def _header(lines: Iterator[Line]) -> list[str]:
             "El archivo no es una tabla CSV ni XLSX con encabezado: le faltan columnas. "
             "Revise el formato.",
         )
+    if len(header) > MAX_COLUMNS:
+        raise Invalid.field("file", f"El archivo tiene más de {MAX_COLUMNS} columnas.")
+    if any(is_odd(cell) for cell in header):
+        raise Invalid.field("file", "El encabezado tiene caracteres que no se pueden leer.")
     return header
 
 
@@ -135,6 +183,8 @@ def _text(cell: Any) -> str:
             return cell.isoformat()
         case float() if cell.is_integer():
             return str(int(cell))
+        case float():
+            return f"{cell:.15g}"  # as many digits as Excel has and shows
         case bool():
             return "sí" if cell else "no"
         case _:

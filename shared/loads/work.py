@@ -11,13 +11,17 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+import psycopg2
+from sqlalchemy.exc import DataError
+from sqlalchemy.orm import Session
+
 from shared import outbox
 from shared.contracts.loads import LoadState
 from shared.ecuador.money import format_number
 from shared.errors import Invalid, NotFound
 from shared.loads import sources
 from shared.loads.fields import map_columns
-from shared.loads.load import Batch, Checker, Load, Sink
+from shared.loads.load import Batch, Checker, Load, Outcome, Sink
 from shared.loads.progress import Progress
 from shared.loads.sources import Line, Source
 
@@ -148,10 +152,19 @@ class _Turn(Generic[R]):
                 return False
             if job.read != done:
                 return False
-            outcome = sink.store(session, job, batch.rows)
+            outcome = self._stored(sink, session, job, batch)
             ledger.add(session, job, batch, outcome, progress)
         sink.write()
         return True
+
+    def _stored(self, sink: Sink[R], session: Session, job: Any, batch: Batch[R]) -> Outcome:
+        """Raises Invalid where the database cannot keep a value that no check found."""
+        try:
+            return sink.store(session, job, batch.rows)
+        except (DataError, psycopg2.DataError):  # by COPY the driver's own; its text has the row
+            first, last = format_number(job.read + 1), format_number(job.read + batch.read)
+            told = f"Entre las filas {first} y {last} hay un valor que no se puede guardar."
+            raise Invalid.field("file", told) from None
 
     def _go_on_later(self) -> None:
         with self._load.ledger.begin(self._id) as (session, _):

@@ -17,6 +17,7 @@ from shared.contracts import ROOMS
 from shared.contracts.identity import Role
 from shared.errors import Denied, Unavailable
 from shared.room import load
+from tests.make.arguments import examples_of
 
 TABLE = Path(__file__).with_name("procedures.txt")
 NOBODY = "nobody"
@@ -42,7 +43,7 @@ class Away:
 
 def passes(room: Any, procedure: Procedure[..., Any], who: str) -> bool:
     """Whether the door does more than refuse this role; what it then says does not matter."""
-    arguments = {name: value_of(kind) for name, kind in needed(procedure).items()}
+    arguments = examples_of(procedure)
     actor = Actor(user_id=1, username=who, full_name="Rosa", role=who) if who != NOBODY else None
     with trace.use(actor=actor):
         try:
@@ -52,65 +53,6 @@ def passes(room: Any, procedure: Procedure[..., Any], who: str) -> bool:
         except Exception:  # it got past the guard
             return True
     return True
-
-
-def needed(procedure: Procedure[..., Any]) -> dict[str, Any]:
-    """The JSON schema of each argument without a default."""
-    schema = procedure._arguments.model_json_schema()
-    parts = {name: resolve(part, schema) for name, part in schema.get("properties", {}).items()}
-    return {name: parts[name] for name in schema.get("required", [])}
-
-
-def resolve(part: Any, schema: Any) -> Any:
-    """A schema whose references are written out."""
-    if isinstance(part, list):
-        return [resolve(item, schema) for item in part]
-    if not isinstance(part, dict):
-        return part
-    if "examples" in part:  # what refers to itself, such as a segment's definition, has one
-        return {"examples": part["examples"]}
-    if "$ref" in part:
-        return resolve(schema["$defs"][part["$ref"].rpartition("/")[2]], schema)
-    return {name: resolve(item, schema) for name, item in part.items() if name != "$defs"}
-
-
-PLAIN = {
-    "integer": 1,
-    "number": 1,
-    "boolean": True,
-    "array": [],
-    "null": None,
-}
-FORMATS = {
-    "uuid": "00000000-0000-0000-0000-000000000001",
-    "date-time": "2030-01-01T00:00:00-05:00",
-    "date": "2030-01-01",
-}
-
-
-def value_of(kind: dict[str, Any]) -> Any:
-    """A value of a schema, as small as it may be."""
-    if "examples" in kind:
-        return kind["examples"][0]
-    if "enum" in kind:
-        return kind["enum"][0]
-    if "anyOf" in kind:
-        return value_of(kind["anyOf"][0])
-    if kind.get("type") == "object":
-        parts = kind.get("properties", {})
-        return {name: value_of(parts[name]) for name in kind.get("required", [])}
-    if kind.get("type") == "array" and kind.get("minItems"):
-        return [value_of(kind["items"])] * kind["minItems"]
-    if kind.get("type") == "string":
-        return FORMATS.get(kind.get("format", ""), text_of(kind))
-    return PLAIN[kind["type"]]
-
-
-def text_of(kind: dict[str, Any]) -> str:
-    """Digits fit most patterns; names have one of their own."""
-    known = {r"^\d{4}-(0[1-9]|1[0-2])$": "2026-01"}
-    shortest = max(2, int(kind.get("minLength", 0)))
-    return known.get(str(kind.get("pattern")), "1" * shortest)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ class Erasure(Model):
 @api.post(
     "/customers/imports",
     allow=_IMPORTER,
+    takes=CUSTOMER_FILE.takes,
     status_code=202,
     response_model=documented(contract.Import, _HIDDEN),
     openapi_extra=form_example("multipart/form-data", _EXAMPLE),

@@ -25,6 +25,7 @@ _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is 
 @api.post(
     "/risk-loads",
     allow=_LOADER,
+    takes=RISK_FILE.takes,
     status_code=202,
     response_model=documented(contract.Load, _HIDDEN),
     openapi_extra=form_example("multipart/form-data", {"file": "riesgos.csv"}),

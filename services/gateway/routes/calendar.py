@@ -77,7 +77,7 @@ async def show_calendar(
     ask: Ask,
     session: SignedIn,
     view: Annotated[View, Query(alias="vista")] = View.MONTH,
-    day: Annotated[date | None, Query(alias="fecha")] = None,
+    day: addresses.Day = None,
     advisor: addresses.Advisor = "",
 ) -> Response:
     """Agreed calls, the own ones or, for whoever may see all, anyone's."""

@@ -11,7 +11,7 @@ from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import clock
+from shared import bounds, clock
 from shared.contract import Id
 from shared.contracts.campaign import list_campaigns
 from shared.contracts.customer_query import TimelineEntry, list_timeline
@@ -34,6 +34,7 @@ from shared.contracts.telemarketing import (
 )
 from shared.ecuador.phones import format_phone
 from shared.errors import Conflict, Unavailable
+from shared.settings import settings
 
 pages = Pages()
 menu.add(
@@ -150,7 +151,7 @@ async def show_history(
 
 def _number(text: str) -> int | None:
     """A number typed into a filter; an empty filter is none, and so is what is no number."""
-    return int(text) if text.strip().isdecimal() else None
+    return bounds.whole(text)
 
 
 async def _render_call(request: Request, ask: Asker, lease: Lease, form: Form) -> Response:
@@ -189,6 +190,13 @@ def _minutes_left(lease: Lease | None) -> int:
 
 
 def _suggest_callback() -> str:
-    """The hour after the next, as a `datetime-local` field takes it."""
-    local = clock.now().astimezone(clock.GUAYAQUIL)
-    return f"{local.replace(minute=0) + 2 * _HOUR:%Y-%m-%dT%H:%M}"
+    """The hour after the next, as a `datetime-local` field takes it.
+
+    Tomorrow's first when nobody is called any more by then.
+    """
+    local = clock.now().astimezone(clock.GUAYAQUIL).replace(minute=0) + 2 * _HOUR
+    begin, end = settings().calling_hours.split("-")
+    if not begin <= f"{local:%H:%M}" < end:
+        day = local if f"{local:%H:%M}" < begin else local + 24 * _HOUR
+        return f"{day:%Y-%m-%d}T{begin}"
+    return f"{local:%Y-%m-%dT%H:%M}"

@@ -62,7 +62,7 @@ async def show_upload(request: Request) -> Response:
     return _render_upload(request, Form())
 
 
-@pages.post("/clientes/importar", allow=CustomerPermission.IMPORT)
+@pages.post("/clientes/importar", allow=CustomerPermission.IMPORT, takes=CUSTOMER_FILE.takes)
 async def upload(request: Request, ask: Ask) -> Response:
     """Store the file and begin to read it."""
     form = await read_form(request)
@@ -96,7 +96,9 @@ async def show_imports(request: Request, ask: Ask, after: addresses.After = None
 async def show_import(request: Request, import_id: Id, ask: Ask) -> Response:
     """One import; its progress asks again by itself while it runs."""
     job = await ask(get_import, import_id)
-    return render(request, "customer_import/show.html", form=Form(), **await _shown(ask, job))
+    return render(
+        request, "customer_import/show.html", form=_as_before(job), **await _shown(ask, job)
+    )
 
 
 @pages.get("/clientes/importaciones/{import_id:int}/avance", allow=CustomerPermission.IMPORT)
@@ -119,7 +121,7 @@ async def repeat(request: Request, import_id: Id, ask: Ask) -> Response:
     """Read the same file again: for real after a dry run, or with the columns chosen by hand."""
     form = await read_form(request)
     try:
-        job = await ask(rerun_import, import_id, _mapping(form), _is_set(form, "dry_run"))
+        job = await ask(rerun_import, import_id, _mapping(form), _chosen(form, "dry_run"))
     except FORM_ERRORS as error:
         return await _render_failed(request, ask, import_id, form.failed(error))
     return go(request, f"/clientes/importaciones/{job.id}")
@@ -129,9 +131,9 @@ async def repeat(request: Request, import_id: Id, ask: Ask) -> Response:
 async def read_held(request: Request, import_id: Id, ask: Ask) -> Response:
     """Go on with a file whose first rows were shown, or show them by other columns."""
     form = await read_form(request)
-    dry_run, hold = _is_set(form, "dry_run"), _is_set(form, "hold")
+    dry_run, hold = _chosen(form, "dry_run"), _chosen(form, "hold")
     try:
-        await ask(resume_import, import_id, _mapping(form), dry_run, hold)
+        await ask(resume_import, import_id, _mapping(form), dry_run, hold or False)
     except FORM_ERRORS as error:
         return await _render_failed(request, ask, import_id, form.failed(error))
     return go(request, f"/clientes/importaciones/{import_id}")
@@ -156,12 +158,18 @@ async def _render_failed(request: Request, ask: Asker, import_id: int, form: For
     return render_form(request, "customer_import/show.html", form, **shown)
 
 
+def _as_before(job: Import) -> Form:
+    """The file is read again as it was, until somebody says otherwise."""
+    return Form({"dry_run": ["true"] if job.dry_run else []})
+
+
 def _mapping(form: Form) -> dict[str, str] | None:
     return {name: column for name in COLUMNS if (column := form.value(f"map_{name}"))} or None
 
 
-def _is_set(form: Form, name: str) -> bool:
-    return form.value(name) == "true"
+def _chosen(form: Form, name: str) -> bool | None:
+    """What a switch says; None where the form has none."""
+    return form.value(name) == "true" if form.value(name) else None
 
 
 def _is_moving(job: Import) -> bool:

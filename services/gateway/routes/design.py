@@ -68,7 +68,7 @@ async def show_new_design(request: Request, ask: Ask) -> Response:
     return await _new_design(request, ask, Form())
 
 
-@pages.post("/disenos/nuevo", allow=MailPermission.DESIGN)
+@pages.post("/disenos/nuevo", allow=MailPermission.DESIGN, takes=DESIGN_FILE.takes)
 async def add_design(request: Request, ask: Ask) -> Response:
     """Create a design from a file or from pasted HTML; what is wrong names the line."""
     form = await read_form(request)

@@ -60,8 +60,9 @@ def test_only_an_import_that_ended_is_read_again(customers: Any, people: Session
         imports.ledger.end_done(session, imports.ledger.get(session, job.id), CUSTOMERS)
     mapping = {"cedula": "cedula", "first_names": "apellidos", "last_names": "nombres"}
     again = customers.rerun_import(job.id, mapping)
-    assert (again.file_name, again.dry_run, again.state) == ("clientes.csv", False, "waiting")
+    assert (again.file_name, again.dry_run, again.state) == ("clientes.csv", True, "waiting")
     assert again.id != job.id
+    assert customers.rerun_import(job.id, dry_run=False).dry_run is False  # said by somebody
     with pytest.raises(NotFound):
         customers.rerun_import(99)
 

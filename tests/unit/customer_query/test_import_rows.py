@@ -8,7 +8,7 @@ import pytest
 
 from infra.demo.customers import COLUMNS, customers
 from services.customer_query.import_load import CUSTOMERS
-from services.customer_query.import_rows import FIELDS, given
+from services.customer_query.import_rows import FIELDS, changeable, given
 from shared import clock
 from shared.errors import Invalid
 from shared.loads.fields import guess, map_columns
@@ -61,7 +61,7 @@ def test_a_row_becomes_checked_columns() -> None:
     assert values["income"] == Decimal("1250.50")
     assert (values["province"], values["canton"]) == ("17", "1701")
     assert values["search"] == "mora ana"
-    assert (values["category"], values["category_reason"]) == ("new", None)
+    assert not {"joined_on", "category", "category_reason"} & values.keys()  # as they were
 
 
 def test_an_empty_cell_says_nothing_and_a_short_row_is_padded() -> None:
@@ -69,9 +69,8 @@ def test_an_empty_cell_says_nothing_and_a_short_row_is_padded() -> None:
     assert not {"birth_on", "income", "province", "canton"} & values.keys()
 
 
-def test_a_category_of_the_file_that_is_not_the_tenures_is_by_hand() -> None:
-    values = reader([*HEADER, "categoria"]).read([*ROW, "Leal"])
-    assert (values["category"], values["category_reason"]) == ("loyal", "importación")
+def test_a_category_of_the_file_is_its_code() -> None:
+    assert reader([*HEADER, "categoria"]).read([*ROW, "Leal"])["category"] == "loyal"
 
 
 def test_all_that_is_wrong_with_a_row_is_told_at_once() -> None:
@@ -108,4 +107,13 @@ def test_only_the_files_columns_may_change() -> None:
         "email",
         "search",
     )
-    assert "category" in given(["cedula", "first_names", "last_names", "joined_on"])
+    assert changeable(given(["cedula", "province", "email", "joined_on"])) == (
+        "province",
+        "email",
+        "joined_on",
+        "search",
+        "canton",
+        "mail_bounced",
+        "category",
+        "category_reason",
+    )

@@ -63,6 +63,18 @@ def test_an_empty_calendar_says_where_calls_come_from(browser: Browser, rooms: F
     assert "No hay llamadas agendadas" in browser.get("/agenda?vista=dia").text
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2100-01-01", "9999-12-31"])
+@pytest.mark.parametrize("view", ["mes", "semana", "dia"])
+def test_a_day_on_which_no_call_is_agreed_is_refused(browser: Browser, view: str, day: str) -> None:
+    assert browser.get(f"/agenda?fecha={day}&vista={view}").status_code == 422
+
+
+@pytest.mark.parametrize("day", ["2000-01-01", "2099-12-31"])
+@pytest.mark.parametrize("view", ["mes", "semana", "dia"])
+def test_the_first_and_the_last_day_are_shown(browser: Browser, view: str, day: str) -> None:
+    assert browser.get(f"/agenda?fecha={day}&vista={view}").status_code == 200
+
+
 def test_a_wrong_date_is_refused(browser: Browser) -> None:
     assert browser.get("/agenda?fecha=ayer").status_code == 422
 

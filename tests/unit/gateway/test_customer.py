@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import date
 from typing import Any
 
@@ -283,6 +284,36 @@ def test_a_dry_run_is_repeated_for_real_with_the_columns_chosen(
     assert heard.arguments == {"import_id": 3, "mapping": {"cedula": "A"}, "dry_run": False}
 
 
+SWITCH = r'<input[^>]*name="dry_run" value="true"[^>]*>'
+
+
+@pytest.mark.parametrize("state", [ImportState.DONE, ImportState.FAILED, ImportState.HELD])
+def test_a_dry_run_is_read_again_as_one_unless_somebody_says_otherwise(
+    head: Browser, rooms: FakeAsk, state: ImportState
+) -> None:
+    rooms.answers["preview_import"] = lambda import_id: contract.ImportPreview(
+        columns=["A", "B"], mapping={}, rows=[]
+    )
+    for dry_run in (True, False):
+        job = make_import(state=state, dry_run=dry_run, columns=["A", "B"], error="Se dañó.")
+        if state is ImportState.HELD:
+            job = job.model_copy(update={"finished_at": None})
+        rooms.answers["get_import"] = lambda import_id, job=job: job
+        [switch] = re.findall(SWITCH, head.get("/clientes/importaciones/3").text)
+        assert ("checked" in switch) is dry_run
+
+
+def test_for_real_is_said_and_reading_again_says_nothing(head: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["get_import"] = lambda import_id: make_import(dry_run=True)
+    page = head.get("/clientes/importaciones/3").text
+    form = page[: page.index("Importar de verdad")].rpartition("<form")[2]
+    assert 'name="dry_run" value="false"' in form
+    rooms.answers["rerun_import"] = lambda import_id, mapping, dry_run: make_import(id=4)
+    head.post("/clientes/importaciones/3/repetir", data={})
+    [heard] = rooms.heard_of(contract.rerun_import)
+    assert heard.arguments["dry_run"] is None
+
+
 def test_a_file_without_known_columns_is_read_again_from_its_page(
     head: Browser, rooms: FakeAsk
 ) -> None:
@@ -342,7 +373,7 @@ def test_the_first_rows_are_shown_and_the_columns_chosen(head: Browser, rooms: F
     assert heard.arguments == {
         "import_id": 3,
         "mapping": {"cedula": "B"},
-        "dry_run": False,
+        "dry_run": None,  # as it was begun
         "hold": True,
     }
 

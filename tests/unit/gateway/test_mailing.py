@@ -1,12 +1,14 @@
 """Runs through pages and API; unsubscription; the demo's mail."""
 
 import csv
+import io
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from services.gateway.session import COOKIE
 from shared.contract import Page
@@ -316,6 +318,33 @@ def test_the_download_has_all_pages_of_those_who_got_nothing(
         ("1", "Fallido", "'=1+1"),
         ("2", "Fallido", "Sin consentimiento"),
     ]
+
+
+@pytest.mark.parametrize("odd", ["x", "5.", "²", "9" * 5000, "-1", "9" * 19, "\0"])
+def test_a_monthly_campaign_that_is_none_is_refused_at_its_field(
+    chief: Browser, rooms: FakeAsk, odd: str
+) -> None:
+    def missing(campaign_id: int) -> Campaign:
+        raise NotFound("La campaña no existe.")
+
+    rooms.answers["get_campaign"] = missing
+    form = {"day": "5", "hour": "9", "version": "1", "campaign_ids": odd}
+    assert chief.post("/envios/mensual", data=form).status_code == 422
+
+
+def test_the_same_download_as_a_workbook_says_of_which_people_and_for_whom(
+    chief: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers["list_recipients"] = lambda **_: Page(items=[make_recipient(7)])
+    answer = chief.get("/envios/4/destinatarios.csv?estado=skipped&formato=xlsx")
+    assert "envio-4-skipped.xlsx" in answer.headers["content-disposition"]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+    people = book.get_sheet_by_name("Datos").to_python()
+    assert [row[0] for row in people] == ["cliente", 7]
+    rows = book.get_sheet_by_name("Acerca de").to_python()
+    about = {str(name): value for name, value in rows}
+    assert (about["Estado"], about["Filas"]) == ("Omitidos", "1")
+    assert about["Hecho por"] == "Rosa Quishpe"
 
 
 def test_the_monthly_page_keeps_a_chosen_campaign_that_does_not_execute(

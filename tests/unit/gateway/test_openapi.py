@@ -231,7 +231,7 @@ def test_a_rooms_error_is_the_problem_that_is_documented(
 @pytest.mark.parametrize(
     ("status", "request_"),
     [
-        (400, {"content": b'{"goal": "\xff"}', "headers": {"Content-Type": "application/json"}}),
+        (422, {"content": b'{"goal": "\xff"}', "headers": {"Content-Type": "application/json"}}),
         (401, {"json": {}, "headers": {"Authorization": "Bearer nobody"}}),
         (403, {"json": {}, "headers": {"Authorization": "Bearer advisor"}}),
         (403, {"json": {}, "headers": {"Origin": "https://otro.example"}}),

@@ -1,7 +1,14 @@
 """Errors as programs and people get them."""
 
+import httpx
+import pytest
+
+from services.gateway.session import COOKIE
+from shared import bounds
+from shared.contract import Page
 from shared.contracts import identity
 from shared.errors import NotFound
+from shared.permissions import Role
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
 BEARER = {"Authorization": "Bearer admin"}
@@ -78,3 +85,84 @@ def test_openapi_documents_the_api_and_nothing_else(client: Browser) -> None:
     assert "application/problem+json" in me["responses"]["401"]["content"]
     flow = document["components"]["securitySchemes"]["Pregón"]["flows"]["password"]
     assert flow["tokenUrl"] == "/api/v1/token"
+
+
+# --- what no value may be ---
+
+JSON = {**BEARER, "Content-Type": "application/json"}
+NINES = "9" * 5000
+
+
+def fields_of(answer: httpx.Response) -> dict[str, str]:
+    assert answer.status_code == 422, answer.text
+    return {item["field"]: item["message"] for item in answer.json()["errors"]}
+
+
+@pytest.mark.parametrize("body", [b'{"full_name": "\xff"}', f'{{"version": {NINES}}}'.encode()])
+def test_json_that_python_cannot_read_is_refused(client: Browser, body: bytes) -> None:
+    answer = client.ask("PATCH", "/api/v1/users/9", content=body, headers=JSON)
+    assert fields_of(answer)["body"].startswith("El JSON no se puede leer")
+    assert "intente de nuevo" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"full_name": "Ana\\u0000 Mora"}', "full_name"),
+        ('{"full_name": "Ana\\ud800 Mora"}', "full_name"),
+        ('{"full_name": "Ana\\u001b Mora"}', "full_name"),
+        ('{"full_name": "Ana\\r\\nBcc: x@y.ec"}', "full_name"),
+        ('{"\\ud800": 1}', "body"),
+        ('{"version": 1e1000000}', "version"),
+        ('{"version": NaN}', "version"),
+        ('{"version": 9223372036854775808}', "version"),
+        (f'{{"version": "{NINES}"}}', "version"),
+        (f'{{"version": {"[" * 300}{"]" * 300}}}', "version"),
+    ],
+)
+def test_what_no_value_may_be_is_told_at_its_field(client: Browser, body: str, field: str) -> None:
+    answer = client.ask("PATCH", "/api/v1/users/9", content=body, headers=JSON)
+    assert set(fields_of(answer)) == {field}
+
+
+def test_a_number_in_an_address_has_at_most_64_bits(admin: Browser) -> None:
+    assert admin.get(f"/segmentos/{NINES}").status_code == 404
+    assert admin.get(f"/usuarios/{NINES}").status_code == 422
+    assert admin.get(f"/usuarios/{2**63}").status_code == 422
+    answer = admin.ask("PATCH", f"/api/v1/users/{NINES}", json={})
+    assert set(fields_of(answer)) == {"user_id"}
+
+
+@pytest.mark.parametrize("token", ["a\x85b", "a\x9fb"])
+def test_a_session_of_odd_characters_is_none(client: Browser, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}".encode("latin-1")}
+    assert client.get("/api/v1/me", headers=headers).status_code == 401
+
+
+def test_an_odd_idempotency_key_is_refused(admin: Browser) -> None:
+    answer = admin.post("/usuarios/nuevo", data={"idempotency_key": "a\0b"})
+    assert answer.status_code == 422
+    assert bounds.ODD_TEXT in answer.text
+
+
+@pytest.mark.parametrize("campaign", ["abc", NINES, "²", "-1"])
+def test_what_is_no_campaign_is_no_defect(client: Browser, rooms: FakeAsk, campaign: str) -> None:
+    client.cookies.set(COOKIE, Role.MARKETING_HEAD)
+    rooms.answers |= {
+        "list_campaigns": lambda **_: Page(items=[]),
+        "list_mailings": lambda **_: Page(items=[]),
+    }
+    answer = client.post(
+        "/envios/mensual", data={"day": "1", "hour": "9", "campaign_ids": campaign}
+    )
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("number", ["abc", NINES, "²"])
+def test_what_is_no_number_filters_nothing(client: Browser, rooms: FakeAsk, number: str) -> None:
+    client.cookies.set(COOKIE, Role.SUPERVISOR)
+    rooms.answers |= {
+        "list_campaigns": lambda **_: Page(items=[]),
+        "list_calls": lambda **_: Page(items=[]),
+    }
+    assert client.get(f"/llamadas/historial?cliente={number}").status_code == 200

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Invalid
+from shared.loads.encodings import legible
 from shared.loads.sources import source_of
 
 HEADER = ["Cédula", "Nombres", "Dirección"]
@@ -72,3 +73,55 @@ def test_how_much_has_been_read_is_known() -> None:
     assert shares == sorted(shares)
     assert 0.1 < shares[0] < 0.3
     assert shares[-1] > 0.9
+
+
+# --- what would fill the memory, or be read as something else ---
+
+
+def test_one_foreign_byte_does_not_turn_the_whole_file_into_another_encoding() -> None:
+    rows = [["1", "Íñigo", "Año"]] * 5 + [["2", "Mu\udcf1oz", "x"]]
+    for head in (b"", b"\xef\xbb\xbf"):
+        content = head + text(rows=rows).encode("utf-8", "surrogateescape")
+        _, lines = read(content)
+        assert lines[0][1] == ["1", "Íñigo", "Año"]
+        assert lines[-1][1] == ["2", "Mu\udcf1oz", "x"]
+        assert legible(lines[-1][1][1]) == "Muñoz"
+
+
+def test_a_late_foreign_byte_of_a_code_page_is_read_in_it() -> None:
+    rows = [["1", "Ana", "x" * 90]] * 20_000 + [["2", "Muñoz", "x"]]
+    _, lines = read(text(rows=rows).encode("cp1252").replace("Í".encode("cp1252"), b"I"))
+    assert lines[-1][1] == ["2", "Muñoz", "x"]
+
+
+def test_a_line_that_never_ends_is_refused() -> None:
+    with pytest.raises(Invalid, match="La línea 2 es demasiado larga"):
+        read(b"a,b\n" + b"1," * (1 << 20))
+
+
+def test_a_header_of_a_million_columns_is_refused() -> None:
+    with pytest.raises(Invalid, match="más de 1000 columnas"):
+        read(b"a," * 100_000 + b"\n1,2\n")
+
+
+@pytest.mark.parametrize("name", ["a\x01", "\x1b[0m", "\xff"])
+def test_a_header_that_cannot_be_kept_is_refused(name: str) -> None:
+    with pytest.raises(Invalid, match="encabezado tiene caracteres"):
+        read("áéíóúñáéíóúñ,cédula,".encode() + name.encode("latin-1") + b"\n1,2,3\n")
+
+
+def test_a_cell_that_is_too_long_has_words_of_its_own() -> None:
+    with pytest.raises(Invalid, match=r"línea 3 hay una celda de más de 131\.072 caracteres"):
+        read(b"a,b\n1,2\n3," + b"x" * 131_073 + b"\n")
+
+
+@pytest.mark.parametrize("sign", ['"', "a", "7", "\x01"])
+def test_excels_line_about_an_odd_separator_is_not_followed(sign: str) -> None:
+    header, _ = read(f"sep={sign}\r\ncedula;nombres\r\n1;2\r\n".encode())
+    assert header == ["cedula", "nombres"]
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\0\0\0\0\0" * 9, b"BZh91AY&SY\0\0\xfd7zXZ\0"])
+def test_another_packing_is_no_table(content: bytes) -> None:
+    with pytest.raises(Invalid):
+        read(content)
