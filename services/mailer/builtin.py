@@ -8,7 +8,7 @@ from mjml import mjml2html
 from nameko.extensions import DependencyProvider
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.mailer import designs, workshop
+from services.mailer import designs, making, workshop
 from shared.db import make_engine
 
 _FOLDER = Path(__file__).parent / "designs"
@@ -22,7 +22,7 @@ GALLERY = {  # key: name, proposed subject
 def built() -> dict[str, dict[str, Any]]:
     """The designs' columns by key."""
     return {
-        key: designs.build(name, subject, _compile(key), {}, own=True) | {"removed": []}
+        key: making.build(name, subject, _compile(key), {}, own=True) | {"removed": []}
         for key, (name, subject) in GALLERY.items()
     }
 

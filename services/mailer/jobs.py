@@ -83,7 +83,7 @@ def _leave_half_cancelled(reason: str, mailing_id: int) -> None:
 
 
 def _fail_test(reason: str, *arguments: Any) -> None:
-    trials.end(trials.Trial(*arguments), taken=False, words=reason)
+    trials.fail(reason, trials.Trial(*arguments))
 
 
 def _keep_sweep_error(reason: str) -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from services.mailer import merge, tokens, wording
-from services.mailer.designs import Compiled
+from services.mailer.making import Compiled
 from services.mailer.merge import Person
 from services.mailer.models import ServiceMail
 from shared import clock

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import uuid4
 
-from services.mailer import designs, messages, rules
+from services.mailer import designs, making, messages, rules
 from services.mailer.smtp import BarredError, Fate, Line
 from shared import notices
 from shared.contracts.mailer import told
@@ -33,19 +33,35 @@ def send(test: Trial) -> None:
         end(test, taken=False, words=str(error))
         return
     except OSError as error:
-        raise ConnectionError(str(error)) from error
+        raise _postponed(test, str(error)) from None
     answer = line.send(messages.sender_address(), test.email, content)
     line.close()
     if answer.fate is Fate.POSTPONED:
-        raise ConnectionError(answer.text)
+        raise _postponed(test, answer.text)
     end(test, taken=answer.fate is Fate.ACCEPTED, words=answer.text)
 
 
 def _compose(test: Trial) -> bytes:
     with sessions(ROOM).begin() as session:
         design = designs.get_design(session, test.design_id)
-        compiled = designs.compile_design(test.subject or design.subject, design.html, design.text)
+        designs.set_test_error(session, test.design_id, None)
+        compiled = making.compile_design(test.subject or design.subject, design.html, design.text)
     return messages.compose_test(compiled, test.email, uuid4().hex)
+
+
+def _postponed(test: Trial, words: str) -> ConnectionError:
+    """Keep what was said for when there are no more attempts; errors are logged without it."""
+    with sessions(ROOM).begin() as session:
+        designs.set_test_error(session, test.design_id, words)
+    return ConnectionError("the mail server took no test")
+
+
+def fail(reason: str, test: Trial) -> None:
+    """No more attempts: for what the mail server said last, or else for this reason."""
+    with sessions(ROOM).begin() as session:
+        design = designs.find_design(session, test.design_id)
+        said = design.test_error if design is not None else None
+    end(test, taken=False, words=said or reason)
 
 
 def end(test: Trial, *, taken: bool, words: str) -> None:

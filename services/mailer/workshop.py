@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.mailer import designs
+from services.mailer import making
 from shared.contracts.mailer import NewDesign
 from shared.errors import Invalid
 from shared.killable import Killable, KilledError
@@ -22,7 +22,7 @@ def warm_up() -> None:
 
 def build(new: NewDesign) -> dict[str, Any]:
     """A design's columns. Raises Invalid, NotFound, Unavailable."""
-    designs.check_size(new.html or "")
+    making.check_size(new.html or "")
     found: dict[str, Any] = _run(
         "build", name=new.name, subject=new.subject, html=new.html, file_key=new.file_key
     )

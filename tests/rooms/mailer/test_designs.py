@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.mailer import builtin, designs
+from services.mailer import builtin, designs, making
 from shared import files, trace
 from shared.contract import Actor
 from shared.contracts.customer_query import Customer
@@ -48,7 +48,7 @@ def test_seeding_again_changes_nothing(mailer: Any, sessions: Any) -> None:
 
 
 def test_a_changed_built_in_design_is_brought_up_to_date(mailer: Any, sessions: Any) -> None:
-    values = designs.build("Oferta", "", GOOD, {})
+    values = making.build("Oferta", "", GOOD, {})
     with sessions.begin() as session:
         designs.put_builtin(session, "oferta", values)
     assert mailer.get_design(1).fields == ["nombres", "enlace_baja"]

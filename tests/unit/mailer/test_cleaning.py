@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.mailer import builtin, cleaning, designs, styles
+from services.mailer import builtin, cleaning, making, styles
 from shared.errors import Invalid
 from shared.settings import settings
 
@@ -15,7 +15,7 @@ LINK = '<a href="{{ enlace_baja }}">Darse de baja</a>'
 
 
 def build(html: str, images: dict[str, str] | None = None) -> dict[str, Any]:
-    return designs.build("Prueba", "Hola {{ primer_nombre }}", html, images or {})
+    return making.build("Prueba", "Hola {{ primer_nombre }}", html, images or {})
 
 
 def cleaned(html: str) -> str:
@@ -150,13 +150,13 @@ def test_what_is_no_html_is_refused(html: str) -> None:
 
 def test_too_large_html_is_refused() -> None:
     with pytest.raises(Invalid, match="500 KB"):
-        build("<p>" + "x" * designs.SIZE_LIMIT)
+        build("<p>" + "x" * making.SIZE_LIMIT)
 
 
 def test_images_of_the_zip_point_to_the_store() -> None:
     key = "ab/" + "0" * 32 + ".png"
     design = build(f'<img src="img/Logo.PNG" alt="Logo">{LINK}', {"logo.png": key})
-    compiled = designs.compile_design("a", str(design["html"]), "b")
+    compiled = making.compile_design("a", str(design["html"]), "b")
     assert f'src="{settings().public_url}/imagenes/{key}"' in compiled.html(
         {"enlace_baja": "https://pregon.example/baja/x"}
     )

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.mailer import builtin, designs, messages, tokens, uploads
+from services.mailer import builtin, making, messages, tokens, uploads
 from services.mailer.messages import Circular
 from shared import clock, files
 from shared.errors import Invalid, NotFound
@@ -33,7 +33,7 @@ def circular(
     subject: str = "Hola {{ primer_nombre }}, ñandú", text: str = "Hola {{ nombres }}"
 ) -> Circular:
     html = '<p>Hola {{ nombres }}</p><a href="{{ enlace_baja }}">x</a>'
-    return Circular(designs.compile_design(subject, html, text), "Fibra", 7, RUN)
+    return Circular(making.compile_design(subject, html, text), "Fibra", 7, RUN)
 
 
 def read(content: bytes) -> EmailMessage:
@@ -94,7 +94,7 @@ def test_long_lines_are_folded_and_end_in_crlf() -> None:
 
 def test_builtin_designs_make_whole_mails() -> None:
     for values in builtin.built().values():
-        compiled = designs.compile_design(values["subject"], values["html"], values["text"])
+        compiled = making.compile_design(values["subject"], values["html"], values["text"])
         message = read(messages.compose(Circular(compiled, "Fibra", 7, RUN), Person(), 1, "a@b.ec"))
         assert "María" in body(message, "html")
         assert "{" not in body(message, "plain")

@@ -78,3 +78,8 @@ def test_odd_designs_are_quick_and_refused_or_taken(
         if seconds >= SECONDS or not as_meant:
             wrong.append((design.name, round(seconds, 2), told))
     assert not wrong
+
+
+def test_the_families_are_all_of_the_corpus() -> None:
+    named = [design.name for design in odd.cases()]
+    assert len(named) > 1_500

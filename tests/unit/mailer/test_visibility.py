@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.mailer import builtin, cleaning, designs
+from services.mailer import builtin, cleaning, making
 from shared.errors import Invalid
 
 A = '<a href="{{ enlace_baja }}"'
@@ -12,7 +12,7 @@ LINK = f"{A}>Darse de baja</a>"
 
 
 def build(html: str) -> dict[str, Any]:
-    return designs.build("Prueba", "", f"<p>Hola</p>{html}", {})
+    return making.build("Prueba", "", f"<p>Hola</p>{html}", {})
 
 
 @pytest.mark.parametrize(
