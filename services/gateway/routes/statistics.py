@@ -26,6 +26,7 @@ from shared.contracts.campaign import (
     list_by_gender,
     list_by_province,
 )
+from shared.ecuador.money import format_number
 from shared.errors import NotFound
 from shared.sheets import About
 
@@ -147,12 +148,15 @@ async def _province_table(ask: Asker, campaign_id: int | None) -> Table:
 
 
 async def _repeated_table(ask: Asker, _campaign_id: int | None) -> Table:
-    """The first 10,000; a page at a time."""
+    """The first 10,000, a page at a time; where there are more, the last row says so."""
     found = await ask(get_repeated_customers, limit=_REPEATED_A_CALL)
     whole = charts.repeated_table(found)
     while found.next and len(whole.rows) < _REPEATED_IN_FILE:
         found = await ask(get_repeated_customers, after=found.next, limit=_REPEATED_A_CALL)
         whole.rows.extend(charts.repeated_table(found).rows)
+    if found.next:
+        shown, total = format_number(len(whole.rows)), format_number(found.total)
+        whole.rows.append(("", f"Aquí están los primeros {shown} de {total} clientes.", ""))
     return whole
 
 

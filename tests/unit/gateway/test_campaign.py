@@ -304,6 +304,24 @@ def test_every_chart_has_its_file(head: Browser, address: str, line: str) -> Non
     assert line in answer.text.splitlines()
 
 
+@pytest.mark.parametrize("total", [10_000, 10_200])
+def test_a_file_that_is_cut_says_so(head: Browser, rooms: FakeAsk, total: int) -> None:
+    left = total // 200
+
+    def page(**_: Any) -> RepeatedCustomers:
+        nonlocal left
+        left -= 1
+        many = REPEATED.customers[:1] * 200
+        more = {"customers": many, "total": total, "next": "x" if left else None}
+        return REPEATED.model_copy(update=more)
+
+    rooms.answers["get_repeated_customers"] = page
+    lines = head.get("/estadisticas/repetidos.csv").text.splitlines()
+    told = ";Aquí están los primeros 10.000 de 10.200 clientes.;"
+    assert (lines[-1] == told) is (total > 10_000)
+    assert len(lines) == 10_001 + (total > 10_000)
+
+
 def test_a_file_that_does_not_exist_is_not_found(head: Browser) -> None:
     assert head.get("/estadisticas/nada.csv").status_code == 404
     assert head.get("/campanas/7/estadisticas/nada.csv").status_code == 404
