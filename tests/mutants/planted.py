@@ -1,6 +1,17 @@
 """All planted faults, by what they break."""
 
-from tests.mutants import bounds, calls, campaigns, customers, designs, doors, house, kit, mail
+from tests.mutants import (
+    bounds,
+    calls,
+    campaigns,
+    customers,
+    designs,
+    doors,
+    house,
+    kit,
+    mail,
+    odd_input,
+)
 from tests.mutants.mutant import Mutant
 
 MUTANTS: list[Mutant] = [
@@ -13,4 +24,5 @@ MUTANTS: list[Mutant] = [
     *designs.MUTANTS,
     *calls.MUTANTS,
     *doors.MUTANTS,
+    *odd_input.MUTANTS,
 ]
