@@ -12,7 +12,7 @@ STEP := infra/native/step.sh
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --universal --python-version 3.11 --quiet
 
-.PHONY: help up down status logs clean demo test check bench faults mutants permissions trace customers lock packages browser
+.PHONY: help up down status logs clean demo test check bench faults hostile images mutants permissions trace customers lock packages browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -61,6 +61,12 @@ bench: packages .venv/.dev $(BUNDLE)  ## benchmarks, all or ONLY=name
 
 faults: packages .venv/.dev $(BUNDLE)  ## fault tests, all or ONLY=name
 	@$(PYTHON) -m tests.faults $(ONLY)
+
+hostile: packages .venv/.dev $(BUNDLE)  ## odd and hostile input, all or ONLY=family
+	@$(PYTHON) -W ignore -m tests.hostile $(ONLY)
+
+images: packages  ## pin the images of others by the digests they have now
+	@$(PYTHON) -m infra.images
 
 mutants: packages .venv/.dev $(BUNDLE)  ## faults planted in a copy: do the tests notice?
 	@$(NATIVE) with-servers -- python -m tests.mutants $(ONLY)

@@ -31,6 +31,7 @@ from typing_extensions import TypeAliasType
 
 from shared import bounds
 from shared.errors import FieldError, Invalid
+from shared.permissions import Role
 from shared.spanish import spanish
 
 P = ParamSpec("P")
@@ -63,7 +64,7 @@ class Actor(Model):
     user_id: int
     username: str
     full_name: str
-    role: str
+    role: Role
 
 
 @dataclass(frozen=True)

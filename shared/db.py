@@ -25,6 +25,7 @@ def make_engine(room: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) 
         pool_size=settings().max_workers,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,  # they are people's data, and errors are written down
         connect_args={
             "application_name": f"pregon-{room}",
             "connect_timeout": 5,

@@ -5,7 +5,6 @@ through waiting queues (5 s, 1 min, 10 min) back to the same handler and is at l
 `dead.<queue>`, whole, with the error in its headers.
 """
 
-import traceback
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import SharedExtension
 from sqlalchemy.orm import Session
 
-from shared import inbox, waiting
+from shared import faults, inbox, waiting
 from shared.contract import Event
 from shared.rpc import HasDatabase
 from shared.settings import settings
@@ -116,7 +115,7 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
                 headers={
                     **message.headers,
                     ATTEMPT_HEADER: attempt + 1,
-                    ERROR_HEADER: "".join(traceback.format_exception_only(error))[:2000],
+                    ERROR_HEADER: faults.brief(error),
                 },
                 message_id=message.properties.get("message_id"),
                 delivery_mode=2,

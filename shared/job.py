@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from shared import log, open_jobs, trace, waiting
+from shared import faults, log, open_jobs, trace, waiting
 from shared.errors import PregonError
 from shared.settings import settings
 
@@ -47,6 +47,7 @@ WAITS: tuple[int, ...] = (
 MAX_LOSSES = 5  # worker processes that a job may take with it
 MAX_DELIVERIES = 15  # without an end; the broker itself parks a job after DELIVERY_LIMIT
 DELIVERY_LIMIT = 20
+MOST_TOLD = 8000  # characters of an error, whose end says most, beside a parked job
 END_WAIT = 60  # seconds between attempts to end what a failed job was for
 logger = log.get(__name__)
 
@@ -114,19 +115,21 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
         self._come_back(self.waits[tried], error, losses=self._count("losses"))
 
     def _come_back(self, seconds: int, error: Exception, **headers: Any) -> NoReturn:
-        logger.warning("job waits", job=self.name, seconds=seconds, error=_brief(error))
+        logger.warning("job waits", job=self.name, seconds=seconds, error=faults.brief(error))
         self.send_again(waiting.queue(seconds, self._own_queue()), **headers)
         raise Retry(exc=error, when=seconds)
 
-    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, _einfo: Any) -> None:
         """Park the job and have its end written down; called by Celery, in child or parent."""
         error = exc.exc if isinstance(exc, ExceptionWithTraceback) else exc
         with trace.from_headers(self.request.get("trace") or {}):
-            logger.error("job failed", job=self.name, task_id=task_id, error=_brief(error))
+            told = {"job": self.name, "task_id": task_id}
+            logger.error("job failed", **told, exc_info=_exc_info(error))
             reason = explain(error)
             if not self.request.get("failing"):
                 self.send_again(self._own_queue(), args, kwargs, failing=reason)
-            self.send_again(dead_queue(), args, kwargs, error=str(einfo), of=self._own_queue())
+            parked = {"error": faults.whole(error)[-MOST_TOLD:], "of": self._own_queue()}
+            self.send_again(dead_queue(), args, kwargs, **parked)
 
     def send_again(
         self, queue: Queue | str, args: Any = None, kwargs: Any = None, **headers: Any
@@ -220,6 +223,5 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 )
 
 
-def _brief(error: BaseException) -> str:
-    """Class and first line: a database's further lines may quote rows."""
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
+def _exc_info(error: BaseException) -> faults.ExcInfo:
+    return type(error), error, error.__traceback__

@@ -6,6 +6,7 @@ import sys
 
 import structlog
 
+from shared import faults
 from shared.settings import settings
 
 _SECRET = re.compile(r"(?<=://)([^:/@\s]+):[^@\s]+@")
@@ -30,8 +31,9 @@ def set_up(process: str) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(faults.render),
         hide_passwords,
+        hide_data,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -39,6 +41,7 @@ def set_up(process: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(shorten_errors)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -49,6 +52,7 @@ def set_up(process: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings().log_level)
     logging.getLogger("nameko.containers").setLevel(logging.ERROR)  # errors given on purpose
+    logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)  # `shared.job` tells of them
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -61,6 +65,31 @@ def hide_passwords(
         if isinstance(value, str) and "://" in value:
             event[key] = _SECRET.sub(r"\1:…@", value)
     return event
+
+
+def hide_data(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Cut what libraries quote of people's rows, and the words of unsubscribe links."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = faults.redact(value)
+    return event
+
+
+def shorten_errors(record: logging.LogRecord) -> bool:
+    """Libraries log errors as text, with all that they hold: of those only the brief form stays."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_shortened(value) for value in record.args)
+    elif isinstance(record.args, dict):
+        record.args = {name: _shortened(value) for name, value in record.args.items()}
+    if isinstance(record.msg, BaseException):
+        record.msg = faults.brief(record.msg)
+    return True
+
+
+def _shortened(value: object) -> object:
+    return faults.brief(value) if isinstance(value, BaseException) else value
 
 
 def _renderer() -> structlog.typing.Processor:

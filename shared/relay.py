@@ -22,7 +22,7 @@ from kombu import Connection, Exchange
 from kombu.exceptions import OperationalError
 from psycopg2.extras import RealDictCursor
 
-from shared import jobs, log
+from shared import faults, jobs, log
 from shared.outbox import CHANNEL
 from shared.room import ROOMS
 from shared.settings import settings
@@ -108,7 +108,7 @@ class Outlet:
             connection = self._connected()
             return self._holds_lock and self._publish_batch(connection, publisher) == BATCH
         except psycopg2.Error as error:
-            logger.warning("database away", room=self.room, error=str(error))
+            logger.warning("database away", room=self.room, error=faults.brief(error))
             self.close()
             return False
 
@@ -215,7 +215,7 @@ class Relay:
                 with broker as connection:
                     self._publish_while_connected(broker, connection)
             except (MessageNacked, OperationalError, *_BROKER_ERRORS) as error:
-                logger.warning("broker away or unwilling", error=repr(error))
+                logger.warning("broker away or unwilling", error=faults.brief(error))
                 for outlet in self._outlets:
                     outlet.close()
                 self._wait([], RETRY_SECONDS)

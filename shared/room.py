@@ -51,12 +51,17 @@ class Room:
         with self.db.begin() as session:
             stuck = list(backlog.describe(session))
         stuck += backlog.describe_queues(self._queues())
+        stuck += self._troubles()
         return "; ".join(stuck) or "ok"
 
     @on_event(CustomersErased)
     def forget_people(self, session: Session, event: CustomersErased) -> None:
         """What was kept of them for commands that come twice; the rest is the room's own."""
         idempotency.forget_people(session, event.customer_ids)
+
+    def _troubles(self) -> Iterator[str]:
+        """What else of a room's own an operator should know."""
+        yield from ()
 
     def _queues(self) -> Iterator[str]:
         for name, handler in handlers_of(type(self)):

@@ -1,9 +1,10 @@
 """Everything the environment decides, in one object. Only this module reads `PREGON_…`."""
 
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -30,8 +31,14 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"  # what links in mails start with
     soap_url: str = "http://127.0.0.1:8001/risk-central"  # where advisors' risk checks go
 
+    # Fronts whose word counts on who asks, by address or network, separated by commas
+    trusted_proxies: str = ""
+    # by which the pages are asked for, besides this machine's own and that of `public_url`
+    allowed_hosts: str = ""
+
     # Secrets
-    secret_key: str = Field(min_length=32)  # signs unsubscribe and preview links
+    secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
+    former_keys: str = ""  # former ones, by commas: links in mails of their time still hold
     soap_user: str = "soap"
     soap_password: str
 
@@ -40,6 +47,13 @@ class Settings(BaseSettings):
     contact_cap: int = Field(default=8, ge=1)  # marketing touches per person …
     contact_cap_days: int = Field(default=30, ge=1)  # … in this many days
     mail_from: str = "Pregón <campanas@pregon.example>"
+    # Seconds for the mail server: to connect; for greeting, EHLO, MAIL, RCPT; for DATA; to take the
+    # content; to accept it. RFC 5321, 4.5.3.2: with less a mail may go out twice or not at all
+    smtp_connect_seconds: float = Field(default=30, gt=0)
+    smtp_command_seconds: float = Field(default=300, gt=0)
+    smtp_data_seconds: float = Field(default=120, gt=0)
+    smtp_block_seconds: float = Field(default=180, gt=0)
+    smtp_end_seconds: float = Field(default=600, gt=0)
     # 0: as fast as the mail server takes it
     mail_rate_per_second: float = Field(default=0, ge=0)
     risk_timeout_seconds: float = Field(default=2, gt=0)
@@ -55,6 +69,13 @@ class Settings(BaseSettings):
     mail_catcher_dir: str = ""  # Maildir of the demo's catch-all; empty: no such page
     log_level: str = "INFO"
     log_format: str = Field(default="json", pattern="^(json|text)$")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for word in filter(None, (part.strip() for part in text.split(","))):
+            ip_network(word, strict=False)
+        return text
 
     def database_url_of(self, room: str) -> str:
         """SQLAlchemy URL of a room's own database on the server."""

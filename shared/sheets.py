@@ -27,9 +27,12 @@ BOM = "\ufeff"
 _MAX_TEXT = 32_767  # Excel's limit of a cell
 _MAX_WIDTH, _MIN_WIDTH = 40, 10
 _MAX_DIGITS = 15  # Excel rounds longer numbers
+_DECIMALS = 4  # of shares and averages; XLSX shows as many
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # by XML 1.0
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d+$)")
-_QUOTED = re.compile(r"'[=+\-@\t\r]")
+# What a spreadsheet begins a formula with, also in full width and behind white space, which some
+# drop; a text that begins with a tab or the end of a line may leave its cell
+_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff\u200b]*(?:[=@＝＠]|[+＋\-－](?!\d+$))")
+_QUOTED = re.compile(r"'(?:[\t\r\n]|[\s\ufeff\u200b]*[=@＝＠+＋\-－])")
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def _csv_text(cell: Cell, as_text: Callable[[str], str] = harmless) -> str:
 
 
 def _decimal(number: float) -> str:
-    return repr(number).replace(".", ",")
+    return f"{round(number, _DECIMALS)!r}".replace(".", ",")
 
 
 def _local(moment: datetime) -> datetime:
@@ -119,17 +122,34 @@ def _local(moment: datetime) -> datetime:
 def write_xlsx(
     target: IO[bytes], header: Sequence[str], rows: Iterable[Sequence[Cell]], about: About
 ) -> int:
-    """A table as XLSX into a binary stream, row by row; returns the number of rows.
+    """A table as XLSX into a binary stream, row by row; returns the number of rows."""
+    book = Xlsx(target, header)
+    book.add(rows)
+    return book.close(about)
+
+
+class Xlsx:
+    """A table as XLSX whose rows come a few at a time, at the memory of one of them.
 
     What does not fit into a sheet goes on in a further one.
     """
-    with xlsxwriter.Workbook(target, {"constant_memory": True, "in_memory": False}) as book:
-        sheets = _Sheets(book, header)
+
+    def __init__(self, target: IO[bytes], header: Sequence[str]) -> None:
+        options = {"constant_memory": True, "in_memory": False}
+        self._book = xlsxwriter.Workbook(target, options)
+        self._sheets = _Sheets(self._book, header)
+
+    def add(self, rows: Iterable[Sequence[Cell]]) -> None:
+        """More rows."""
         for row in rows:
-            sheets.add(row)
-        sheets.close()
-        _write_about(book, about, sheets.count)
-    return sheets.count
+            self._sheets.add(row)
+
+    def close(self, about: About) -> int:
+        """Write the file; returns the number of rows."""
+        self._sheets.close()
+        _write_about(self._book, about, self._sheets.count)
+        self._book.close()
+        return self._sheets.count
 
 
 class _Sheets:

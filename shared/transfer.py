@@ -134,17 +134,21 @@ def receive(
     chunk: dict[str, Any],
     destination: Destination,
     then: Callable[[Session, UUID, int], None],
+    moved: Callable[[Session, UUID], None] | None = None,
 ) -> None:
     """Load a chunk; the one with which all is here does `then` with the number of rows.
+
+    `moved` is done in the transaction of each chunk that was loaded.
 
     Completion is looked at in a transaction of its own, so that of two workers with the last two
     chunks at least one sees both.
     """
     piece = Chunk(**chunk)
+    transfer_id = UUID(piece.transfer_id)
     with sessions(room).begin() as session:
-        load_chunk(session, piece, destination)
+        if load_chunk(session, piece, destination) and moved:
+            moved(session, transfer_id)
     with sessions(room).begin() as session:
-        transfer_id = UUID(piece.transfer_id)
         if (rows := complete(session, transfer_id)) is not None:
             then(session, transfer_id, rows)
 

@@ -44,7 +44,7 @@ lane() { # NAMESPACE
 ) &
 (
     lane c
-    tests product tests/gateway tests/e2e "$@"
+    tests product tests/gateway tests/e2e tests/hostile "$@"
     tests guides tests/guides "$@"
 ) &
 wait

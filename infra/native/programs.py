@@ -78,14 +78,12 @@ def _single(environ: Mapping[str, str]) -> Iterator[Program]:
 
 def _gateway(environ: Mapping[str, str]) -> tuple[str, ...]:
     host, port = environ.get("PREGON_WEB_HOST", "127.0.0.1"), environ.get("PREGON_WEB_PORT", "8000")
-    serve = ("uvicorn", "services.gateway.app:app", "--host", host, "--port", port)
-    # Pages with live parts never end by themselves
-    return (*serve, "--no-access-log", "--timeout-graceful-shutdown", "10")
+    return ("python", "-m", "services.gateway.serve", "--host", host, "--port", port)
 
 
 def _soap(environ: Mapping[str, str]) -> tuple[str, ...]:
     host = environ.get("PREGON_SOAP_HOST", "127.0.0.1")
     port = environ.get("PREGON_SOAP_PORT", "8001")
     serve = ("granian", "--interface", "wsgi", "--workers", "2", "--host", host, "--port", port)
-    limits = ("--backpressure", "64", "--log-level", "warning")  # more get 503 from the app
-    return (*serve, *limits, "services.risk_central.soap:app")
+    limits = ("--backpressure", "64", "--http1-header-read-timeout", "10000")
+    return (*serve, *limits, "--log-level", "warning", "services.risk_central.soap:app")

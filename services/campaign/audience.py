@@ -13,7 +13,7 @@ from services.campaign.models import Audience, Campaign, EditionState, Export, M
 from shared import clock, keyset, outbox, transfer
 from shared.contract import Slice
 from shared.contracts import campaign as contract
-from shared.contracts.campaign import AudienceRequested, AudienceState
+from shared.contracts.campaign import AudienceMoved, AudienceRequested, AudienceState
 from shared.contracts.customer_query import AUDIENCE_COLUMNS
 from shared.contracts.segments import parse
 from shared.ecuador.names import fold
@@ -64,6 +64,13 @@ def insert_audience(session: Session, campaign_id: int) -> UUID:
     )
     transfer.expect(session, audience_id)
     return audience_id
+
+
+def tell(session: Session, audience_id: UUID) -> None:
+    """Pages that show the edition are to look again."""
+    edition = session.get(Audience, audience_id)
+    if edition is not None:  # a late chunk of one that is forgotten
+        outbox.add(session, AudienceMoved(campaign_id=edition.campaign_id))
 
 
 def get_status(session: Session, campaign_id: int) -> contract.Audience:
@@ -123,6 +130,7 @@ def set_ready(session: Session, audience_id: UUID, rows: int) -> Audience | None
     edition.state, edition.completed_at, edition.rows = EditionState.READY, clock.now(), rows
     edition.figures = _count_figures(session, audience_id)
     campaign.audience_id, campaign.version = audience_id, campaign.version + 1
+    tell(session, audience_id)
     return edition
 
 
@@ -139,6 +147,7 @@ def set_failed(session: Session, audience_id: UUID, error: str) -> Audience | No
     edition.state, edition.error, edition.completed_at = EditionState.FAILED, error, clock.now()
     if not transfer.fail(session, audience_id, DESTINATION):
         remove_members(session, audience_id)
+    tell(session, audience_id)
     return edition
 
 

@@ -45,7 +45,7 @@ def fail_edition(reason: str, audience_id: str, *_: Any) -> None:
 @jobs.job(customer_query.LOAD_AUDIENCE_CHUNK, failed=fail_chunk)
 def load_audience_chunk(chunk: dict[str, Any]) -> None:
     """Copy a chunk of customers into its edition; the last one to arrive completes it."""
-    transfer.receive(ROOM, chunk, audience.DESTINATION, then=_complete)
+    transfer.receive(ROOM, chunk, audience.DESTINATION, then=_complete, moved=audience.tell)
 
 
 def _complete(session: Session, audience_id: UUID, rows: int) -> None:

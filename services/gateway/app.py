@@ -1,4 +1,4 @@
-"""The gateway as an ASGI app: `uvicorn services.gateway.app:app`."""
+"""The gateway as an ASGI app, `services.gateway.app:app`; `serve.py` runs it."""
 
 import asyncio
 import pkgutil
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.gateway import api, assets, guards, health, live, problems, routes
+from services.gateway import api, assets, entrance, guards, health, live, problems, routes
 from services.gateway.routing import Api, Pages
 from shared import log
 from shared.client import Client
@@ -46,16 +46,19 @@ def create_app(client: Client | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
         middleware=[
+            Middleware(guards.Fronts),
             Middleware(guards.Trace),
+            Middleware(guards.Bodies),
             Middleware(guards.SecurityHeaders),
             Middleware(GZipMiddleware, minimum_size=1000),
             Middleware(guards.Defects),
+            Middleware(guards.Hosts),
             Middleware(guards.CrossOrigin),
-            Middleware(guards.SizeLimit),
         ],
     )
     app.state.client = client or Client()
     app.state.live = live.Live()
+    app.state.hall = entrance.Hall()
     problems.install(app)
     _include_all(app)
     app.mount("/static", assets.Bundle(directory=assets.DIST, check_dir=False))

@@ -33,6 +33,11 @@ class Asker:
         """Whose request it is; empty for nobody's."""
         return self._actor.username if self._actor else ""
 
+    @property
+    def full_name(self) -> str:
+        """The name of whose request it is; empty for nobody's."""
+        return self._actor.full_name if self._actor else ""
+
     async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors of `shared.errors`."""
         with trace.use(trace_id=trace.trace_id(), actor=self._actor, idempotency_key=self.key):

@@ -39,6 +39,15 @@ class Table:
     rows: list[tuple[Cell, ...]]
 
 
+@dataclass(frozen=True)
+class LongTable:
+    """A table whose rows are fetched while it is written."""
+
+    title: str
+    header: tuple[str, ...]
+    pages: AsyncIterator[list[tuple[Cell, ...]]]
+
+
 async def stored_csv(key: str, file_name: str) -> StreamingResponse:
     """A stored CSV, streamed. Raises NotFound before the answer has begun."""
     opened = files.open_key(key)
@@ -65,24 +74,41 @@ def csv_table(file_name: str, header: Sequence[str], rows: Iterable[Sequence[Cel
 
 
 async def table(
-    file_name: str, found: Table, form: TableForm, about: sheets.About
+    file_name: str, found: Table | LongTable, form: TableForm, about: sheets.About
 ) -> StreamingResponse:
     """A table as CSV or XLSX; `file_name` is without a suffix."""
+    pages = found.pages if isinstance(found, LongTable) else _one_page(found)
+    headers = attachment(f"{file_name}.{form}")
     if form is TableForm.XLSX:
-        source = await run_in_threadpool(_xlsx, found, about)
-        headers = attachment(f"{file_name}.xlsx")
+        source = await _xlsx(found.header, pages, about)
         return StreamingResponse(
             _blocks(source, source), media_type=sheets.XLSX_TYPE, headers=headers
         )
-    lines = sheets.csv_lines(found.header, found.rows)
-    headers = attachment(f"{file_name}.csv")
+    lines = _csv(found.header, pages)
     return StreamingResponse(lines, media_type=sheets.CSV_TYPE, headers=headers)
 
 
-def _xlsx(found: Table, about: sheets.About) -> IO[bytes]:
+async def _one_page(found: Table) -> AsyncIterator[list[tuple[Cell, ...]]]:
+    yield found.rows
+
+
+async def _csv(
+    header: Sequence[str], pages: AsyncIterator[list[tuple[Cell, ...]]]
+) -> AsyncIterator[str]:
+    yield "".join(sheets.csv_lines(header, []))
+    async for rows in pages:
+        yield "".join(map(sheets.csv_line, rows))
+
+
+async def _xlsx(
+    header: Sequence[str], pages: AsyncIterator[list[tuple[Cell, ...]]], about: sheets.About
+) -> IO[bytes]:
     """In a file of the machine when it is large; the reader closes it."""
     target = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # as said
-    sheets.write_xlsx(target, found.header, found.rows, about)
+    book = sheets.Xlsx(target, header)
+    async for rows in pages:
+        await run_in_threadpool(book.add, rows)
+    await run_in_threadpool(book.close, about)
     target.seek(0)
     return target
 

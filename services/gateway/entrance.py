@@ -1,27 +1,81 @@
-"""Logging in, with patience while many do: here waiting costs nothing, in the room a worker."""
+"""Logging in, with patience while many do: here waiting costs nothing, in the room a worker.
+
+Few passwords are in hand at once, the others wait in line, and who finds the line full is told at
+once when to come again: what strangers guess never takes the rooms from those who work.
+"""
 
 import asyncio
 import random
 
+from fastapi import Request
+from starlette.responses import Response
+
 from services.gateway.asking import Asker
+from services.gateway.session import DEVICE
 from shared.contracts.identity import Session, log_in
-from shared.errors import Unavailable
+from shared.errors import FieldError, PregonError, Unavailable
 
-ATTEMPTS = 12
+ATTEMPTS = 12  # another gateway's may be in hand as well
 WAIT_SECONDS = 0.5  # about; not all come back at the same moment
+AT_ONCE = 2
+WAITING = 60
+LINE_SECONDS = 8.0
+COME_AGAIN_SECONDS = 5
+BUSY = "Muchas personas están ingresando a la vez. Intente de nuevo en unos segundos."
 
 
-async def enter(ask: Asker, username: str, password: str, source: str) -> Session:
-    """A new session. Raises Denied, and Unavailable when it takes too long."""
+class Hall:
+    """Those who log in by this process now."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._inside = 0
+
+    async def enter(self, ask: Asker, username: str, password: str, request: Request) -> Session:
+        """A new session. Raises Denied, and Unavailable when the line is full or too slow."""
+        if self._inside >= AT_ONCE + WAITING:
+            raise _full()
+        self._inside += 1
+        try:
+            async with asyncio.timeout(LINE_SECONDS), self._places:
+                return await _enter(ask, username, password, request)
+        except TimeoutError:
+            raise _full() from None
+        finally:
+            self._inside -= 1
+
+
+def hall_of(request: Request) -> Hall:
+    """The process's one."""
+    hall: Hall = request.app.state.hall
+    return hall
+
+
+async def _enter(ask: Asker, username: str, password: str, request: Request) -> Session:
+    source = request.client.host if request.client else ""
+    device = request.cookies.get(DEVICE, "")
     for left in reversed(range(ATTEMPTS)):
         try:
-            return await ask(log_in, username, password, source)
+            return await ask(log_in, username, password, source, device)
         except Unavailable as error:
-            if not left or not _is_busy(error):
+            if not left or seconds_to_wait(error) is None:
                 raise
         await asyncio.sleep(WAIT_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
     raise AssertionError
 
 
-def _is_busy(error: Unavailable) -> bool:
-    return any(field.field == "retry_after" for field in error.fields)
+def _full() -> Unavailable:
+    return Unavailable(BUSY, [FieldError("retry_after", str(COME_AGAIN_SECONDS))])
+
+
+def seconds_to_wait(error: PregonError) -> str | None:
+    """After which it may go better, where that is known."""
+    return next((item.message for item in error.fields if item.field == "retry_after"), None)
+
+
+def tell_when(response: Response, error: PregonError) -> None:
+    """Say when to come again; too many failures are 429."""
+    if (seconds := seconds_to_wait(error)) is not None:
+        response.headers["Retry-After"] = seconds
+        if not isinstance(error, Unavailable):
+            response.status_code = 429

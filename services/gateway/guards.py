@@ -1,19 +1,17 @@
-"""What every request passes, outermost first: trace, headers, size, origin, defects."""
+"""What every request passes; `app.py` has the order, fronts first."""
 
 import time
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway import problems
+from services.gateway import bodies, problems
 from services.gateway.session import COOKIE
-from shared import log, trace
-from shared.settings import settings
-
-BODY_BYTES = 2 << 20
-UPLOAD_BYTES = 512 << 20  # multipart bodies of those who show a session or a token
+from shared import log, proxies, trace
+from shared.proxies import Origin
+from shared.settings import Settings, settings
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -25,13 +23,41 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "serial",
+        "usb",
+    )
+)
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": PERMISSIONS_POLICY,
+    "Cache-Control": "no-store",  # people's data; what may be kept says so itself
 }
+_FORWARDED = (
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+)
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+_ONE_YEAR = "max-age=31536000"
 _logger = log.get("gateway")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -50,6 +76,46 @@ class Guard:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the layer does with a request."""
         raise NotImplementedError
+
+
+class Fronts(Guard):
+    """Lets the layers within see client, scheme and host as a trusted front saw them."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As `Guard.serve`."""
+        client, headers = scope.get("client"), Headers(scope=scope)
+        direct = Origin(client[0] if client else "", scope["scheme"], headers.get("host", ""))
+        told = {name: ", ".join(headers.getlist(name)) for name in _FORWARDED if name in headers}
+        found = proxies.read(direct, told) if told else direct
+        if found != direct:
+            scope = {**scope, "client": (found.address, 0), "scheme": found.scheme}
+            others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+            scope["headers"] = [(b"host", found.host.encode()), *others]
+        await self.app(scope, receive, send)
+
+
+class Hosts(Guard):
+    """Answers 400 to whoever asks by a name that is not ours: links must not lead elsewhere."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As `Guard.serve`."""
+        names = Headers(scope=scope).getlist("host")
+        if len(names) == 1 and _name(names[0]) in _our_names(settings()):
+            return await self.app(scope, receive, send)
+        text = "Esta dirección no es la del sistema. Ingrese por la dirección que le dieron."
+        response = problems.answer(Request(scope), 400, text)
+        return await response(scope, receive, send)
+
+
+def _name(host: str) -> str:
+    """A host without its port."""
+    return (urlsplit(f"//{host}").hostname or "") if proxies.HOST.fullmatch(host) else ""
+
+
+def _our_names(found: Settings) -> frozenset[str]:
+    more = (name.strip().lower() for name in found.allowed_hosts.split(","))
+    public = urlsplit(found.public_url).hostname or ""
+    return _LOCAL | {public, *more} - {""}
 
 
 class Trace(Guard):
@@ -92,40 +158,20 @@ class SecurityHeaders(Guard):
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = _ONE_YEAR
             await send(message)
 
         await self.app(scope, receive, send_guarded)
 
 
-class SizeLimit(Guard):
-    """Stops reading a body that is too large, announced or not: 413."""
+class Bodies(Guard):
+    """Cuts senders that are too slow (408), and what is still being sent when the answer is."""
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As `Guard.serve`."""
-        headers = Headers(scope=scope)
-        limit = _limit(headers)
-        read = 0
-
-        async def receive_counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if max(read, _announced(headers)) > limit:
-                raise HTTPException(413)
-            return message
-
-        await self.app(scope, receive_counted, send)
-
-
-def _limit(headers: Headers) -> int:
-    is_upload = headers.get("content-type", "").startswith("multipart/form-data")
-    shows_who = "authorization" in headers or COOKIE in headers.get("cookie", "")
-    return UPLOAD_BYTES if is_upload and shows_who else BODY_BYTES
-
-
-def _announced(headers: Headers) -> int:
-    length = headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else 0
+        exchange = bodies.Exchange(scope, receive, send)
+        await self.app(scope, exchange.receive, exchange.send)
 
 
 class CrossOrigin(Guard):
@@ -137,11 +183,16 @@ class CrossOrigin(Guard):
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As `Guard.serve`."""
-        if scope["method"] in _SAFE_METHODS or _is_ours(scope):
+        if scope["method"] in _SAFE_METHODS or _is_for_anyone(scope) or _is_ours(scope):
             return await self.app(scope, receive, send)
         text = "La solicitud viene de otro sitio y no se ejecutó."
         response = problems.answer(Request(scope), 403, text)
         return await response(scope, receive, send)
+
+
+def _is_for_anyone(scope: Scope) -> bool:
+    """Unsubscribing (RFC 8058): who has the link may, from a mailbox's page as from anywhere."""
+    return str(scope["path"]).startswith("/baja/")
 
 
 def _is_ours(scope: Scope) -> bool:

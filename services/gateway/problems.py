@@ -38,6 +38,7 @@ _TITLES = {
     403: "Sin permiso",
     404: "No encontrado",
     405: "Método no permitido",
+    408: "El envío tardó demasiado",
     409: "No se puede hacer ahora",
     413: "El archivo es demasiado grande",
     422: "Hay datos por corregir",
@@ -50,6 +51,7 @@ _TEXTS = {
     401: "Ingrese de nuevo para continuar.",
     404: "La página o el dato que busca no existe o fue eliminado.",
     405: "Esta dirección no admite ese método.",
+    408: "Revise su conexión e intente de nuevo.",
     413: "Reduzca el tamaño de lo que envía e intente de nuevo.",
     500: "El error quedó registrado. Intente de nuevo; si continúa, informe el código de abajo.",
 }
@@ -104,7 +106,11 @@ def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PregonError)  # noqa: S101  # registered for it alone
-    return answer(request, error.status, error.message, error.fields)
+    told = answer(request, error.status, error.message, error.fields)
+    for item in error.fields:
+        if item.field == "retry_after":  # seconds
+            told.headers["Retry-After"] = item.message
+    return told
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

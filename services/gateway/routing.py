@@ -1,6 +1,10 @@
-"""Routes that say who may use them; one that does not say it stops the start."""
+"""Routes that say who may use them; one that does not say it stops the start.
 
-from collections.abc import Awaitable, Callable
+Who asks is known, and may use the route, before anything of the body is read; then no more than
+the route takes (`takes=`, bytes).
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum, auto
 from typing import Any, ClassVar, TypeVar
 
@@ -8,8 +12,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import OAuth2PasswordBearer
 from starlette.convertors import IntegerConvertor, register_url_convertor
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
+from services.gateway import bodies
 from services.gateway.answers import IDEMPOTENCY_KEY, Route, Text
 from services.gateway.exposing import Endpoint, Exposure, documented
 from services.gateway.session import require_session
@@ -18,6 +23,7 @@ from shared.errors import Denied
 from shared.permissions import Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class _Number(IntegerConvertor):
@@ -53,6 +59,10 @@ class Doors:
         """A route that only reads."""
         return self._route("GET", path, allow, options)
 
+    def head(self, path: str, *, allow: Allowed, **options: Any) -> Callable[[F], F]:
+        """What `get` answers, without its body."""
+        return self._route("HEAD", path, allow, options)
+
     def post(self, path: str, *, allow: Allowed, **options: Any) -> Callable[[F], F]:
         """A route that creates or acts."""
         return self._route("POST", path, allow, options)
@@ -72,8 +82,22 @@ class Doors:
     def _route(
         self, method: str, path: str, allow: Allowed, options: dict[str, Any]
     ) -> Callable[[F], F]:
-        guards = [Depends(_only(allow)), *([] if allow is PUBLIC else self.token)]
-        return self.router.api_route(path, methods=[method], dependencies=guards, **options)
+        takes = options.pop("takes", bodies.SMALL if allow is PUBLIC else bodies.USUAL)
+        guarded = _guarded(_only(allow), takes)
+        token = [] if allow is PUBLIC else self.token
+
+        def declare(endpoint: F) -> F:
+            self.router.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                dependencies=token,
+                route_class_override=guarded,
+                **options,
+            )
+            return endpoint
+
+        return declare
 
 
 class Pages(Doors):
@@ -102,6 +126,7 @@ class Api(Doors):
         procedure: Procedure[..., Any],
         *,
         allow: Allowed,
+        takes: int = bodies.USUAL,
         **how: Any,
     ) -> None:
         """A route that asks one procedure; `how` are fields of an `exposing.Exposure`."""
@@ -113,6 +138,7 @@ class Api(Doors):
             "status_code": exposure.status,
             "response_model": None if exposure.status == 204 else model,
             "responses": nothing,
+            "takes": takes,
         }
         self._route(method, path, allow, options)(endpoint)
 
@@ -146,6 +172,23 @@ class Api(Doors):
         route.responses = {**told.answers(text.errors), **route.responses}
         if told.keeps_replies:
             route.openapi_extra = {**extra, "parameters": [IDEMPOTENCY_KEY]}
+
+
+def _guarded(check: Callable[[Request], Awaitable[None]], takes: int) -> type[APIRoute]:
+    """A route that checks who asks before FastAPI reads the body, which it does before all else."""
+
+    class GuardedRoute(APIRoute):
+        def get_route_handler(self) -> Handler:
+            handle = super().get_route_handler()
+
+            async def guarded(request: Request) -> Response:
+                await check(request)
+                bodies.limit(request, takes)
+                return await handle(request)
+
+            return guarded
+
+    return GuardedRoute
 
 
 def _only(allow: Allowed) -> Callable[[Request], Awaitable[None]]:

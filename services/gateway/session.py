@@ -12,6 +12,9 @@ from shared.errors import Denied, Invalid
 from shared.settings import settings
 
 COOKIE = "pregon_session"
+DEVICE = "pregon_device"  # that this browser's user has logged in here before
+DEVICE_PATH = "/ingresar"
+DEVICE_SECONDS = 365 * 24 * 3600
 
 
 class SessionExpired(Exception):  # noqa: N818  # it is a state, and so it is told
@@ -62,10 +65,21 @@ SignedIn = Annotated[Session, Depends(_signed_in)]
 
 def keep(response: Response, session: Session) -> None:
     """Give the browser the session's cookie until the session ends."""
+    seconds = max(0, int((session.expires_at - clock.now()).total_seconds()))
+    _set(response, COOKIE, session.token, seconds)
+
+
+def keep_device(response: Response, session: Session) -> None:
+    """Have the browser show at its next log-in that it is no stranger's."""
+    _set(response, DEVICE, session.device, DEVICE_SECONDS, DEVICE_PATH)
+
+
+def _set(response: Response, name: str, value: str, seconds: int, path: str = "/") -> None:
     response.set_cookie(
-        COOKIE,
-        session.token,
-        max_age=max(0, int((session.expires_at - clock.now()).total_seconds())),
+        name,
+        value,
+        max_age=seconds,
+        path=path,
         httponly=True,
         samesite="lax",
         secure=settings().public_url.startswith("https://"),

@@ -10,11 +10,10 @@ from starlette.datastructures import UploadFile
 
 from services.gateway import contents
 from services.gateway.asking import Asker
+from services.gateway.bodies import MEGABYTE
 from shared import files
 from shared.errors import Invalid
 from shared.settings import settings
-
-MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,11 @@ class FileKind:
     def accept(self) -> str:
         """For the file input of a form."""
         return ",".join(self.suffixes)
+
+    @property
+    def takes(self) -> int:
+        """The limit of a body with such a file, for the route: the other parts are small."""
+        return (self.megabytes + 1) * MEGABYTE
 
 
 CUSTOMER_FILE = FileKind((".csv", ".txt", ".xlsx"), megabytes=500)

@@ -5,17 +5,18 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import notices, passwords, sessions, store
+from services.identity import notices, passwords, sessions, store, tries
 from services.identity.models import User
 from shared import clock, edits, outbox, trace
 from shared.contract import Actor, Page
 from shared.contracts import identity as contract
-from shared.errors import Conflict, Denied
+from shared.errors import Conflict, Denied, Unavailable
 from shared.events import on_event
 from shared.permissions import granted
 from shared.redis import RedisClient
 from shared.room import Room
 from shared.rpc import command, query, rpc
+from shared.throttle import Bucket
 
 WRONG = "El usuario o la contraseña no son correctos."
 EXPIRED = "La sesión expiró. Ingrese de nuevo."
@@ -29,21 +30,32 @@ class IdentityService(Room):
     redis: Redis = RedisClient()
 
     @rpc(contract.log_in)
-    def log_in(self, username: str, password: str, source: str) -> contract.Session:
+    def log_in(
+        self, username: str, password: str, source: str, device: str = ""
+    ) -> contract.Session:
         """The password is checked outside of any transaction: Argon2 takes its time."""
         username = username.strip().lower()
-        sessions.check_throttle(self.redis, username, source)
-        with self.db() as session:
-            user = store.find_user(session, username)
-        if not passwords.matches(user.password_hash if user else None, password):
-            sessions.note_failure(self.redis, username, source)
-            raise Denied(WRONG)
-        if user is None or not user.active:
+        counted = tries.begin(self.redis, username, source, device)
+        user = self._check_password(username, password, counted)
+        tries.succeed(self.redis, counted)
+        if not user.active:
             raise Denied("Este usuario está desactivado. Hable con el administrador.")
-        sessions.forget_failures(self.redis, username)
         with self.db.begin() as session:
             store.set_logged_in(session, user.id)
-        return self._session(sessions.start(self.redis, user.id), user)
+        opened = self._session(sessions.start(self.redis, user.id), user)
+        return opened.model_copy(update={"device": tries.remember_device(device, username)})
+
+    def _check_password(self, username: str, password: str, counted: list[Bucket]) -> User:
+        with self.db() as session:
+            user = store.find_user(session, username)
+        try:
+            good = passwords.matches(user.password_hash if user else None, password)
+        except Unavailable:
+            tries.undo(self.redis, counted)
+            raise
+        if user is None or not good:
+            raise Denied(WRONG)
+        return user
 
     @query(contract.get_session)
     def get_session(self, session: Session, token: str) -> contract.Session:

@@ -1,8 +1,8 @@
-"""Log-ins in Redis: sessions that expire by themselves, and the throttle of failures.
+"""Log-ins in Redis: sessions that expire by themselves.
 
-Keys: `session:<hash of token>` → user id; `sessions:<user id>` → the user's session keys;
-`login:failures:<user or source>` → a count. A token is stored only as its hash. In another
-namespace than the default one its name comes first (`shared.redis.key`).
+Keys: `session:<hash of token>` → user id; `sessions:<user id>` → the user's session keys. A token
+is stored only as its hash. In another namespace than the default one its name comes first
+(`shared.redis.key`).
 """
 
 import hashlib
@@ -12,13 +12,8 @@ from datetime import timedelta
 
 from redis import Redis
 
-from shared.errors import Denied, FieldError
 from shared.redis import key
 from shared.settings import settings
-
-MAX_FAILURES = 5
-MAX_FAILURES_OF_SOURCE = 50  # an office shares its address
-FAILURE_WINDOW = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -65,43 +60,9 @@ def end_all(redis: Redis, user_id: int) -> None:
     redis.delete(_keys_of(user_id), *keys)
 
 
-def check_throttle(redis: Redis, username: str, source: str) -> None:
-    """Raises Denied, with the seconds to wait as field `retry_after`, after too many failures."""
-    limits = {username: MAX_FAILURES, source: MAX_FAILURES_OF_SOURCE}
-    for who, limit in limits.items():
-        with redis.pipeline(transaction=False) as pipe:
-            pipe.get(_failures(who))
-            pipe.ttl(_failures(who))
-            count, seconds = pipe.execute()
-        if int(count or 0) >= limit:
-            minutes = max(1, -(-int(seconds) // 60))
-            raise Denied(
-                f"Demasiados intentos fallidos. Espere {minutes} min y vuelva a intentar.",
-                [FieldError("retry_after", str(seconds))],
-            )
-
-
-def note_failure(redis: Redis, username: str, source: str) -> None:
-    """Count a failed log-in of the user and of the source."""
-    with redis.pipeline() as pipe:
-        for who in (username, source):
-            pipe.incr(_failures(who))
-            pipe.expire(_failures(who), FAILURE_WINDOW)
-        pipe.execute()
-
-
-def forget_failures(redis: Redis, username: str) -> None:
-    """Start counting anew after a good log-in."""
-    redis.delete(_failures(username))
-
-
 def _key(token: str) -> str:
     return key(f"session:{hashlib.sha256(token.encode()).hexdigest()}")
 
 
 def _keys_of(user_id: int) -> str:
     return key(f"sessions:{user_id}")
-
-
-def _failures(who: str) -> str:
-    return key(f"login:failures:{hashlib.sha256(who.encode()).hexdigest()}")

@@ -8,7 +8,7 @@ from mjml import mjml2html
 from nameko.extensions import DependencyProvider
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.mailer import designs
+from services.mailer import designs, workshop
 from shared.db import make_engine
 
 _FOLDER = Path(__file__).parent / "designs"
@@ -22,7 +22,7 @@ GALLERY = {  # key: name, proposed subject
 def built() -> dict[str, dict[str, Any]]:
     """The designs' columns by key."""
     return {
-        key: designs.build(name, subject, _compile(key), {}) | {"removed": []}
+        key: designs.build(name, subject, _compile(key), {}, own=True) | {"removed": []}
         for key, (name, subject) in GALLERY.items()
     }
 
@@ -38,7 +38,7 @@ def seed(session: Session) -> None:
 
 
 class Gallery(DependencyProvider):  # type: ignore[misc]  # nameko has no types
-    """Sees to it that the room starts with its designs."""
+    """Sees to it that the room starts with its designs, and ready to look at others'."""
 
     def start(self) -> None:
         """Seed once per start; replicas that start together meet on the unique key."""
@@ -46,3 +46,4 @@ class Gallery(DependencyProvider):  # type: ignore[misc]  # nameko has no types
         with sessionmaker(engine).begin() as session:
             seed(session)
         engine.dispose()
+        workshop.warm_up()

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.mailer import cleaning, merge
+from services.mailer import cleaning, merge, visibility
 from services.mailer.models import Design, Mailing
 from services.mailer.removals import IMAGE_SCHEME
 from shared import clock, keyset
@@ -22,11 +22,16 @@ _GAP = re.compile(r"\n{3,}")
 SIZE_LIMIT = 500_000  # characters of HTML; mailbox providers cut mails off at about 100 KB
 
 
-def build(name: str, subject: str, source: str, images: Mapping[str, str]) -> dict[str, Any]:
-    """A design's columns from its HTML. Raises Invalid on `html` or `subject`."""
+def build(
+    name: str, subject: str, source: str, images: Mapping[str, str], *, own: bool = False
+) -> dict[str, Any]:
+    """A design's columns from its HTML; `own` is one of the product's.
+
+    Raises Invalid on `html` or `subject`. In a door this is `workshop.build`'s to do.
+    """
     merge.check(subject, field="subject")
     _check_source(source)
-    cleaned = cleaning.clean(source, images)
+    cleaned = cleaning.clean(source, images, own=own)
     fields = _check_cleaned(cleaned)
     return {
         "name": name.strip(),
@@ -40,11 +45,16 @@ def build(name: str, subject: str, source: str, images: Mapping[str, str]) -> di
     }
 
 
+def check_size(source: str) -> None:
+    """Raises Invalid on `html` for one that is too large to be looked at."""
+    if len(source) > SIZE_LIMIT:
+        raise Invalid.field("html", f"El HTML pasa de {SIZE_LIMIT // 1000} KB. Redúzcalo.")
+
+
 def _check_source(source: str) -> None:
     if "<" not in source:
         raise Invalid.field("html", "Esto no es HTML. Pegue el código o suba el archivo .html.")
-    if len(source) > SIZE_LIMIT:
-        raise Invalid.field("html", f"El HTML pasa de {SIZE_LIMIT // 1000} KB. Redúzcalo.")
+    check_size(source)
     if merge.UNSUBSCRIBE not in merge.check(source):
         raise Invalid.field(
             "html",
@@ -64,16 +74,8 @@ def _check_cleaned(cleaned: cleaning.Cleaned) -> list[str]:
             "Una condición {% if %} abarca solo parte de un elemento. "
             "Póngala alrededor de elementos enteros.",
         ) from None
-    if f'href="{{{{ {merge.UNSUBSCRIBE} }}}}"' not in _spaced(cleaned.html):
-        raise Invalid.field(
-            "html",
-            'El enlace de baja debe poder pulsarse: <a href="{{ enlace_baja }}">Darse de baja</a>.',
-        )
+    visibility.check_unsubscribe(cleaned.outline)
     return fields
-
-
-def _spaced(html: str) -> str:
-    return html.replace("{{" + merge.UNSUBSCRIBE + "}}", "{{ " + merge.UNSUBSCRIBE + " }}")
 
 
 def insert_design(session: Session, values: dict[str, Any], by: str) -> Design:

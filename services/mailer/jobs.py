@@ -1,7 +1,7 @@
 """mailer's jobs: loading recipients, sending, and putting right what crashes leave behind."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from celery.schedules import crontab
 from sqlalchemy.orm import Session
@@ -12,22 +12,22 @@ from services.mailer import (
     designs,
     ledger,
     mailings,
-    messages,
     monthly,
     posting,
     rules,
     senders,
     servers,
     smtp,
+    trials,
 )
 from services.mailer.messages import Circular
 from services.mailer.models import Mailing, MailServer
 from services.mailer.rules import Pauser
 from services.mailer.sending import ROOM, Stretch, barred
-from services.mailer.smtp import BarredError, Fate, Line
+from services.mailer.smtp import BarredError, Line
 from shared import backlog, clock, jobs, log, outbox, transfer
 from shared.contracts.campaign import LOAD_RECIPIENTS_CHUNK
-from shared.contracts.mailer import MailingState, RecipientState
+from shared.contracts.mailer import MailingState, RecipientState, told
 from shared.db import sessions
 from shared.ecuador.dates import format_time
 from shared.outbox import job_queue_name
@@ -41,7 +41,7 @@ SCHEDULE = {
         "schedule": crontab(minute="*/10"),
     },
 }
-_NO_SERVER = "Falla el servidor de correo ({}). El envío continúa por sí mismo a las {}."
+_NO_SERVER = "Falla el servidor de correo. {} El envío continúa por sí mismo a las {}."
 _STOPPED = "El envío se detuvo: {} Reanúdelo cuando esté corregido."
 _STUCK = "El envío no avanza: {}"
 _HALF_CANCELLED = "No se terminó de cancelar: {} Cancele el envío otra vez."
@@ -82,9 +82,8 @@ def _leave_half_cancelled(reason: str, mailing_id: int) -> None:
             mailing.error = _HALF_CANCELLED.format(reason)
 
 
-def _keep_test_error(reason: str | None, design_id: int, *_: Any) -> None:
-    with sessions(ROOM).begin() as session:
-        designs.set_test_error(session, design_id, reason)
+def _fail_test(reason: str, *arguments: Any) -> None:
+    trials.end(trials.Trial(*arguments), taken=False, words=reason)
 
 
 def _keep_sweep_error(reason: str) -> None:
@@ -194,7 +193,7 @@ def _leave_server_alone(transfer_id: UUID, words: str) -> None:
 
 
 def _explain(server: MailServer) -> str:
-    return _NO_SERVER.format(server.words, format_time(server.retry_at))
+    return _NO_SERVER.format(told(server.words), format_time(server.retry_at))
 
 
 def _set_error(transfer_id: UUID, error: str | None) -> None:
@@ -265,28 +264,15 @@ def start_sending(mailing_id: int) -> None:
     _advance(mailing_id, SENDERS)
 
 
-@jobs.job("mailer.send_test", failed=_keep_test_error)
-def send_test(design_id: int, subject: str, email: str) -> None:
-    """Send a design to one's own address; the design's page says why it did not go out.
+@jobs.job("mailer.send_test", failed=_fail_test)
+def send_test(
+    design_id: int, subject: str, email: str, asked_by: str = "", reference: str = ""
+) -> None:
+    """Send a design to one's own address; its page and a notice say what the mail server said.
 
     Raises ConnectionError, and is tried again.
     """
-    with sessions(ROOM).begin() as session:
-        design = designs.get_design(session, design_id)
-        compiled = designs.compile_design(subject or design.subject, design.html, design.text)
-    content = messages.compose_test(compiled, email, uuid4().hex)
-    try:
-        line = Line()
-    except BarredError as error:
-        _keep_test_error(str(error), design_id)
-        return
-    except OSError as error:
-        raise ConnectionError(str(error)) from error
-    answer = line.send(messages.sender_address(), email, content)
-    line.close()
-    if answer.fate is Fate.POSTPONED:
-        raise ConnectionError(answer.text)
-    _keep_test_error(None if answer.fate is Fate.ACCEPTED else answer.text, design_id)
+    trials.send(trials.Trial(design_id, subject, email, asked_by, reference))
 
 
 @jobs.job("mailer.send_letter", failed=posting.fail, waits=posting.WAITS)

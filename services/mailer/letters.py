@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from services.mailer import contacts, rules
 from services.mailer.models import ServiceMail
 from shared import clock, notices, outbox
-from shared.contracts.mailer import Addressee, LetterTemplate, RecipientState, SkipReason
+from shared.contracts.mailer import Addressee, LetterTemplate, RecipientState, SkipReason, told
 from shared.permissions import Role
 
 OPEN = frozenset({RecipientState.PENDING, RecipientState.SENDING})
@@ -82,7 +82,7 @@ def _tell(session: Session, letter: ServiceMail) -> None:
         Role.ADMIN,
         f"letter:{letter.id}:{letter.state}",
         (_IN_DOUBT if doubtful else _NOT_SENT).format(letter.template.word),
-        detail=SkipReason(letter.reason or "").word if skipped else letter.reason or "",
+        detail=SkipReason(letter.reason or "").word if skipped else told(letter.reason or ""),
         link=f"/clientes/{letter.customer_id}" if letter.customer_id else "",
     )
 

@@ -4,7 +4,8 @@ A design is a Jinja2 template of which only `{{ field }}` and `{% if field %}…
 …{% endif %}` with ==, !=, not, and, or are allowed; the tree is checked before it ever runs.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 from rapidfuzz import process
 
+from services.mailer import syntax
 from shared.contracts.customer_query import Category
 from shared.contracts.mailer import MergeField
 from shared.ecuador.provinces import cantons, provinces
@@ -21,6 +23,8 @@ from shared.words import inside
 COMPANY = "Pregón"
 UNSUBSCRIBE = "enlace_baja"
 _NEAREST_SCORE = 60
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TOLD = 20  # mistakes at once
 _CATEGORIES = ", ".join(inside(item.word) for item in Category)
 
 FIELDS = (
@@ -43,8 +47,8 @@ FIELDS = (
 NAMES = tuple(field.name for field in FIELDS)
 EXAMPLE = {field.name: field.example for field in FIELDS}
 
-# `{#` is left to style sheets: `@media print{#logo{…}}`
-_COMMENTS = {"comment_start_string": "{#~", "comment_end_string": "~#}"}
+# Nobody can write these: a design has no comments of Jinja2's, and `@media print{#logo{…}}` is CSS
+_COMMENTS = {"comment_start_string": "\x00{", "comment_end_string": "}\x00"}
 _HTML = SandboxedEnvironment(autoescape=True, **_COMMENTS)
 _TEXT = SandboxedEnvironment(autoescape=False, **_COMMENTS)
 _ALLOWED = (
@@ -60,8 +64,6 @@ _ALLOWED = (
     nodes.And,
     nodes.Or,
 )
-_SYNTAX = "Línea {}: hay una llave {{{{ }}}} o una condición {{% %}} mal escrita."
-
 Fill = Callable[[Mapping[str, str]], str]
 
 
@@ -95,29 +97,32 @@ class Person(Protocol):
 
 def check(template: str, *, field: str = "html") -> list[str]:
     """The merge fields a template uses. Raises Invalid at `field`, naming line and remedy."""
+    syntax.check(template, field)
     try:
         tree = _HTML.parse(template)
     except TemplateSyntaxError as error:
-        raise Invalid.field(field, _SYNTAX.format(error.lineno)) from None
+        raise Invalid.field(field, syntax.wrong(error.lineno)) from None
     wrong = [text for node in _walk(tree) if (text := _wrong(node))]
     if wrong:
-        raise Invalid(wrong[0], [FieldError(field, text) for text in wrong])
+        raise Invalid(wrong[0], [FieldError(field, text) for text in wrong[:_TOLD]])
     used = {node.name for node in tree.find_all(nodes.Name)}
     return [name for name in NAMES if name in used]
 
 
-def _walk(node: nodes.Node) -> list[nodes.Node]:
-    return [node, *(found for child in node.iter_child_nodes() for found in _walk(child))]
+def _walk(tree: nodes.Node) -> Iterator[nodes.Node]:
+    """All nodes in the order they are written, at any depth."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(list(node.iter_child_nodes())))
 
 
 def _wrong(node: nodes.Node) -> str:
     if not isinstance(node, _ALLOWED):
-        return (
-            f"Línea {node.lineno}: solo se admiten campos como {{{{ nombres }}}} y condiciones "
-            "como {% if categoria == 'leal' %}."
-        )
+        return syntax.plain(node.lineno)
     if isinstance(node, nodes.Name) and node.name not in NAMES:
-        return f"Línea {node.lineno}: el campo «{node.name}» no existe.{_nearest(node.name)}"
+        return f"Línea {node.lineno}: el campo «{node.name[:40]}» no existe.{_nearest(node.name)}"
     return ""
 
 
@@ -157,7 +162,7 @@ def values_of(person: Person, *, campaign: str, unsubscribe_url: str) -> dict[st
 
 def _line(text: str) -> str:
     """One line: a name with a line end in it must not end a header."""
-    return " ".join(text.split())
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 _PROVINCES = {province.code: province.name for province in provinces()}

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
+from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from services.mailer import merge, tokens, wording
@@ -19,7 +20,9 @@ from shared import clock
 from shared.settings import settings
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HEADER_LINE = 76
+_FOLD = "\r\n "
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ def compose(circular: Circular, person: Person, customer_id: int, address: str) 
     name = values["nombre_completo"]
     return _assemble(
         subject=circular.design.subject(values),
-        to=formataddr((name, address)),
-        message_id=f"{circular.transfer_id.hex}.{customer_id}",
+        to=(name, address),
+        message_id=uuid5(circular.transfer_id, tokens.sign(link)).hex,
         text=circular.design.text(values),
         html=circular.design.html(values),
         headers=_of_list(url),
@@ -59,7 +62,7 @@ def compose_letter(letter: ServiceMail, address: str) -> bytes:
     text = wording.text(letter)
     return _assemble(
         subject=letter.template.word,
-        to=formataddr((wording.one_line(letter.full_name), address)),
+        to=(wording.one_line(letter.full_name), address),
         message_id=uuid5(NAMESPACE_URL, made).hex,
         text=text,
         html=wording.html(letter.template.word, text),
@@ -72,7 +75,7 @@ def compose_test(design: Compiled, address: str, message_id: str) -> bytes:
     values = merge.EXAMPLE | {merge.UNSUBSCRIBE: url}
     return _assemble(
         subject=f"[Prueba] {design.subject(values)}",
-        to=address,
+        to=("", address),
         message_id=message_id,
         text=design.text(values),
         html=design.html(values),
@@ -84,6 +87,7 @@ def _of_list(unsubscribe_url: str) -> tuple[str, ...]:
     return (
         f"List-Unsubscribe: <{unsubscribe_url}>,\r\n <mailto:{sender_address()}?subject=baja>",
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        f"List-Id: <{sender_address().replace('@', '.')}>",
         "Precedence: bulk",
     )
 
@@ -91,7 +95,7 @@ def _of_list(unsubscribe_url: str) -> tuple[str, ...]:
 def _assemble(
     *,
     subject: str,
-    to: str,
+    to: tuple[str, str],
     message_id: str,
     text: str,
     html: str,
@@ -100,8 +104,8 @@ def _assemble(
     sender = sender_address()
     boundary = f"=_{message_id}"
     lines = (
-        f"From: {_encoded_address(settings().mail_from)}",
-        f"To: {_encoded_address(to)}",
+        _from_line(settings().mail_from),
+        _address_line("To", *to),
         f"Subject: {_encoded(subject, 'Subject')}",
         f"Date: {format_datetime(clock.now())}",
         f"Message-ID: <{message_id}@{sender.rpartition('@')[2]}>",
@@ -130,13 +134,31 @@ def _part(boundary: str, kind: str, content: str) -> bytes:
     return head.encode("ascii") + quopri.encodestring(lines.encode())
 
 
-def _encoded_address(address: str) -> str:
-    name, bare = parseaddr(address)
-    return formataddr((name, bare), charset="utf-8") if name else bare
+@lru_cache
+def _from_line(mail_from: str) -> str:
+    return _address_line("From", *parseaddr(mail_from))
+
+
+def _address_line(header: str, name: str, address: str) -> str:
+    """A name is an atom, quoted where it has signs, or encoded words; the address may go below."""
+    if not name:
+        return f"{header}: {address}"
+    phrase = formataddr((name, ""))[:-3] if _is_short(name, header) else _words(name, header)
+    last = phrase.rpartition("\n")[2]
+    room = _HEADER_LINE - len(address) - 3 - (0 if "\n" in phrase else len(header) + 2)
+    return f"{header}: {phrase}{' ' if len(last) <= room else _FOLD}<{address}>"
 
 
 def _encoded(text: str, header: str) -> str:
-    line = " ".join(text.split())
-    if line.isascii() and len(line) < _HEADER_LINE - len(header):
-        return line
-    return Header(line, "utf-8", _HEADER_LINE, header).encode(linesep="\r\n")
+    line = " ".join(_CONTROL.sub(" ", text).split())
+    return line if _is_short(line, header) else _words(line, header)
+
+
+def _is_short(text: str, header: str) -> bool:
+    fits = len(text) < _HEADER_LINE - len(header)
+    return fits and text.isascii() and text.isprintable() and "=?" not in text
+
+
+def _words(text: str, header: str) -> str:
+    """Encoded words of RFC 2047: 75 characters each at most, a line each."""
+    return Header(text, "utf-8", _HEADER_LINE, header).encode(linesep="\r\n")

@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from lxml import html as lxml_html
 
+from services.mailer import limits
+
 IMAGE_SCHEME = "pregon-image"
 _NAMES = {
     "script": "código (script)",
@@ -30,8 +32,10 @@ _STRUCTURE = frozenset({"html", "head", "body", "style", "title", "main", "secti
 _IMAGE = re.compile(r"""(<img\b[^>]*?\bsrc\s*=\s*)(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
 _PIXEL = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _TINY = re.compile(
-    r"""\b(?:width|height)\s*[=:]\s*["']?\s*[01](?:px)?\s*["';\s/>]|display:\s*none"""
+    r"""\b(?:width|height)\s{0,9}[=:]\s{0,9}["']?\s{0,9}[01](?:px)?\s{0,9}["';\s/>]"""
+    r"|display:\s{0,9}none"
 )
+_TOLD = 40  # kinds of things; the rest is counted
 _REMOTE = ("http:", "https:", "//")
 
 
@@ -43,7 +47,12 @@ def point_to_images(source: str, images: Mapping[str, str]) -> str:
         address = f"{IMAGE_SCHEME}:{key}" if key else found.group(3)
         return f"{found.group(1)}{found.group(2)}{address}{found.group(2)}"
 
-    return _IMAGE.sub(point, source)
+    parts, at = [], 0
+    for tag in limits.read_tags(source) if images else ():
+        if tag.name == "img":
+            parts += [source[at : tag.start], _IMAGE.sub(point, source[tag.start : tag.end], 1)]
+            at = tag.end
+    return "".join([*parts, source[at:]])
 
 
 def _file_name(address: str) -> str:
@@ -71,15 +80,17 @@ def list_removed(source: str, kept: frozenset[str], images: Mapping[str, str]) -
     for node in lxml_html.document_fromstring(source).iter():
         if isinstance(node.tag, str):
             found.update(_removed_of(node, kept, images))
-    return [text if times == 1 else f"{text} ({times} veces)" for text, times in found.items()]
+    told = [text if times == 1 else f"{text} ({times} veces)" for text, times in found.items()]
+    rest = len(told) - _TOLD
+    return told if rest <= 0 else [*told[:_TOLD], f"Se quitaron {rest} cosas más de otros tipos."]
 
 
 def _removed_of(node: Any, kept: frozenset[str], images: Mapping[str, str]) -> Iterator[str]:
     if node.tag not in kept and node.tag not in _STRUCTURE and _is_told(node):
-        yield f"Se quitó: {_NAMES.get(node.tag, f'elemento <{node.tag}>')}."
+        yield f"Se quitó: {_NAMES.get(node.tag, f'elemento <{node.tag[:30]}>')}."
     for name, value in node.attrib.items():
         if name.startswith("on"):
-            yield f"Se quitó: acción «{name}» de un elemento."
+            yield f"Se quitó: acción «{name[:30]}» de un elemento."
         if name in ("href", "src") and value.strip().lower().startswith("javascript:"):
             yield "Se quitó: enlace con código (javascript:)."
     if node.tag == "img":
@@ -96,8 +107,15 @@ def _image_notes(node: Any, images: Mapping[str, str]) -> Iterator[str]:
     if _file_name(address) in images:
         return
     if is_pixel(lxml_html.tostring(node, encoding="unicode", with_tail=False)):
-        yield f"Se quitó: imagen de seguimiento de {urlsplit(address).hostname}."
+        yield f"Se quitó: imagen de seguimiento de {_host(address)}."
     elif is_dropped_image(address):
         yield f"Se quitó: imagen «{address[:60]}», que no vino con el archivo."
     else:
-        yield f"Aviso: una imagen se carga desde {urlsplit(address).hostname}."
+        yield f"Aviso: una imagen se carga desde {_host(address)}."
+
+
+def _host(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "otro sitio")[:100]
+    except ValueError:
+        return "otro sitio"

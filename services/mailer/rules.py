@@ -2,6 +2,7 @@
 due, and when a refused mail and a mail server that is away are tried again."""
 
 import re
+from calendar import monthrange
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,6 +19,7 @@ BARRED_WAIT = timedelta(minutes=1)  # of the mail at which the server turned us 
 SERVER_WAIT = timedelta(seconds=10)  # after a server's first failure; each further one doubles it
 LONGEST_SERVER_WAIT = timedelta(minutes=5)
 REFUSED_IN_A_ROW = 25  # mails, none accepted between: it is not the people
+UNKNOWN_IN_A_ROW = 50  # where each is said to be about its address: a list may be a bad one
 # No such mailbox or domain, moved, null MX, disabled, full (RFC 3463, RFC 7505)
 _ABOUT_ADDRESS = re.compile(r"5\d\d[ -]5\.(1\.([1236]|10)|2\.[12])\b")
 _LATE = timedelta(minutes=5)  # a form may lie open for a while
@@ -85,14 +87,21 @@ def month_of(local: datetime) -> str:
 
 
 def due_month(local: datetime, day: int, hour: int) -> str | None:
-    """The present month once its day and hour have come, also when late; None before."""
-    return month_of(local) if (local.day, local.hour) >= (day, hour) else None
+    """The present month once its day and hour have come, also when late; None before.
+
+    In a month without that day it is the last.
+    """
+    last = monthrange(local.year, local.month)[1]
+    due = (min(day, last), hour)
+    return month_of(local) if (local.day, local.hour) >= due else None
 
 
 def check_month(month: str, local: datetime) -> None:
-    """Raises Invalid for a month to come."""
+    """Raises Invalid for a month to come, and for one that is over."""
     if month > month_of(local):
         raise Invalid.field("month", "Ese mes todavía no llega.")
+    if month < month_of(local):
+        raise Invalid.field("month", "Ese mes ya pasó. Solo se ejecuta el envío del mes presente.")
 
 
 def retry_at(attempt: int, now: datetime) -> datetime | None:
@@ -106,8 +115,16 @@ def server_wait(failures: int) -> timedelta:
 
 
 def is_about_address(words: str) -> bool:
-    """Whether a refusal is about this one address: many such in a row are a bad list."""
+    """Whether a refusal is, by its code, about this one address."""
     return _ABOUT_ADDRESS.match(words) is not None
+
+
+def refused_limit(words: str) -> int:
+    """How many refusals in a row are too many, by the words of the last.
+
+    A server that knows nobody at all is broken, or the list is none: either way a person looks.
+    """
+    return UNKNOWN_IN_A_ROW if is_about_address(words) else REFUSED_IN_A_ROW
 
 
 def seconds_left(pending: int, per_second: float | None) -> int | None:

@@ -17,7 +17,8 @@ from services.mailer.models import Recipient, Sender, Witness
 from shared import clock
 from shared.contracts.mailer import RecipientState
 
-LEASE = timedelta(seconds=45)  # of a sender that says nothing; a mail takes 30 at most
+LEASE = timedelta(seconds=45)  # of a sender that says nothing
+BEAT_SECONDS = 15.0  # it says so also while the mail server takes its time
 
 
 class CrashedError(Exception):

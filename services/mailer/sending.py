@@ -7,12 +7,13 @@ nothing by that, and should PostgreSQL itself crash, this sender still knows wha
 or, were it gone too, no more than `REACH` rows are doubtful (`senders.bury_dead`).
 """
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -33,7 +34,7 @@ from services.mailer.smtp import (
     server_address,
 )
 from shared import clock, log
-from shared.contracts.mailer import RecipientState
+from shared.contracts.mailer import RecipientState, told
 from shared.db import sessions
 
 ROOM = "mailer"
@@ -43,8 +44,11 @@ SLICE_SECONDS = 5.0  # then other jobs have their turn
 REPORT_SECONDS = 0.5
 SETTLE_SECONDS = 300.0  # how long a sender waits for a database that went away
 _RETRY_SECONDS = 0.5
-_BARRED = "El servidor de correo no acepta nuestros correos: «{}». Corríjalo y reanude el envío."
-_ALL_REFUSED = "El servidor de correo rechazó {} correos seguidos; el último: «{}»."
+_BARRED = "El servidor de correo no acepta nuestros correos. {} Corríjalo y reanude el envío."
+_ALL_REFUSED = (
+    "El servidor de correo rechazó {} correos seguidos sin aceptar ninguno. {} Revíselo con quien "
+    "lo administra y las direcciones del público; después reanude el envío."
+)
 logger = log.get(__name__)
 
 
@@ -73,7 +77,8 @@ class Stretch:
         comes back.
         """
         try:
-            self._send_claims(time.monotonic() + SLICE_SECONDS)
+            with _beating(self.id):
+                self._send_claims(time.monotonic() + SLICE_SECONDS)
         except GoneError:
             logger.warning("sender given up for dead", sender=str(self.id))
         except CrashedError:
@@ -147,7 +152,7 @@ class Stretch:
         self._unsure.append(outcome)
         self._note(answer)
         late = time.monotonic() - self._reported_at > REPORT_SECONDS
-        if late or self._refusals.total >= rules.REFUSED_IN_A_ROW:
+        if late or self._refusals.are_too_many:
             self._report()
         return outcome
 
@@ -188,8 +193,8 @@ class Stretch:
             session, self._circular.transfer_id, seen.in_a_row, anew=seen.accepted_at is not None
         )
         seen.in_a_row, seen.accepted_at = 0, None
-        if seen.total >= rules.REFUSED_IN_A_ROW and self.stuck is None:
-            self.stuck = _ALL_REFUSED.format(seen.total, seen.words)
+        if seen.are_too_many and self.stuck is None:
+            self.stuck = _ALL_REFUSED.format(seen.total, told(seen.words))
 
     def _is_sending(self) -> bool:
         with sessions(ROOM).begin() as session:
@@ -224,18 +229,23 @@ class Refusals:
         """In a row in the run, as far as this sender knows."""
         return self.before + self.in_a_row
 
+    @property
+    def are_too_many(self) -> bool:
+        """Whether it is the server, or the whole list, rather than these people."""
+        return bool(self.words) and self.total >= rules.refused_limit(self.words)
+
     def note(self, answer: Answer) -> None:
-        """A refusal that is about one address says nothing about the next."""
+        """A mail taken begins the count anew."""
         if answer.fate is Fate.ACCEPTED:
             self.before, self.in_a_row, self.accepted_at = 0, 0, clock.now()
         elif answer.fate is Fate.REFUSED and answer is not UNUSABLE:
-            self.in_a_row += not rules.is_about_address(answer.text)
+            self.in_a_row += 1
             self.words = answer.text
 
 
 def barred(words: str) -> str:
     """Why a run is paused whose mail server will not have us."""
-    return _BARRED.format(words)
+    return _BARRED.format(told(words))
 
 
 def judge(customer_id: int, attempt: int, answer: Answer) -> Outcome:
@@ -251,6 +261,28 @@ def judge(customer_id: int, attempt: int, answer: Answer) -> Outcome:
     later = rules.retry_at(attempt, now) if answer.fate is Fate.POSTPONED else None
     state = RecipientState.PENDING if later else RecipientState.FAILED
     return Outcome(customer_id, state, answer.text, now, attempt, later)
+
+
+@contextmanager
+def _beating(sender_id: UUID) -> Iterator[None]:
+    """Tell from a thread that the sender lives: RFC 5321 gives a server minutes for each answer.
+
+    It dies with its process, and with it what it tells.
+    """
+    over = threading.Event()
+    thread = threading.Thread(target=_beat, args=(sender_id, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _beat(sender_id: UUID, over: threading.Event) -> None:
+    while not over.wait(senders.BEAT_SECONDS):
+        with suppress(OperationalError, InterfaceError), sessions(ROOM).begin() as session:
+            senders.keep_alive(session, sender_id)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """The doors of mailer."""
 
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from services.mailer import (
+    addresses,
     builtin,
     designs,
     ledger,
@@ -13,7 +15,8 @@ from services.mailer import (
     monthly,
     rules,
     tokens,
-    uploads,
+    twins,
+    workshop,
 )
 from services.mailer.letter_doors import LetterDoors
 from services.mailer.models import Mailing
@@ -60,8 +63,7 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         """The design's columns: reading and cleaning take their time."""
         if (new.html is None) == (new.file_key is None):
             raise Invalid.field("html", "Pegue el HTML o suba un archivo.")
-        html, images = (new.html or "", {}) if new.file_key is None else uploads.read(new.file_key)
-        return designs.build(new.name, new.subject, html, images)
+        return workshop.build(new)
 
     @command_after(_clean_design, contract.create_design)
     def create_design(
@@ -90,23 +92,20 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
             )
         with self.db.begin() as session:
             design = designs.get_design(session, design_id)
-            compiled = designs.compile_design(design.subject, design.html, design.text)
+            given = {name: getattr(design, name) for name in ("subject", "html", "text")}
             removed = design.removed
-        return contract.Preview(
-            subject=compiled.subject(values),
-            html=compiled.html(values),
-            text=compiled.text(values),
-            removed=removed,
-        )
+        return contract.Preview(**workshop.fill(given, values), removed=removed)
 
     @command(contract.send_test)
     def send_test(self, session: Session, design_id: int, subject: str, email: str) -> None:
         """Checked now, sent by a worker."""
         designs.get_design(session, design_id)
         merge.check(subject, field="subject")
-        if email.count("@") != 1 or not email.isascii() or " " in email:
-            raise Invalid.field("email", "Escriba una dirección de correo como ana@correo.ec.")
-        outbox.add_job(session, "mailer.send_test", design_id, subject, email)
+        address = addresses.check(email)
+        asked_by, reference = trace.actor().username, uuid4().hex
+        outbox.add_job(
+            session, "mailer.send_test", design_id, subject, address, asked_by, reference
+        )
 
     # --- runs ---
 
@@ -128,6 +127,8 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         merge.check(subject, field="subject")
         if not subject.strip():
             raise Invalid.field("subject", "Escriba el asunto.")
+        if not new.again:
+            twins.refuse(session, found.id, design.id, new.customer_ids)
         values = {
             "campaign_id": found.id,
             "campaign_name": found.name,

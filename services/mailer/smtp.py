@@ -1,24 +1,23 @@
 """A connection to the mail server on which at most one mail is under way.
 
-smtplib greets, encrypts and logs in; after that each mail is one write of its commands, where the
+`wire` greets, encrypts and logs in; after that each mail is one write of its commands, where the
 server offers PIPELINING (RFC 2920), and one of its content.
 """
 
+import re
 import smtplib
-import ssl
-import time
 from enum import Enum, auto
 from typing import NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
 
+from services.mailer import wire
+from services.mailer.wire import BarredError
 from shared.settings import settings
 
-TIMEOUT_SECONDS = 15.0  # to take the commands of a mail, and again to take its content
-_ANSWER_LENGTH = 300
+_USABLE = re.compile(r"[!-;=?-~]{1,64}@[!-;=?-~]{1,255}")  # printable ASCII but <, > and spaces
 _GO_AHEAD = 354
 _CLOSING = 421
-# Authentication or encryption wanted, weak, failed, not to be had (RFC 4954, RFC 3207)
-_BARRING = frozenset({454, 530, 534, 535, 538})
+
+__all__ = ["Answer", "BarredError", "Fate", "Line", "is_usable", "server_address"]
 
 
 class Fate(Enum):
@@ -38,10 +37,6 @@ class Answer(NamedTuple):
     text: str
 
 
-class BarredError(Exception):
-    """The server is there and will not have us: a person has to mend that."""
-
-
 INTERRUPTED = Answer(
     Fate.UNKNOWN, "El envío se interrumpió mientras el servidor recibía el correo."
 )
@@ -50,12 +45,12 @@ UNUSABLE = Answer(Fate.REFUSED, "La dirección no se puede usar en el correo.")
 
 def is_usable(address: str) -> bool:
     """Whether an address can stand in an SMTP command and a header as it is."""
-    return address.isascii() and not any(character in address for character in "<>\r\n ")
+    return _USABLE.fullmatch(address) is not None
 
 
 def server_address() -> str:
     """Which server the settings lead to, without its secrets."""
-    host, port = _host_and_port(settings().smtp_url)
+    host, port = wire.host_and_port(settings().smtp_url)
     return f"{host}:{port}"
 
 
@@ -63,20 +58,26 @@ class Line:
     """An open SMTP connection. Raises OSError for a server that is away, and BarredError."""
 
     def __init__(self) -> None:
-        self._smtp = _connect(settings().smtp_url)
+        self._smtp = wire.connect(settings().smtp_url)
         self._pipelines = self._smtp.has_extn("pipelining")
         self.is_open = True
 
     def send(self, sender: str, recipient: str, content: bytes) -> Answer:
-        """Hand one mail over; afterwards `is_open` tells whether the line can be used again."""
+        """Hand one mail over; afterwards `is_open` tells whether the line can be used again.
+
+        Only a mail whose end was sent and not answered is `UNKNOWN`.
+        """
+        if not is_usable(recipient):
+            return UNUSABLE
         try:
             refusal = self._offer(sender, recipient)
+            if refusal is not None:
+                return refusal
+            self._deliver(content)
         except (OSError, smtplib.SMTPException) as error:
             return self._broken(Fate.POSTPONED, error)
-        if refusal is not None:
-            return refusal
         try:
-            return self._judge(*self._deliver(content), otherwise=Fate.UNKNOWN)
+            return self._judge_content(*self._hear(settings().smtp_end_seconds))
         except (OSError, smtplib.SMTPException) as error:
             return self._broken(Fate.UNKNOWN, error)
 
@@ -84,6 +85,7 @@ class Line:
         """Say goodbye; a line that is broken already is no error."""
         self.is_open = False
         try:
+            self._smtp.patience = wire.GOODBYE_SECONDS
             self._smtp.quit()
         except (OSError, smtplib.SMTPException):
             self._smtp.close()
@@ -92,9 +94,7 @@ class Line:
         """Name sender and recipient and ask to begin; None when the server waits for the mail."""
         commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"]
         answers = self._ask(commands)
-        refused = next(
-            (n for n, (code, _) in enumerate(answers) if code // 100 not in (2, 3)), None
-        )
+        refused = next((n for n, (code, _) in enumerate(answers) if not _is_yes(n, code)), None)
         if refused is None:
             return None
         answer = self._judge(*answers[refused])
@@ -115,34 +115,40 @@ class Line:
 
         A line that breaks after a refusal is broken, and the refusal stands.
         """
-        end = time.monotonic() + TIMEOUT_SECONDS
         answers: list[tuple[int, bytes]] = []
         if self._pipelines:
+            self._smtp.patience = settings().smtp_command_seconds
             self._smtp.send("".join(f"{command}\r\n" for command in commands))
-        for command in commands:
+        for number, command in enumerate(commands):
             try:
-                answers.append(self._ask_one(command, end))
+                answers.append(self._ask_one(command))
             except (OSError, smtplib.SMTPException):
-                if all(code // 100 in (2, 3) for code, _ in answers):
+                if all(_is_yes(n, code) for n, (code, _) in enumerate(answers)):
                     raise
                 self._drop()
-            refused = answers[-1][0] // 100 not in (2, 3)
+            refused = not _is_yes(number, answers[-1][0])
             if not self.is_open or answers[-1][0] == _CLOSING or (refused and not self._pipelines):
                 break
         return answers
 
-    def _ask_one(self, command: str, end: float) -> tuple[int, bytes]:
-        self._allow(end - time.monotonic())
+    def _ask_one(self, command: str) -> tuple[int, bytes]:
+        begins = command == "DATA"
+        seconds = settings().smtp_data_seconds if begins else settings().smtp_command_seconds
+        self._smtp.patience = seconds
         if self._pipelines:
             return self._smtp.getreply()
         return self._smtp.docmd(command)
+
+    def _hear(self, seconds: float) -> tuple[int, bytes]:
+        self._smtp.patience = seconds
+        return self._smtp.getreply()
 
     def _start_over(self, *, gone_ahead: bool) -> None:
         """Leave the refused mail behind; a line that breaks over it is only broken."""
         if not self.is_open:
             return
         try:
-            self._allow(TIMEOUT_SECONDS)
+            self._smtp.patience = settings().smtp_command_seconds
             if gone_ahead:
                 self._smtp.send(b".\r\n")  # it waits for a mail to nobody: an empty one (RFC 2920)
                 self._smtp.getreply()
@@ -150,76 +156,38 @@ class Line:
         except (OSError, smtplib.SMTPException):
             self._drop()
 
-    def _deliver(self, content: bytes) -> tuple[int, bytes]:
-        """The content with dots doubled at line starts, and the lone dot that ends it."""
-        self._allow(TIMEOUT_SECONDS)
+    def _deliver(self, content: bytes) -> None:
+        """The content with dots doubled at line starts, and the lone dot that ends it.
+
+        Where this breaks, the end was not sent, so the server has no whole mail.
+        """
+        self._smtp.patience = settings().smtp_block_seconds
         self._smtp.send(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        return self._smtp.getreply()
 
-    def _judge(self, code: int, words: bytes, otherwise: Fate = Fate.POSTPONED) -> Answer:
-        """`otherwise` is the fate of a mail whose answer is none that SMTP knows."""
-        if code == _CLOSING:
+    def _judge(self, code: int, words: bytes) -> Answer:
+        """A refusal; after an answer that does not fit the command nothing more can be said."""
+        if code == _CLOSING or code // 100 not in (4, 5):
             self._drop()
-        if code in _BARRING:
-            return Answer(Fate.BARRED, _text(code, words))
-        fates = {2: Fate.ACCEPTED, 4: Fate.POSTPONED, 5: Fate.REFUSED}
-        return Answer(fates.get(code // 100, otherwise), _text(code, words))
+        if code in wire.BARRING:
+            return Answer(Fate.BARRED, wire.words_of(code, words))
+        fate = Fate.REFUSED if code // 100 == 5 else Fate.POSTPONED
+        return Answer(fate, wire.words_of(code, words))
 
-    def _allow(self, seconds: float) -> None:
-        if self._smtp.sock is not None:
-            self._smtp.sock.settimeout(max(0.01, seconds))
+    def _judge_content(self, code: int, words: bytes) -> Answer:
+        if code // 100 == 2:
+            return Answer(Fate.ACCEPTED, wire.words_of(code, words))
+        answer = self._judge(code, words)
+        return answer if code // 100 in (4, 5) else answer._replace(fate=Fate.UNKNOWN)
 
     def _broken(self, fate: Fate, error: Exception) -> Answer:
         self._drop()
-        return Answer(fate, f"Se cortó la conexión con el servidor de correo: {error}")
+        return Answer(fate, f"Se cortó la conexión. {wire.explain(error)}")
 
     def _drop(self) -> None:
         self.is_open = False
         self._smtp.close()
 
 
-def _text(code: int, words: bytes) -> str:
-    return f"{code} {words.decode('utf-8', 'replace')}"[:_ANSWER_LENGTH].replace("\n", " ")
-
-
-def _host_and_port(address: str) -> tuple[str, int]:
-    parts = urlsplit(address)
-    return parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25)
-
-
-def _connect(address: str) -> smtplib.SMTP:
-    try:
-        return _greet(address)
-    except smtplib.SMTPResponseException as error:
-        words = error.smtp_error
-        text = _text(error.smtp_code, words if isinstance(words, bytes) else words.encode())
-        if error.smtp_code in _BARRING or error.smtp_code // 100 == 5:
-            raise BarredError(text) from None
-        raise ConnectionError(text) from None
-    except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError, UnicodeError) as error:
-        raise BarredError(str(error)) from None
-
-
-def _greet(address: str) -> smtplib.SMTP:
-    parts = urlsplit(address)
-    host, port = _host_and_port(address)
-    context = ssl.create_default_context()
-    smtp: smtplib.SMTP
-    if parts.scheme == "smtps":
-        smtp = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
-    else:
-        smtp = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
-    try:
-        _enter(smtp, parts, context)
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
-
-
-def _enter(smtp: smtplib.SMTP, parts: SplitResult, context: ssl.SSLContext) -> None:
-    if parts.scheme == "smtp+starttls":
-        smtp.starttls(context=context)
-    if parts.username:
-        smtp.login(unquote(parts.username), unquote(parts.password or ""))
-    smtp.ehlo_or_helo_if_needed()
+def _is_yes(number: int, code: int) -> bool:
+    """Whether MAIL, RCPT and DATA, in this order, were answered with what lets a mail go on."""
+    return code // 100 == 2 if number < 2 else code == _GO_AHEAD

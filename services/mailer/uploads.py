@@ -1,7 +1,9 @@
 """Reading an uploaded design: an HTML file, or a zip with one and its images."""
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 
 from shared import files
@@ -10,6 +12,20 @@ from shared.errors import Invalid
 ZIP_BYTES = 10_000_000
 IMAGE_BYTES = 2_000_000
 MAX_FILES = 100
+DIRECTORY_BYTES = 200_000  # of the list of its files
+_TOO_MANY = f"El zip pasa de {MAX_FILES} archivos o de {ZIP_BYTES // 1_000_000} MB."
+# bzip2 and LZMA may ask for gigabytes by their first bytes
+_COMPRESSION = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
 # How a file of each kind begins: what a name says is not trusted.
 IMAGE_KINDS: Mapping[str, tuple[bytes, ...]] = {
     ".png": (b"\x89PNG\r\n\x1a\n",),
@@ -45,6 +61,7 @@ def decode(content: bytes) -> str:
 
 def _read_zip(content: bytes) -> tuple[str, dict[str, str]]:
     try:
+        _check_directory(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = list(_members(archive))
             pages = [item for item in members if _suffix(item) in (".html", ".htm")]
@@ -52,14 +69,24 @@ def _read_zip(content: bytes) -> tuple[str, dict[str, str]]:
                 raise _wrong(f"El zip debe traer un solo archivo .html; trae {len(pages)}.")
             html = decode(_read_member(archive, pages[0]))
             return html, dict(_store_images(archive, members))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError):
+    except _DAMAGED:
         raise _wrong("El zip está dañado o tiene contraseña.") from None
+
+
+def _check_directory(content: bytes) -> None:
+    """A list of files that is too long is not read: zipfile would make an object of each."""
+    end = content.rfind(b"PK\x05\x06")
+    size = int.from_bytes(content[end + 12 : end + 16], "little") if end != -1 else 0
+    if size > DIRECTORY_BYTES:
+        raise _wrong(_TOO_MANY)
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     found = [item for item in archive.infolist() if not item.is_dir()]
     if len(found) > MAX_FILES or sum(item.file_size for item in found) > ZIP_BYTES:
-        raise _wrong(f"El zip pasa de {MAX_FILES} archivos o de {ZIP_BYTES // 1_000_000} MB.")
+        raise _wrong(_TOO_MANY)
+    if any(item.compress_type not in _COMPRESSION for item in found):
+        raise _wrong("El zip usa una compresión poco común. Comprímalo como zip normal.")
     return (item for item in found if not item.filename.startswith("__MACOSX/"))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import re
 from collections.abc import Iterable
 from email.message import Message
@@ -17,9 +14,12 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from services.risk_central.answers import Answers
+from services.risk_central.credentials import Credentials
 from services.risk_central.envelope import SOAP_11, SOAP_12
+from services.risk_central.refusals import TurnedAwayError
 from services.risk_central.wsdl import ADDRESS
-from shared import log, trace
+from shared import log, proxies, trace
+from shared.proxies import Origin
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -29,23 +29,17 @@ PATHS = {"/risk-central": SOAP_11, "/risk-central/soap12": SOAP_12}
 
 _MAX_AT_ONCE = 16
 _WAIT_SECONDS = 1.0
-_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
+_FORWARDED = {
+    f"HTTP_{name.upper().replace('-', '_')}": name
+    for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
+}
+_NAMELESS = ("Server", "")  # else the server would name itself
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _MEDIA_TYPES = frozenset({"text/xml", "application/soap+xml", "application/xml"})
 
 logger = log.get(__name__)
 
 Headers = list[tuple[str, str]]
-
-
-class TurnedAwayError(Exception):
-    """A request that is answered before anybody reads it as SOAP."""
-
-    def __init__(self, status: HTTPStatus, message: str, *headers: tuple[str, str]) -> None:
-        self.status = status
-        self.message = message
-        self.headers = headers
-        super().__init__(message)
 
 
 class Door:
@@ -55,7 +49,7 @@ class Door:
         self, redis: Redis, user: str, password: str, max_at_once: int = _MAX_AT_ONCE
     ) -> None:
         self._redis = redis
-        self._credentials = f"{user}:{password}".encode()
+        self._credentials = Credentials(redis, user, password)
         self._places = BoundedSemaphore(max_at_once)
         self._answers = {path: Answers(redis, version) for path, version in PATHS.items()}
 
@@ -75,7 +69,7 @@ class Door:
             raise TurnedAwayError(HTTPStatus.NOT_FOUND, "El servicio está en /risk-central.")
         if method == "GET" and environ.get("QUERY_STRING", "").lower() == "wsdl":
             return self._wsdl(path, environ, start)
-        self._check_credentials(environ.get("HTTP_AUTHORIZATION", ""))
+        self._credentials.check(environ.get("HTTP_AUTHORIZATION", ""), _origin(environ).address)
         if method != "POST":
             message = "Envíe el mensaje SOAP por POST; el WSDL está en ?wsdl."
             raise TurnedAwayError(HTTPStatus.METHOD_NOT_ALLOWED, message, ("Allow", "POST"))
@@ -91,20 +85,12 @@ class Door:
 
     def _wsdl(self, path: str, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """The address in it is the one the client came by."""
-        host = environ.get("HTTP_HOST", "")
-        if not _HOST.fullmatch(host):
+        came = _origin(environ)
+        if not proxies.HOST.fullmatch(came.host):
             raise TurnedAwayError(HTTPStatus.BAD_REQUEST, "Falta la cabecera Host.")
-        address = f"{environ['wsgi.url_scheme']}://{host}{path}"
+        address = f"{came.scheme}://{came.host}{path}"
         body = self._answers[path].wsdl.replace(ADDRESS.encode(), address.encode())
         return _respond(start, HTTPStatus.OK, [("Content-Type", "text/xml; charset=utf-8")], body)
-
-    def _check_credentials(self, header: str) -> None:
-        scheme, _, given = header.partition(" ")
-        if scheme.lower() == "basic" and hmac.compare_digest(_decoded(given), self._credentials):
-            return
-        challenge = ("WWW-Authenticate", 'Basic realm="risk-central", charset="UTF-8"')
-        message = "Usuario o contraseña incorrectos."
-        raise TurnedAwayError(HTTPStatus.UNAUTHORIZED, message, challenge)
 
     def _soap(self, path: str, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         encoding = _encoding(environ.get("CONTENT_TYPE", ""))
@@ -121,18 +107,22 @@ class Door:
         return _respond(start, status, [("Content-Type", PATHS[path].content_type)], reply)
 
 
+def _origin(environ: WSGIEnvironment) -> Origin:
+    """Whom the request is from, and by which address they asked, behind trusted fronts."""
+    told = {name: environ[key] for key, name in _FORWARDED.items() if key in environ}
+    direct = Origin(
+        environ.get("REMOTE_ADDR", ""),
+        environ.get("wsgi.url_scheme", "http"),
+        environ.get("HTTP_HOST", ""),
+    )
+    return proxies.read(direct, told) if told else direct
+
+
 def _tell(trace_id: str, status: HTTPStatus) -> None:
     """A line for those who follow a piece of work of ours; others' questions leave none."""
     if _TRACE_ID.fullmatch(trace_id):
         with trace.use(trace_id=trace_id):
             logger.info("answered", status=status.value)
-
-
-def _decoded(credentials: str) -> bytes:
-    try:
-        return base64.b64decode(credentials.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 @lru_cache(maxsize=64)
@@ -166,5 +156,6 @@ def _too_large() -> TurnedAwayError:
 def _respond(
     start: StartResponse, status: HTTPStatus, headers: Headers, body: bytes
 ) -> Iterable[bytes]:
-    start(f"{status.value} {status.phrase}", [*headers, ("Content-Length", str(len(body)))])
+    length = ("Content-Length", str(len(body)))
+    start(f"{status.value} {status.phrase}", [*headers, length, _NAMELESS])
     return [body]

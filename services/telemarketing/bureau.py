@@ -11,9 +11,11 @@ import requests
 import zeep
 from lxml.etree import LxmlError
 from nameko.extensions import DependencyProvider
+from pydantic import TypeAdapter
 from zeep.exceptions import Error as ZeepError
-from zeep.exceptions import Fault
+from zeep.exceptions import Fault, TransportError
 
+from services.telemarketing.flights import Flights, LeaderFailedError
 from shared import log, trace
 from shared.bulkhead import Breaker, Bulkhead, FullError, OpenError
 from shared.contracts.risk_central import RiskReport
@@ -26,6 +28,7 @@ WAIT_SECONDS = 0.2  # … no longer than this
 MAX_CEDULAS = 500
 _ABOUT_THE_PERSON = ("Client.NotFound", "Client.InvalidCedula")
 
+_UNPACKED: TypeAdapter[RiskReport | None] = TypeAdapter(RiskReport | None)
 _zeep: Any = zeep  # it claims to be typed, but its constructors are not
 
 logger = log.get(__name__)
@@ -33,6 +36,10 @@ logger = log.get(__name__)
 
 class BureauDownError(Exception):
     """The bureau does not answer, did not a moment ago, or keeps enough workers busy already."""
+
+
+class BureauRefusesError(BureauDownError):
+    """The bureau is there and takes our user and password for wrong: somebody has to mend it."""
 
 
 class Bureau:
@@ -49,16 +56,27 @@ class Bureau:
         places, waiting = max(1, int(workers * SHARE)), int(workers * WAITING_SHARE)
         self._bulkhead = Bulkhead(places, WAIT_SECONDS, waiting)
         self._breaker = Breaker(PAUSE_SECONDS, clock)
+        self._flights = Flights()
+        self.refused = False  # at the last question that came to an end
 
     def find_risk(self, cedula: str) -> RiskReport | None:
-        """A person's report, None when the bureau has nothing. Raises BureauDownError."""
+        """A person's report, None when the bureau has nothing. Raises BureauDownError.
+
+        Of several who ask at once, in whichever process, one does and all get its answer.
+        """
         with self._asking():
-            try:
-                return _report(self._client().GetRiskByCedula(cedula=cedula))
-            except Fault as fault:
-                if str(fault.code).endswith(_ABOUT_THE_PERSON):
-                    return None
+            seconds = settings().risk_timeout_seconds
+            answer = self._flights.ask(cedula, seconds, lambda: self._find(cedula))
+            return _UNPACKED.validate_json(answer)
+
+    def _find(self, cedula: str) -> bytes:
+        try:
+            found = _report(self._client().GetRiskByCedula(cedula=cedula))
+        except Fault as fault:
+            if not str(fault.code).endswith(_ABOUT_THE_PERSON):
                 raise
+            found = None
+        return _UNPACKED.dump_json(found)
 
     def list_risks(self, cedulas: Sequence[str]) -> list[RiskReport]:
         """The reports on those known, at most 500 at once. Raises BureauDownError."""
@@ -71,17 +89,30 @@ class Bureau:
         try:
             with self._bulkhead.place(), self._breaker.guard():
                 yield
+            self.refused = False
         except (FullError, OpenError) as error:
+            raise self._down() from error
+        except LeaderFailedError as error:
             raise BureauDownError from error
         except (requests.RequestException, ZeepError, LxmlError, OSError) as error:
-            logger.warning("risk central does not answer", error=type(error).__name__)
-            raise BureauDownError from error
+            self.refused = _is_refusal(error)
+            said = "refuses our credentials" if self.refused else "does not answer"
+            logger.warning(f"risk central {said}", error=type(error).__name__)
+            raise self._down() from error
+
+    def _down(self) -> BureauDownError:
+        return BureauRefusesError() if self.refused else BureauDownError()
 
     def _client(self) -> Any:
         with self._making:
             if self._service is None:
                 self._service = _connect()
         return self._service
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whoever shows the right ones is never told to wait: 429 is of the wrong ones, too."""
+    return isinstance(error, TransportError) and error.status_code in (401, 403, 429)
 
 
 class Traced(requests.adapters.HTTPAdapter):

@@ -20,6 +20,7 @@ from shared import clock, jobs, outbox, trace, transfer
 from shared.contracts import campaign as campaign_contract
 from shared.contracts.telemarketing import RiskCheck, RiskState
 from shared.db import sessions
+from shared.errors import Unavailable
 
 ROOM = "telemarketing"
 SCHEDULE = {
@@ -130,6 +131,10 @@ def refresh_risks(campaign_id: int, advisor: str, number: int, after: int) -> No
 def _ask(cedulas: dict[int, str]) -> list[RiskCheck]:
     try:
         reports = bureau.shared_bureau().list_risks(list(cedulas.values()))
+    except bureau.BureauRefusesError:
+        raise Unavailable(
+            "La central de riesgos rechaza las credenciales del sistema. Avise al administrador."
+        ) from None
     except bureau.BureauDownError as error:
         raise ConnectionError("the risk central does not answer") from error
     known, now = {report.cedula: report for report in reports}, clock.now()

@@ -6,7 +6,17 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Numeric, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Identity,
+    Index,
+    Numeric,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -17,6 +27,11 @@ from shared.contracts.telemarketing import CallListState, CallResult, RefreshSta
 
 NOBODY_YET = "advisor IS NULL AND state = 'open' AND held IS NULL AND phone IS NOT NULL"
 CALLABLE = "state = 'open' AND held IS NULL AND phone IS NOT NULL"
+# In days: what a year is depends on the calendar, and a rule of a table must not.
+CALLBACK_FITS = (
+    "callback_at IS NULL OR result = 'callback' AND callback_at > at "
+    "AND callback_at <= at + interval '366 days'"
+)
 
 
 class TargetState(StrEnum):
@@ -125,7 +140,7 @@ class HeldPerson(Base):
     __tablename__ = "held_person"
 
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    lease_id: Mapped[UUID]
+    lease_id: Mapped[UUID] = mapped_column(unique=True)
     advisor: Mapped[str]
     until: Mapped[datetime]
 
@@ -155,6 +170,12 @@ class Target(Base):
         Index("ix_call_target_customer", "customer_id"),
         Index(
             "ix_call_target_lease", "lease_advisor", postgresql_where=text("lease_id IS NOT NULL")
+        ),
+        Index(
+            "uq_call_target_lease",
+            "lease_id",
+            unique=True,
+            postgresql_where=text("lease_id IS NOT NULL"),
         ),
     )
 
@@ -213,6 +234,7 @@ class Call(Base):
         Index("ix_call_customer", "customer_id", "id"),
         Index("ix_call_advisor_day", "advisor", "at"),
         Index("ix_call_advisor", "advisor", "id"),
+        CheckConstraint(CALLBACK_FITS, "ck_call_callback"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -235,9 +257,10 @@ class Callback(Base):
     __table_args__ = (
         Index("ix_callback_at", "at"),
         Index(
-            "ix_callback_pending",
+            "uq_callback_pending",
             "campaign_id",
             "customer_id",
+            unique=True,
             postgresql_where=text("NOT done"),
         ),
     )

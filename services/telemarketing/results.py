@@ -6,8 +6,12 @@ from sqlalchemy.orm import Session
 
 from services.telemarketing import assignments, calls, contacts, leases, rules
 from services.telemarketing.models import Call, Lease, Target, TargetState
+from shared.clock import GUAYAQUIL
 from shared.contracts.customer_query import Block
 from shared.contracts.telemarketing import CallRecorded, CallResult, NewCall
+from shared.ecuador.dates import format_datetime
+from shared.errors import Conflict, FieldError
+from shared.settings import settings
 
 
 def record(session: Session, lease: Lease, new: NewCall, now: datetime) -> Call:
@@ -19,6 +23,7 @@ def record(session: Session, lease: Lease, new: NewCall, now: datetime) -> Call:
         contacts.set_refused(session, lease.customer_id)
     target = leases.get_leased(session, lease)
     follows = rules.consequence(new.result, new.callback_at, target.attempts + 1, now)
+    rules.check_lawful(follows.callback_at, settings().calling_hours, GUAYAQUIL)
     if target.held == Block.DO_NOT_CONTACT:  # said to somebody else while this call went on
         follows = rules.Consequence(done=True, next_at=now, callback_at=None)
     call = calls.insert_call(
@@ -45,6 +50,30 @@ def record(session: Session, lease: Lease, new: NewCall, now: datetime) -> Call:
     if rules.MEANINGS[new.result].contacted:
         contacts.insert_contacts(session, [(call.customer_id, now)])
     return call
+
+
+def check_same(call: Call, new: NewCall) -> None:
+    """What comes a second time for a lease is what was recorded. Raises Conflict, which says it.
+
+    A callback that was dropped because the person wants no calls counts as the one that was sent.
+    """
+    told = {"result": call.result is not new.result}
+    told["callback_at"] = call.callback_at is not None and call.callback_at != new.callback_at
+    if not any(told.values()):
+        return
+    word, at = call.result.word, format_datetime(call.at)
+    recorded = {
+        "result": f"Consta «{word}».",
+        "callback_at": f"Consta {_shown(call.callback_at)}.",
+    }
+    raise Conflict(
+        f"Esta llamada ya se registró como «{word}» ({at}). Pida el siguiente cliente.",
+        [FieldError(name, recorded[name]) for name, differs in told.items() if differs],
+    )
+
+
+def _shown(moment: datetime | None) -> str:
+    return format_datetime(moment) if moment else "sin fecha"
 
 
 def _move_on(session: Session, target: Target, lease: Lease, follows: rules.Consequence) -> None:

@@ -1,5 +1,7 @@
 """The doors of telemarketing on a person's risk."""
 
+from collections.abc import Iterator
+
 from eventlet import Timeout
 from sqlalchemy.orm import Session
 
@@ -9,11 +11,16 @@ from services.telemarketing import (
     refreshes,
     risks,
 )
-from services.telemarketing.bureau import Bureau, BureauClient, BureauDownError
+from services.telemarketing.bureau import (
+    Bureau,
+    BureauClient,
+    BureauDownError,
+    BureauRefusesError,
+)
 from services.telemarketing.models import Target
 from shared import clock, outbox, trace
 from shared.contracts import telemarketing as contract
-from shared.contracts.telemarketing import RiskState
+from shared.contracts.telemarketing import BureauTrouble, RiskState
 from shared.errors import NotFound
 from shared.room import Room
 from shared.rpc import command, command_after, query
@@ -29,8 +36,8 @@ class RiskDoors(Room):
         """What the bureau says of a person."""
         with self.db.begin() as session:
             cedula = _get_person(session, customer_id).cedula
-        state, report = self._ask_bureau(cedula)
-        return risks.make_check(customer_id, state, report, clock.now())
+        state, report, trouble = self._ask_bureau(cedula)
+        return risks.make_check(customer_id, state, report, clock.now(), trouble)
 
     @command_after(_look_up, contract.check_risk)
     def check_risk(
@@ -40,11 +47,16 @@ class RiskDoors(Room):
         customer_id: int,  # noqa: ARG002  # the check is of this person
         purpose: str = "call",
     ) -> contract.RiskCheck:
-        """Logged and announced (`RiskChecked`); of two at once with one key one is logged."""
+        """Logged and announced (`RiskChecked`); of two at once with one key one is logged.
+
+        Without an answer it has the last one; wrong credentials are told to administrators.
+        """
         advisor = trace.actor().username
         risks.insert_checks(session, [check], advisor, purpose)
         outbox.add(session, risks.announcement(check, advisor, purpose))
-        return check
+        if check.trouble is BureauTrouble.CREDENTIALS:
+            risks.warn_administrators(session, check.checked_at)
+        return risks.add_last(session, check) if check.trouble else check
 
     def _ask_bureau(self, cedula: str) -> risks.Answer:
         """Connecting, waiting and reading all together have the time that settings give.
@@ -55,10 +67,18 @@ class RiskDoors(Room):
         with Timeout(settings().risk_timeout_seconds, False):  # noqa: FBT003  # eventlet's own
             try:
                 report = self.bureau.find_risk(cedula)
+            except BureauRefusesError:
+                return RiskState.UNAVAILABLE, None, BureauTrouble.CREDENTIALS
             except BureauDownError:
-                return RiskState.UNAVAILABLE, None
-            return (RiskState.UNKNOWN if report is None else RiskState.KNOWN), report
-        return RiskState.UNAVAILABLE, None
+                return RiskState.UNAVAILABLE, None, BureauTrouble.DOWN
+            return (RiskState.UNKNOWN if report is None else RiskState.KNOWN), report, None
+        return RiskState.UNAVAILABLE, None, BureauTrouble.DOWN
+
+    def _troubles(self) -> Iterator[str]:
+        """What an operator has to mend."""
+        yield from super()._troubles()
+        if self.bureau.refused:
+            yield "the risk central refuses PREGON_SOAP_USER and PREGON_SOAP_PASSWORD"
 
     @query(contract.find_last_risk)
     def find_last_risk(self, session: Session, customer_id: int) -> contract.RiskCheck | None:

@@ -8,18 +8,24 @@ from sqlalchemy.orm import Session
 
 from services.telemarketing import rules
 from services.telemarketing.models import RiskCheck
+from shared import notices
 from shared.contracts import telemarketing as contract
 from shared.contracts.risk_central import RiskReport
-from shared.contracts.telemarketing import RiskState
+from shared.contracts.telemarketing import BureauTrouble, RiskState
+from shared.permissions import Role
 
-Answer = tuple[RiskState, RiskReport | None]
+Answer = tuple[RiskState, RiskReport | None, BureauTrouble | None]
 
 
 def make_check(
-    customer_id: int, state: RiskState, report: RiskReport | None, at: datetime
+    customer_id: int,
+    state: RiskState,
+    report: RiskReport | None,
+    at: datetime,
+    trouble: BureauTrouble | None = None,
 ) -> contract.RiskCheck:
-    """An answer of the bureau with what the policy makes of it."""
-    offer, message = rules.policy(state, report)
+    """An answer of the bureau, or none, with what the policy makes of it."""
+    offer, message = rules.policy(state, report, trouble)
     return contract.RiskCheck(
         customer_id=customer_id,
         state=state,
@@ -27,6 +33,28 @@ def make_check(
         offer=offer,
         message=message,
         checked_at=at,
+        trouble=trouble,
+    )
+
+
+def add_last(session: Session, check: contract.RiskCheck) -> contract.RiskCheck:
+    """A check that got no answer, with the last one there was and its age."""
+    last = find_last(session, check.customer_id)
+    if last is None:
+        return check
+    age = (check.checked_at - last.checked_at).days
+    known = contract.KnownRisk(report=last.report, checked_at=last.checked_at, age_days=age)
+    return check.model_copy(update={"last": known})
+
+
+def warn_administrators(session: Session, at: datetime) -> None:
+    """That the bureau takes our credentials for wrong, once a day."""
+    notices.send(
+        session,
+        Role.ADMIN,
+        f"bureau-credentials:{at:%Y-%m-%d}",
+        "La central de riesgos rechaza las credenciales",
+        detail="Revise PREGON_SOAP_USER y PREGON_SOAP_PASSWORD: se llama sin consulta de riesgo.",
     )
 
 

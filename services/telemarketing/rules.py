@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.contracts.telemarketing import (
+    BureauTrouble,
     CallResult,
     Offer,
     ResultMeaning,
@@ -19,6 +20,7 @@ from shared.errors import Invalid
 # --- results ---
 
 MAX_NOTE = 2000
+CALLBACK_MOST = timedelta(days=365)  # ahead: what is agreed for later is a slip of the hand
 MAX_ATTEMPTS = 8  # a person who is never reached is then let be
 
 
@@ -84,7 +86,17 @@ def _check_callback(callback_at: datetime | None, now: datetime) -> datetime:
         raise Invalid.field("callback_at", "Indique cuándo volver a llamar.")
     if callback_at <= now:
         raise Invalid.field("callback_at", "Elija una fecha y hora que esté por venir.")
+    if callback_at > now + CALLBACK_MOST:
+        raise Invalid.field("callback_at", "Elija una fecha dentro de un año como máximo.")
     return callback_at
+
+
+def check_lawful(callback_at: datetime | None, hours: str, zone: ZoneInfo) -> None:
+    """Nobody agrees to a call at a time when nobody may be called. Raises Invalid."""
+    if callback_at is not None and not may_call(hours, callback_at, zone):
+        start, end = hours.split("-")
+        text = f"Solo se llama de {start} a {end}: elija una hora dentro de ese horario."
+        raise Invalid.field("callback_at", text)
 
 
 def fill_script(script: str, customer: str, advisor: str) -> str:
@@ -204,13 +216,22 @@ _UNAVAILABLE = (
 )
 
 
-def policy(state: RiskState, report: RiskReport | None) -> tuple[Offer, str]:
+_REFUSED = (
+    "La central de riesgos rechaza las credenciales del sistema; el administrador tiene el aviso. "
+    "Siga con la llamada y ofrezca solo prepago."
+)
+
+
+def policy(
+    state: RiskState, report: RiskReport | None, trouble: BureauTrouble | None = None
+) -> tuple[Offer, str]:
     """What may be offered, and the sentence for the advisor.
 
     Without an answer of the bureau calls go on, with what needs no credit.
     """
     if state is RiskState.UNAVAILABLE:
-        return Offer.PREPAID_ONLY, _UNAVAILABLE
+        refused = trouble is BureauTrouble.CREDENTIALS
+        return Offer.PREPAID_ONLY, _REFUSED if refused else _UNAVAILABLE
     if report is None:
         return Offer.PREPAID_ONLY, _UNKNOWN
     offer = _offer(report.category)

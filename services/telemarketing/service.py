@@ -173,6 +173,7 @@ class TelemarketingService(RiskDoors, News):
         if call is None:
             call = results.record(session, lease, new, now)
             outbox.add(session, results.announcement(call, campaign_name))
+        results.check_same(call, new)
         return calls.to_contract(call, campaign_name)
 
     @query(contract.list_results)
@@ -242,6 +243,6 @@ def _may_call(now: datetime) -> bool:
 def _visible(advisor: str | None) -> str | None:
     """Whose calls the actor may see: an advisor the own ones, whatever was asked."""
     actor = trace.actor()
-    if CallPermission.READ_ALL in granted(Role(actor.role)):
+    if CallPermission.READ_ALL in granted(actor.role):
         return advisor
     return actor.username

@@ -471,6 +471,12 @@ class AudienceRequested(Event, service="campaign"):
     definition: Definition
 
 
+class AudienceMoved(Event, service="campaign"):
+    """The audience on its way has more people, or has ended: pages look again."""
+
+    campaign_id: int
+
+
 class AudienceCompleted(Event, service="campaign"):
     """A campaign's audience is all there, and from now on the present one."""
 

@@ -70,13 +70,15 @@ class Session(Model):
     permissions: frozenset[str]
     expires_at: datetime
     unread: int = 0  # notices
+    device: str = ""  # after a log-in: the word that the browser shows at the next one
 
 
 @procedure("identity")
-def log_in(username: str, password: str, source: str) -> Session:
+def log_in(username: str, password: str, source: str, device: str = "") -> Session:
     """Start a session.
 
-    `source` is the caller's network address, for the throttle.
+    `source` is the caller's network address, for the throttle; `device` what an earlier session
+    gave: with it others' failures make nobody wait.
 
     Denied: the pair is wrong (which of the two is not told), the user is deactivated or, with the
     seconds to wait as field `retry_after`, the user or the source failed too often.

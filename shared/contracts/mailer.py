@@ -1,5 +1,6 @@
 """mailer: designs, mailing runs with their ledger, the monthly run, unsubscription."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
@@ -23,6 +24,14 @@ class MailPermission(Permission):
     DESIGN = "design.write", "Diseñar correos", Role.MARKETING_HEAD
     READ = "mail.read", "Ver envíos", Role.MARKETING_HEAD, Role.SUPERVISOR, Role.ADMIN
     SEND = "mail.send", "Enviar correo", Role.MARKETING_HEAD
+
+
+_SERVER_WORDS = re.compile(r"\d{3}(?=[ -]|$)")
+
+
+def told(reason: str) -> str:
+    """Why a mail did not go out, for a page: a server's own words, which it says in English, so."""
+    return f"El servidor respondió: «{reason}»." if _SERVER_WORDS.match(reason) else reason
 
 
 class RecipientState(Term):
@@ -189,6 +198,7 @@ class NewMailing(Model):
     subject: Annotated[Line, Field(max_length=150)] = ""  # empty: the campaign's, else the design's
     send_at: AwareDatetime | None = None
     customer_ids: Annotated[list[Id], Field(max_length=1000)] | None = None  # None: everybody
+    again: bool = False  # although the same design went to the same people minutes ago
 
 
 class Mailing(Model):
@@ -250,7 +260,7 @@ class MonthlyOutcome(Model):
 class MonthlySchedule(Model):
     """When the monthly run goes out, and for which campaigns."""
 
-    day: Annotated[int, Field(ge=1, le=28)]
+    day: Annotated[int, Field(ge=1, le=31)]  # in a shorter month its last day
     hour: Annotated[int, Field(ge=0, le=23)]  # America/Guayaquil
     campaign_ids: Annotated[list[Id], Field(max_length=1000)]  # mailed while in phase executing
     error: str | None = None  # why the last one by the clock could not begin; not to be set
@@ -269,7 +279,8 @@ def create_mailing(new: NewMailing) -> Mailing:
     consent.
 
     NotFound: there is no such campaign, or no such design.
-    Conflict: the campaign is not executing, or does not use mail.
+    Conflict: the campaign is not executing, does not use mail, or a run of the design to the same
+    people was begun in the last 15 minutes, which is named; `again` begins another.
     Invalid: no design, no subject, an unknown personal field in the subject, or a time that has
     passed.
     """
@@ -366,7 +377,7 @@ def run_monthly(month: Month | None = None) -> list[MonthlyOutcome]:
     is false where the run exists already. One that could not be prepared begins anew. No month is
     the present one, in Ecuador.
 
-    Invalid: the month is still to come, or not written as YYYY-MM.
+    Invalid: the month is still to come or over, or not written as YYYY-MM.
     """
 
 
@@ -382,8 +393,8 @@ def get_monthly_schedule() -> MonthlySchedule:
 def set_monthly_schedule(schedule: MonthlySchedule) -> MonthlySchedule:
     """Replace when the monthly runs go out, and for which campaigns.
 
-    Day 1 to 28, hour 0 to 23 in Ecuador; `error` is not to be set. With `version`, as the schedule
-    was read, nobody's later change is overwritten.
+    Day 1 to 31, in a shorter month its last; hour 0 to 23 in Ecuador; `error` is not to be set.
+    With `version`, as the schedule was read, nobody's later change is overwritten.
 
     Conflict: somebody changed the schedule after that `version`.
     Invalid: a field is wrong, or a campaign does not exist.
@@ -391,8 +402,10 @@ def set_monthly_schedule(schedule: MonthlySchedule) -> MonthlySchedule:
 
 
 @procedure("mailer")
-def send_test(design_id: Id, subject: str, email: str) -> None:
+def send_test(design_id: Id, subject: Annotated[str, Field(max_length=150)], email: str) -> None:
     """Send a design, filled in for an example person, to one's own address, marked as a test.
+
+    Whoever asks hears by the bell whether the mail server took it, in its words.
 
     NotFound: there is no such design.
     Invalid: the address is none, or the subject uses an unknown personal field.

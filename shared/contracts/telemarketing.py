@@ -172,7 +172,7 @@ class NewCall(Model):
     lease_id: UUID
     result: CallResult
     note: Annotated[str, Field(max_length=2000)] = ""
-    callback_at: AwareDatetime | None = None  # required with result callback, in the future
+    callback_at: AwareDatetime | None = None  # required with result callback
 
 
 class Call(Model):
@@ -222,6 +222,21 @@ class Offer(Term):
     NONE = "none", "Nada"
 
 
+class BureauTrouble(Term):
+    """Why the bureau gave no answer."""
+
+    DOWN = "down", "No responde"
+    CREDENTIALS = "credentials", "Rechaza las credenciales"  # an administrator has to mend it
+
+
+class KnownRisk(Model):
+    """What the bureau said when it answered last."""
+
+    report: RiskReport | None  # None: it had nothing on this person
+    checked_at: datetime
+    age_days: int  # whole days since then
+
+
 class RiskCheck(Model):
     """A person's risk and what follows from it."""
 
@@ -231,6 +246,8 @@ class RiskCheck(Model):
     offer: Offer
     message: str  # Spanish, for the advisor
     checked_at: datetime
+    trouble: BureauTrouble | None = None  # why it is unavailable
+    last: KnownRisk | None = None  # when it is unavailable, and was not always
 
 
 class AdvisorDay(Model):
@@ -388,12 +405,13 @@ def release_lease(lease_id: UUID) -> None:
 def record_call(new: NewCall) -> Call:
     """Record a call's result, which ends its lease.
 
-    The same lease again gives the same call. `callback_at` goes with the result `callback` and
-    lies in the future. A person who asked another advisor meanwhile not to be called is not
-    called again, whatever the result says.
+    The same lease and result again give the same call. `callback_at` goes with the result
+    `callback`, lies in the future, not beyond a year, and within the calling hours. A person who
+    asked another advisor meanwhile not to be called is not called again, whatever the result says.
 
     NotFound: there is no such lease.
-    Conflict: the lease is another advisor's, or somebody else has the customer now.
+    Conflict: the lease is another advisor's, somebody else has the customer now, or the lease
+    ended with another result, which `errors` says.
     Invalid: a field is wrong, or `callback_at` does not fit the result.
     """
 
@@ -442,7 +460,7 @@ def check_risk(customer_id: Id, purpose: str = "call") -> RiskCheck:
     """Ask the bureau about a customer.
 
     Who asked, and what for, is logged. A bureau that does not answer is no error: `state` is
-    `unavailable`.
+    `unavailable`, `trouble` says why, and `last` is what it said when it answered last.
 
     NotFound: the customer is on no call list.
     """

@@ -35,8 +35,8 @@ def test_marketing_head_imports_segments_creates_transfers_and_mails(
 
     page.goto("/segmentos/nuevo")
     page.get_by_label("Agregar criterio").first.select_option("age")
-    page.get_by_label("edad desde", exact=False).fill("20")
-    page.get_by_label("edad hasta", exact=False).fill("75")
+    page.get_by_label("edad desde", exact=False).fill("30")
+    page.get_by_label("edad hasta", exact=False).fill("36")
     expect(page.locator("#segment-count")).to_contain_text("Alcanzables por correo")
     page.get_by_label("Nombre").fill(f"Adultos {clock.now():%H%M%S}")
     page.get_by_role("button", name="Guardar segmento").click()

@@ -194,7 +194,7 @@ def test_soap_garbage_gets_a_clean_fault(product: Product) -> None:
     assert b"Traceback" not in answer.content
 
 
-def test_a_log_in_tried_twenty_times_is_shut_out_with_the_time_to_wait(product: Product) -> None:
+def test_a_log_in_tried_twenty_times_has_to_wait_and_is_told_how_long(product: Product) -> None:
     answers = [
         httpx.post(
             f"{product.address}/api/v1/token",
@@ -203,9 +203,11 @@ def test_a_log_in_tried_twenty_times_is_shut_out_with_the_time_to_wait(product: 
         for _ in range(20)
     ]
     statuses = [answer.status_code for answer in answers]
-    assert statuses == [401] * 5 + [429] * 15
-    assert int(answers[-1].headers["retry-after"]) > 60
-    assert "min" in answers[-1].json()["detail"]
+    assert statuses[:6] == [401] * 5 + [429]
+    assert statuses[6:].count(429) >= 13  # a slow machine may be through with the first delay
+    assert 0 < int(answers[5].headers["retry-after"]) <= 10
+    assert "Espere" in answers[5].json()["detail"]
+    assert "segundo" in answers[5].json()["detail"]
 
 
 def test_an_expired_session_is_401_for_programs_and_leads_people_back(product: Product) -> None:

@@ -307,8 +307,8 @@ MUTANTS = [
     Mutant(
         "without_an_answer_all_is_offered",
         "services/telemarketing/rules.py",
-        "return Offer.PREPAID_ONLY, _UNAVAILABLE",
-        "return Offer.ALL, _UNAVAILABLE",
+        "return Offer.PREPAID_ONLY, _REFUSED if refused else _UNAVAILABLE",
+        "return Offer.ALL, _REFUSED if refused else _UNAVAILABLE",
         (RULES,),
     ),
     Mutant(

@@ -8,6 +8,7 @@ PROFILES = "tests/rooms/customer_query/test_customers.py"
 GRAMMAR = "tests/unit/customer_query/test_segments.py"
 IMPORT = "tests/jobs/customer_query/test_import.py"
 COURSE = "tests/jobs/customer_query/test_import_course.py"
+RISK_LOAD = "tests/jobs/risk_central/test_load.py"
 UNDO = "tests/jobs/customer_query/test_undo.py"
 TENURE = "tests/unit/customer_query/test_profiles.py"
 CAP = f"{PEOPLE}::test_the_cap_begins_at_its_number_and_ends_with_its_days"
@@ -322,5 +323,26 @@ MUTANTS = [
         "failed=CUSTOMERS.fail)",
         "failed=None)",
         ("tests/jobs/customer_query/test_ends.py::test_an_import_that_cannot_be_done_says_so",),
+    ),
+    Mutant(
+        "an_undone_import_removes_who_holds_a_service",
+        "services/customer_query/undos.py",
+        "    AND NOT EXISTS (SELECT FROM held_service x WHERE x.customer_id = c.id)\n",
+        "",
+        (UNDO,),
+    ),
+    Mutant(
+        "what_was_noted_before_a_kill_is_never_written",
+        "shared/loads/work.py",
+        "sink.write_again(last.rows)",
+        "del last",
+        (RISK_LOAD,),
+    ),
+    Mutant(
+        "a_cancelled_file_is_shown",
+        "shared/loads/work.py",
+        "            if job.finished_at is None:\n                job.preview",
+        "            if True:\n                job.preview",
+        (COURSE,),
     ),
 ]

@@ -4,6 +4,8 @@ from tests.mutants.mutant import Mutant
 
 CLEANING = "tests/unit/mailer/test_cleaning.py"
 MERGE = "tests/unit/mailer/test_merge.py"
+VISIBILITY = "tests/unit/mailer/test_visibility.py"
+ODD = "tests/unit/mailer/test_odd_designs.py"
 MESSAGES = "tests/unit/mailer/test_messages.py"
 
 MUTANTS = [
@@ -67,9 +69,79 @@ MUTANTS = [
     Mutant(
         "a_name_may_end_a_header",
         "services/mailer/merge.py",
-        'return " ".join(text.split())',
+        'return " ".join(_CONTROL.sub(" ", text).split())',
         "return text",
         (MERGE,),
+    ),
+    Mutant(
+        "templates_may_hold_raw_blocks",
+        "services/mailer/syntax.py",
+        "(if|elif|else|endif)",
+        "(if|elif|else|endif|raw|endraw)",
+        (VISIBILITY,),
+    ),
+    Mutant(
+        "conditions_may_be_written_with_entities",
+        "services/mailer/cleaning.py",
+        '    if "{%" in cleaned.html:',
+        "    if False:",
+        (VISIBILITY,),
+    ),
+    Mutant(
+        "the_link_for_unsubscribing_may_be_conditional",
+        "services/mailer/visibility.py",
+        "    if depth:\n        return _CONDITIONAL\n",
+        "",
+        (VISIBILITY,),
+    ),
+    Mutant(
+        "the_link_for_unsubscribing_may_have_the_colour_of_the_page",
+        "services/mailer/visibility.py",
+        "return colour.alpha > _FAINT and _distance(colour, behind) > _NEAR",
+        "return True",
+        (VISIBILITY,),
+    ),
+    Mutant(
+        "media_rules_may_hide_the_link_for_unsubscribing",
+        "services/mailer/visibility.py",
+        "        _check(_with(outline, css))\n",
+        "        pass\n",
+        (VISIBILITY,),
+    ),
+    Mutant(
+        "designs_of_the_product_forget_outlook",
+        "services/mailer/builtin.py",
+        ", own=True)",
+        ")",
+        (VISIBILITY,),
+    ),
+    Mutant(
+        "elements_may_be_nested_without_end",
+        "services/mailer/limits.py",
+        "DEPTH = 100\n",
+        "DEPTH = 100_000\n",
+        (ODD,),
+    ),
+    Mutant(
+        "an_element_may_have_any_number_of_attributes",
+        "services/mailer/limits.py",
+        "ATTRIBUTES = 50 ",
+        "ATTRIBUTES = 50_000 ",
+        (ODD,),
+    ),
+    Mutant(
+        "killable_work_takes_any_time",
+        "shared/killable.py",
+        "        end = time.monotonic() + SECONDS\n",
+        "        end = time.monotonic() + 1000\n",
+        ("tests/unit/shared/test_killable.py",),
+    ),
+    Mutant(
+        "previews_fetch_pictures",
+        "services/gateway/previews.py",
+        "    shown = _without_remote(html)\n",
+        "    shown = html\n",
+        ("tests/unit/gateway/test_design.py",),
     ),
     Mutant(
         "any_file_is_an_image",

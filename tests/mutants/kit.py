@@ -208,8 +208,8 @@ MUTANTS = [
     ),
     Mutant(
         "logs_quote_the_rows_of_an_error",
-        "shared/job.py",
-        "{str(error).splitlines()[0] if str(error) else ''}",
+        "shared/faults.py",
+        "{_said(error)}",
         "{error}",
         (NUMBERS,),
     ),

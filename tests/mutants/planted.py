@@ -11,6 +11,7 @@ from tests.mutants import (
     kit,
     mail,
     odd_input,
+    taking_in,
 )
 from tests.mutants.mutant import Mutant
 
@@ -25,4 +26,5 @@ MUTANTS: list[Mutant] = [
     *calls.MUTANTS,
     *doors.MUTANTS,
     *odd_input.MUTANTS,
+    *taking_in.MUTANTS,
 ]

@@ -16,6 +16,7 @@ from services.risk_central import rules, store
 from services.risk_central.door import Door
 from services.risk_central.load import load_file
 from shared.redis import key
+from shared.settings import settings
 from tests.soap.people import PASSWORD, USER, cedula, csv_bytes, row
 
 NS = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -174,3 +175,63 @@ def test_of_the_words_that_begin_alike_five_hundred_are_looked_at(redis: Redis) 
 def test_whoever_does_not_show_both_stays_outside(door: Door, header: str) -> None:
     body = message("GetRiskByCedula", "<cedula>1714307103</cedula>")
     assert ask(door, body, HTTP_AUTHORIZATION=header)[0] == "401"
+
+
+QUESTION = message("GetRiskByCedula", "<cedula>1714307103</cedula>")
+
+
+def guess(door: Door, address: str, password: str = "guessed", **changes: Any) -> str:
+    header = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    said = {"HTTP_AUTHORIZATION": f"Basic {header}", "REMOTE_ADDR": address}
+    return ask(door, QUESTION, **said, **changes)[0]
+
+
+def test_whoever_guesses_is_slowed_down_and_nobody_else(door: Door) -> None:
+    assert guess(door, "10.0.0.2", PASSWORD) == "200"
+    assert [guess(door, "10.0.0.1") for _ in range(12)] == ["401"] * 10 + ["429"] * 2
+    assert guess(door, "10.0.0.1", PASSWORD) == "429"  # a guess that is right costs as much
+    assert guess(door, "10.0.0.2", PASSWORD) == guess(door, "10.0.0.3", PASSWORD) == "200"
+
+
+def test_a_client_that_was_right_is_not_slowed_down_by_its_neighbours(door: Door) -> None:
+    assert guess(door, "10.0.0.1", PASSWORD) == "200"
+    assert "429" in [guess(door, "10.0.0.1") for _ in range(12)]
+    assert guess(door, "10.0.0.1", PASSWORD) == "200"
+
+
+def test_who_shows_nothing_is_asked_and_not_counted(door: Door) -> None:
+    asked = [ask(door, QUESTION, HTTP_AUTHORIZATION="")[0] for _ in range(20)]
+    assert asked == ["401"] * 20
+
+
+@pytest.fixture
+def front(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("PREGON_TRUSTED_PROXIES", "10.9.9.9")
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_behind_a_front_everybody_is_counted_alone(door: Door, front: Any) -> None:
+    def of(client: str) -> dict[str, str]:
+        return {"HTTP_X_FORWARDED_FOR": f"1.1.1.1, {client}"}
+
+    assert "429" in [guess(door, "10.9.9.9", **of("203.0.113.7")) for _ in range(12)]
+    assert guess(door, "10.9.9.9", PASSWORD, **of("203.0.113.8")) == "200"
+    assert guess(door, "10.0.0.1", PASSWORD, **of("203.0.113.7")) == "200"  # no front: a lie
+
+
+def test_the_wsdl_names_the_address_that_the_client_asked_for(door: Door, front: Any) -> None:
+    asked = {
+        "REQUEST_METHOD": "GET",
+        "QUERY_STRING": "wsdl",
+        "REMOTE_ADDR": "10.9.9.9",
+        "HTTP_HOST": "soap:8001",
+        "HTTP_X_FORWARDED_HOST": "bureau.example",
+        "HTTP_X_FORWARDED_PROTO": "https",
+        "wsgi.url_scheme": "http",
+    }
+    assert b'"https://bureau.example/risk-central"' in ask(door, b"", **asked)[1]
+    mine = ask(door, b"", **asked | {"REMOTE_ADDR": "10.0.0.1"})[1]
+    assert b'"http://soap:8001/risk-central"' in mine

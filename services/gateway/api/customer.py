@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
+from services.gateway.course import Course
 from services.gateway.downloads import rejected_customers
 from services.gateway.exposing import documented
 from services.gateway.routing import Api
@@ -39,6 +40,7 @@ class Erasure(Model):
 @api.post(
     "/customers/imports",
     allow=_IMPORTER,
+    takes=CUSTOMER_FILE.takes,
     status_code=202,
     response_model=documented(contract.Import, _HIDDEN),
     openapi_extra=form_example("multipart/form-data", _EXAMPLE),
@@ -46,9 +48,8 @@ class Erasure(Model):
 async def start_import(
     ask: Ask,
     file: Annotated[UploadFile, File()],
+    course: Course,
     mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
-    dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
-    hold: Annotated[bool, Form()] = False,  # noqa: FBT002  # as above
 ) -> contract.Import:
     """Begin to read a CSV or XLSX of customers in the background.
 
@@ -62,9 +63,7 @@ async def start_import(
     """
     key = await store_upload(ask, file, CUSTOMER_FILE)
     name = (file.filename or "")[-200:]
-    new = contract.NewImport(
-        file_key=key, file_name=name, mapping=mapping, dry_run=dry_run, hold=hold
-    )
+    new = contract.NewImport(file_key=key, file_name=name, mapping=mapping, **course)
     return await ask(contract.start_import, new)
 
 

@@ -41,7 +41,7 @@ api.expose("GET", "/designs", contract.list_designs, allow=DESIGN)
 api.expose("GET", "/designs/merge-fields", contract.list_merge_fields, allow=DESIGN)
 
 
-@api.post("/designs", allow=DESIGN, status_code=201, openapi_extra=_BODY)
+@api.post("/designs", allow=DESIGN, takes=DESIGN_FILE.takes, status_code=201, openapi_extra=_BODY)
 async def create_design(request: Request, ask: Ask) -> contract.Design:
     """Create a design from JSON, or from an uploaded .html or .zip file.
 

@@ -55,9 +55,9 @@ async def create_token(
 
     The token goes into the header `Authorization: Bearer …` of every other call.
     """
-    source = request.client.host if request.client else ""
+    pair = (credentials.username, credentials.password)
     try:
-        session = await entrance.enter(ask, credentials.username, credentials.password, source)
+        session = await entrance.hall_of(request).enter(ask, *pair, request)
     except Denied as error:
         return _refuse(request, error)
     seconds = int((session.expires_at - clock.now()).total_seconds())
@@ -80,8 +80,7 @@ api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=UserPermissi
 
 
 def _refuse(request: Request, error: Denied) -> Response:
-    wait = next((item.message for item in error.fields if item.field == "retry_after"), None)
+    wait = entrance.seconds_to_wait(error)
     answer = problems.answer(request, 429 if wait else 401, error.message)
-    if wait:
-        answer.headers["Retry-After"] = wait
+    entrance.tell_when(answer, error)
     return answer

@@ -1,6 +1,5 @@
 """Loads of the risk file over REST; persons are asked for over SOAP."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import File, Form, UploadFile
@@ -8,6 +7,7 @@ from starlette.responses import Response
 
 from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
+from services.gateway.course import Course
 from services.gateway.downloads import rejected_risks
 from services.gateway.exposing import documented
 from services.gateway.routing import Api
@@ -26,6 +26,7 @@ _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is 
 @api.post(
     "/risk-loads",
     allow=_LOADER,
+    takes=RISK_FILE.takes,
     status_code=202,
     response_model=documented(contract.Load, _HIDDEN),
     openapi_extra=form_example("multipart/form-data", {"file": "riesgos.csv", "full": True}),
@@ -33,33 +34,28 @@ _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is 
 async def start_load(
     ask: Ask,
     file: Annotated[UploadFile, File()],
+    course: Course,
     full: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
-    dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # as above
-    hold: Annotated[bool, Form()] = False,  # noqa: FBT002  # as above
 ) -> contract.Load:
-    """Load a risk file (CSV or XLSX) in the background.
+    """Load a risk file (CSV or XLSX) in the background; loads follow each other.
 
-    The answer comes at once; ask for the load to see how far it is. Loads follow each other.
-    A file that breaks in the middle loads nothing. A `full` file stands for all persons: at its end
-    they are asked at once, and who is not in it is removed; other files change their persons only.
-    A dry run changes nothing. With `hold` only the first rows are read, see `/preview`; `/resume`
-    goes on.
+    A `full` file stands for all persons: who is not in it is removed, all at once; other files
+    change their persons only. With `hold` the first rows are read, see `/preview` and `/resume`.
 
     Invalid: the file is empty, too large, none of .csv, .txt and .xlsx, or not what its name says.
     """
     key = await store_upload(ask, file, RISK_FILE)
     name = (file.filename or "")[-200:]
-    new = contract.NewLoad(file_key=key, file_name=name, full=full, dry_run=dry_run, hold=hold)
+    new = contract.NewLoad(file_key=key, file_name=name, full=full, **course)
     return await ask(contract.start_load, new)
 
 
 api.expose("GET", "/risk-loads", contract.list_loads, allow=_LOADER, hidden=_HIDDEN)
 api.expose("GET", _ONE, contract.get_load, allow=_LOADER, hidden=_HIDDEN)
 api.expose("GET", _ONE + "/preview", contract.preview_load, allow=_LOADER)
-_act = partial(api.expose, "POST", allow=_LOADER, hidden=_HIDDEN)
-_act(_ONE + "/rerun", contract.rerun_load, status=202)
-_act(_ONE + "/resume", contract.resume_load, status=202)
-_act(_ONE + "/cancel", contract.cancel_load)
+for act in (contract.rerun_load, contract.resume_load, contract.cancel_load):
+    path = f"{_ONE}/{act.name.partition('_')[0]}"
+    api.expose("POST", path, act, allow=_LOADER, hidden=_HIDDEN, status=202)
 
 
 @api.get(_ONE + "/rejected", allow=_LOADER, response_class=Response, responses=CSV_ANSWER)

@@ -34,6 +34,7 @@ from shared.contracts.telemarketing import (
 )
 from shared.ecuador.phones import format_phone
 from shared.errors import Conflict, Unavailable
+from shared.settings import settings
 
 pages = Pages()
 menu.add(
@@ -189,6 +190,13 @@ def _minutes_left(lease: Lease | None) -> int:
 
 
 def _suggest_callback() -> str:
-    """The hour after the next, as a `datetime-local` field takes it."""
-    local = clock.now().astimezone(clock.GUAYAQUIL)
-    return f"{local.replace(minute=0) + 2 * _HOUR:%Y-%m-%dT%H:%M}"
+    """The hour after the next, as a `datetime-local` field takes it.
+
+    Tomorrow's first when nobody is called any more by then.
+    """
+    local = clock.now().astimezone(clock.GUAYAQUIL).replace(minute=0) + 2 * _HOUR
+    begin, end = settings().calling_hours.split("-")
+    if not begin <= f"{local:%H:%M}" < end:
+        day = local if f"{local:%H:%M}" < begin else local + 24 * _HOUR
+        return f"{day:%Y-%m-%d}T{begin}"
+    return f"{local:%Y-%m-%dT%H:%M}"

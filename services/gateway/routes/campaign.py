@@ -7,14 +7,16 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import addresses, menu, places
+from services.gateway import addresses, live, menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routes.segment import read_definition
 from services.gateway.routing import Pages
 from shared.contract import Id
 from shared.contracts.campaign import (
+    AudienceMoved,
     AudienceState,
     Campaign,
     CampaignChange,
@@ -45,6 +47,10 @@ menu.add(
     CampaignPermission.READ,
     icon="speakerphone",
     purpose="Las campañas, sus fases y resultados",
+)
+live.tell(
+    AudienceMoved,
+    lambda event: [Topic(f"audience:{event.campaign_id}", CampaignPermission.READ)],
 )
 T = TypeVar("T")
 

@@ -62,7 +62,7 @@ async def show_upload(request: Request) -> Response:
     return _render_upload(request, Form())
 
 
-@pages.post("/clientes/importar", allow=CustomerPermission.IMPORT)
+@pages.post("/clientes/importar", allow=CustomerPermission.IMPORT, takes=CUSTOMER_FILE.takes)
 async def upload(request: Request, ask: Ask) -> Response:
     """Store the file and begin to read it."""
     form = await read_form(request)

@@ -1,15 +1,17 @@
 """Mail designs: gallery, upload, preview, test; and the images that designs brought along."""
 
 from pathlib import PurePath
+from typing import Annotated
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from pydantic import Field
 from starlette.responses import Response
 
 from services.gateway import addresses, menu
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
-from services.gateway.previews import sandboxed
+from services.gateway.previews import count_remote, sandboxed
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import PUBLIC, Pages
 from services.gateway.uploads import DESIGN_FILE, store_upload
@@ -26,6 +28,7 @@ from shared.contracts.mailer import (
     list_merge_fields,
     preview_design,
     send_test,
+    told,
 )
 from shared.errors import Invalid, NotFound
 
@@ -49,7 +52,7 @@ class TestMail(Model):
     """Where a test goes; an empty subject is the design's."""
 
     email: str
-    subject: str = ""
+    subject: Annotated[str, Field(max_length=150)] = ""
 
 
 @pages.get("/disenos", allow=MailPermission.DESIGN)
@@ -65,7 +68,7 @@ async def show_new_design(request: Request, ask: Ask) -> Response:
     return await _new_design(request, ask, Form())
 
 
-@pages.post("/disenos/nuevo", allow=MailPermission.DESIGN)
+@pages.post("/disenos/nuevo", allow=MailPermission.DESIGN, takes=DESIGN_FILE.takes)
 async def add_design(request: Request, ask: Ask) -> Response:
     """Create a design from a file or from pasted HTML; what is wrong names the line."""
     form = await read_form(request)
@@ -104,12 +107,16 @@ async def _design(
 ) -> Response:
     customer = await _find_customer(ask, cedula)
     customer_id = customer.id if customer else None
+    design = await ask(get_design, design_id)
+    preview = await ask(preview_design, design_id, customer_id)
     return render_form(
         request,
         "design/show.html",
         form,
-        design=await ask(get_design, design_id),
-        preview=await ask(preview_design, design_id, customer_id),
+        design=design,
+        test_error=told(design.test_error or ""),
+        preview=preview,
+        remote=count_remote(preview.html),
         customer=customer,
         cedula=cedula,
         narrow=width == "narrow",
@@ -150,7 +157,7 @@ async def send_test_mail(request: Request, design_id: Id, ask: Ask) -> Response:
     except FORM_ERRORS as error:
         failed = form.failed(error)
         return await _design(request, ask, design_id, failed, cedula="", width="wide")
-    notice = f"La prueba va en camino a {test.email}."
+    notice = f"La prueba va en camino a {test.email}. La campana le dirá si el servidor la aceptó."
     return go(request, f"/disenos/{design_id}", notice=notice)
 
 

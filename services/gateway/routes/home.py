@@ -40,7 +40,7 @@ async def home(request: Request, session: SignedIn, ask: Ask) -> Response:
 
     A room that does not answer costs its figures, not the page.
     """
-    role = Role(session.actor.role)
+    role = session.actor.role
     figures: dict[str, Any] = {"away": False, "chart": None}
     if role in _FIGURES:
         try:

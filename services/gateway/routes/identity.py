@@ -49,14 +49,17 @@ async def enter(request: Request, ask: Ask) -> Response:
     """Start a session; a refusal keeps the username and where one was going."""
     form = await read_form(request)
     leads_to = local_path(form.value("next"))
-    source = request.client.host if request.client else ""
+    pair = (form.value("username"), form.value("password"))
     try:
-        session = await entrance.enter(ask, form.value("username"), form.value("password"), source)
+        session = await entrance.hall_of(request).enter(ask, *pair, request)
     except (Denied, Invalid, Unavailable) as error:
         told = form.failed(type(error)(error.message))  # the seconds to wait are for programs
-        return render_form(request, "identity/log_in.html", told, next=leads_to)
+        refusal = render_form(request, "identity/log_in.html", told, next=leads_to)
+        entrance.tell_when(refusal, error)
+        return refusal
     response = go(request, leads_to)
     sessions.keep(response, session)
+    sessions.keep_device(response, session)
     return response
 
 

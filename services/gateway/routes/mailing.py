@@ -1,21 +1,22 @@
 """Mailing runs: list, a new one, progress and what may be done about it, the monthly schedule."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Request
 from pydantic import AwareDatetime, Field
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
-from services.gateway.downloads import attachment
+from services.gateway.downloads import LongTable, TableForm, table
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import bounds, sheets
+from shared import bounds, clock
 from shared.contract import Id, Model
 from shared.contracts.campaign import (
     Campaign,
@@ -49,8 +50,10 @@ from shared.contracts.mailer import (
     retry_mailing,
     run_monthly,
     set_monthly_schedule,
+    told,
 )
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
+from shared.sheets import About, Cell
 from shared.words import inside
 
 pages = Pages()
@@ -79,13 +82,14 @@ _NOT_RECEIVED = (
     RecipientState.CANCELLED,
 )
 _MAX_CEDULAS = 100
-_CSV_PAGE = 200
+_FILE_PAGE = 200
+_MAX_CHOSEN = 50
 
 
 def reason_of(row: Recipient) -> str:
     """Why somebody was skipped, or the mail server's own words."""
     known = {reason.value: reason.word for reason in SkipReason}
-    return known.get(row.reason, row.reason) if row.reason else ""
+    return known.get(row.reason, told(row.reason)) if row.reason else ""
 
 
 class NewRun(Model):
@@ -95,6 +99,7 @@ class NewRun(Model):
     subject: Annotated[str, Field(max_length=150)] = ""
     send_at: AwareDatetime | None = None
     cedulas: str = ""
+    again: bool = False
 
 
 @pages.get("/envios", allow=MailPermission.READ)
@@ -162,6 +167,7 @@ async def _to_contract(ask: Ask, campaign_id: int, run: NewRun) -> NewMailing:
         design_id=run.design_id,
         subject=run.subject,
         send_at=run.send_at,
+        again=run.again,
         customer_ids=await _find_members(ask, campaign_id, run.cedulas.split()),
     )
 
@@ -227,11 +233,8 @@ def _monthly_notice(started: int, total: int) -> str:
 
 async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None = None) -> Response:
     campaigns = {str(campaign.id): campaign.name for campaign in await _executing(ask)}
-    for campaign_id in set(form.chosen("campaign_ids")) - campaigns.keys():
-        if (number := bounds.whole(campaign_id)) is None:
-            continue
-        chosen = await ask(get_campaign, number)
-        campaigns[campaign_id] = f"{chosen.name} ({inside(chosen.phase.word)})"
+    others = [text for text in form.chosen("campaign_ids") if text not in campaigns]
+    campaigns |= await _not_executing(ask, others)
     mailings = await ask(list_mailings, limit=200)
     return render_form(
         request,
@@ -241,6 +244,18 @@ async def _monthly(request: Request, ask: Ask, form: Form, problem: str | None =
         mailings=[mailing for mailing in mailings.items if mailing.month],
         problem=problem,
     )
+
+
+async def _not_executing(ask: Ask, chosen: Sequence[str]) -> dict[str, str]:
+    """Campaigns that were chosen and are not offered any more; what names none is left out."""
+    found = {}
+    for text in list(dict.fromkeys(chosen))[:_MAX_CHOSEN]:
+        if (number := bounds.whole(text)) is None:
+            continue
+        with suppress(NotFound):
+            campaign = await ask(get_campaign, number)
+            found[text] = f"{campaign.name} ({inside(campaign.phase.word)})"
+    return found
 
 
 # --- one run ---
@@ -295,8 +310,9 @@ async def follow_mailing(
 
 
 @pages.get("/envios/{mailing_id}/recargar", allow=MailPermission.READ)
-async def reload_mailing(mailing_id: Id) -> Response:  # noqa: ARG001  # it names the page
+async def reload_mailing(mailing_id: Id, ask: Ask) -> Response:
     """Have the browser load the page again: the run's state, and with it the buttons, changed."""
+    await ask(get_mailing, mailing_id)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 
@@ -331,39 +347,39 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
 
 @pages.get("/envios/{mailing_id}/destinatarios.csv", allow=MailPermission.READ)
 async def download_recipients(
-    mailing_id: Id, ask: Ask, state: Annotated[RecipientState | None, addresses.State] = None
+    mailing_id: Id,
+    ask: Ask,
+    state: Annotated[RecipientState | None, addresses.State] = None,
+    form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
 ) -> Response:
     """The ledger of one state or, without one, of all who did not get the mail."""
-    await ask(get_mailing, mailing_id)
+    mailing = await ask(get_mailing, mailing_id)
     states = (state,) if state else _NOT_RECEIVED
-    name = f"envio-{mailing_id}-{state or 'no-recibieron'}.csv"
-    return StreamingResponse(
-        _csv(ask, mailing_id, states), media_type=sheets.CSV_TYPE, headers=attachment(name)
+    found = LongTable(
+        f"Destinatarios del envío de {mailing.campaign_name}",
+        ("cliente", "nombre", "correo", "estado", "motivo", "fecha"),
+        _recipients(ask, mailing_id, states),
     )
+    filters = (("Estado", ", ".join(item.plural for item in states)),)
+    about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
+    name = f"envio-{mailing_id}-{state or 'no-recibieron'}"
+    return await table(name, found, form, about)
 
 
-async def _csv(ask: Ask, mailing_id: int, states: Iterable[RecipientState]) -> AsyncIterator[str]:
-    header = ("cliente", "nombre", "correo", "estado", "motivo", "fecha")
-    yield sheets.BOM + sheets.csv_line(header)
+async def _recipients(
+    ask: Ask, mailing_id: int, states: Iterable[RecipientState]
+) -> AsyncIterator[list[tuple[Cell, ...]]]:
     for state in states:
-        async for row in _recipients(ask, mailing_id, state):
-            cells = (
-                row.customer_id,
-                row.full_name,
-                row.email,
-                row.state.word,
-                reason_of(row),
-                row.at,
+        after: str | None = None
+        while True:
+            page = await ask(
+                list_recipients, mailing_id, state=state, after=after, limit=_FILE_PAGE
             )
-            yield sheets.csv_line(cells)
+            yield [_cells(row) for row in page.items]
+            after = page.next
+            if after is None:
+                break
 
 
-async def _recipients(ask: Ask, mailing_id: int, state: RecipientState) -> AsyncIterator[Recipient]:
-    after: str | None = None
-    while True:
-        page = await ask(list_recipients, mailing_id, state=state, after=after, limit=_CSV_PAGE)
-        for row in page.items:
-            yield row
-        after = page.next
-        if after is None:
-            return
+def _cells(row: Recipient) -> tuple[Cell, ...]:
+    return row.customer_id, row.full_name, row.email, row.state.word, reason_of(row), row.at

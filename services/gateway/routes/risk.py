@@ -65,7 +65,7 @@ async def show_risk_central(
     return await _render(request, ask, session, form, found, after)
 
 
-@pages.post("/central-de-riesgos/cargas", allow=RiskPermission.LOAD)
+@pages.post("/central-de-riesgos/cargas", allow=RiskPermission.LOAD, takes=RISK_FILE.takes)
 async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
     """Store the file and begin to load it."""
     form = await read_form(request)

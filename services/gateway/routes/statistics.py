@@ -1,6 +1,7 @@
 """Statistics: of one campaign, and over all of them."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, get_args
 
 from fastapi import Request
@@ -114,6 +115,7 @@ async def show_repeated_customers(
         "statistics/repeated.html",
         repeated=repeated,
         matrix=charts.overlap_matrix(repeated),
+        most_in_file=_REPEATED_IN_FILE,
     )
 
 
@@ -126,6 +128,8 @@ async def download_statistics(
 ) -> Response:
     """One of the tables over all campaigns."""
     make = _TABLES.get(name)
+    if name in _OVER_ALL:
+        campana = None
     found = await make(ask, campana) if make else None
     of = (await ask(get_campaign, campana)).name if campana else "Todas"
     return await _download(ask, found, name, form, of)
@@ -148,16 +152,16 @@ async def _province_table(ask: Asker, campaign_id: int | None) -> Table:
 
 
 async def _repeated_table(ask: Asker, _campaign_id: int | None) -> Table:
-    """The first 10,000, a page at a time; where there are more, the last row says so."""
+    """The first 10,000, a page at a time; a title that says so where there are more."""
     found = await ask(get_repeated_customers, limit=_REPEATED_A_CALL)
     whole = charts.repeated_table(found)
     while found.next and len(whole.rows) < _REPEATED_IN_FILE:
         found = await ask(get_repeated_customers, after=found.next, limit=_REPEATED_A_CALL)
         whole.rows.extend(charts.repeated_table(found).rows)
-    if found.next:
-        shown, total = format_number(len(whole.rows)), format_number(found.total)
-        whole.rows.append(("", f"Aquí están los primeros {shown} de {total} clientes.", ""))
-    return whole
+    if found.next is None:
+        return whole
+    first = f"los primeros {format_number(len(whole.rows))} de {format_number(found.total)}"
+    return replace(whole, title=f"{whole.title} ({first})")
 
 
 _TABLES: dict[str, Callable[[Asker, int | None], Awaitable[Table]]] = {
@@ -167,6 +171,7 @@ _TABLES: dict[str, Callable[[Asker, int | None], Awaitable[Table]]] = {
     "provincias": _province_table,
     "repetidos": _repeated_table,
 }
+_OVER_ALL = {"presupuesto", "repetidos"}  # campaigns beside each other
 
 
 async def _download(
@@ -175,7 +180,7 @@ async def _download(
     if found is None:
         raise NotFound("No existe esa tabla.")
     filters = (("Campaña", campaign),)
-    about = About(found.title, by=ask.username, as_of=clock.now(), filters=filters)
+    about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
     return await table(file_name, found, form, about)
 
 

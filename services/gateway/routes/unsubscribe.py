@@ -11,6 +11,7 @@ from shared.contracts.mailer import get_subscription, unsubscribe
 pages = Pages()
 
 
+@pages.head("/baja/{token}", allow=PUBLIC)
 @pages.get("/baja/{token}", allow=PUBLIC)
 async def show_unsubscribe(request: Request, token: str, ask: Ask) -> Response:
     """What the link is about, and a button; a scanner that follows links changes nothing."""

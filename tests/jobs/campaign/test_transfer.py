@@ -30,6 +30,14 @@ def completions(transfers: Transfers) -> list[object]:
     return [payload for name, payload in outbox_of(transfers.campaigns) if name == COMPLETE]
 
 
+def moves(transfers: Transfers) -> list[int]:
+    return [
+        payload["campaign_id"]
+        for name, payload in outbox_of(transfers.campaigns)
+        if name == "audience_moved"
+    ]
+
+
 @pytest.fixture
 def filled(transfers: Transfers) -> Transfers:
     """Both ends, with people to export."""
@@ -57,6 +65,19 @@ def test_chunks_in_their_order_arrive_whole_and_complete_once(filled: Transfers)
     assert len(filled.members(audience_id)) == PEOPLE
     assert filled.status(campaign_id).expected == PEOPLE
     assert len(completions(filled)) == 1
+
+
+def test_pages_hear_of_each_chunk_once_and_of_the_end(filled: Transfers) -> None:
+    campaign_id = filled.add_campaign()
+    audience_id = filled.request(campaign_id)
+    chunks = filled.export(audience_id)
+    load([*chunks, *chunks])
+    assert moves(filled) == [campaign_id] * len(chunks)
+    jobs.complete_audience(str(audience_id), PEOPLE)
+    assert len(moves(filled)) == len(chunks) + 1
+    failed = filled.request(campaign_id)
+    jobs.fail_edition("No hay memoria.", str(failed))
+    assert len(moves(filled)) == len(chunks) + 2
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -11,6 +11,8 @@ from services.customer_query.import_load import CustomerLoad, CustomerSink
 from services.customer_query.models import Customer, Import, ImportReject
 from shared import files
 from shared.errors import Conflict
+from shared.loads.load import Checker
+from shared.loads.sources import Line
 from tests.jobs.customer_query.conftest import Importer, Sessions, to_csv
 
 HEADER = ("Documento", "Primero", "Segundo", "Nacido")
@@ -132,6 +134,22 @@ def test_an_import_that_is_cancelled_stops_and_what_was_done_counts(
     assert count(people, ImportReject) == 0
     jobs.import_file(import_id)
     assert importer.get(import_id).read == 20
+
+
+def test_a_file_that_is_cancelled_while_it_is_shown_stays_cancelled(
+    importer: Importer, people: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = importer.add(to_csv(HEADER, [ANA]).encode(), hold=True, mapping=MAPPING)
+    preview = Checker.preview
+
+    def cancelled_meanwhile(checker: Checker[Any], line: Line) -> Any:
+        cancel(people, import_id)
+        return preview(checker, line)
+
+    monkeypatch.setattr(Checker, "preview", cancelled_meanwhile)
+    jobs.import_file(import_id)
+    job = importer.get(import_id)
+    assert (job.state, job.preview) == ("cancelled", [])
 
 
 def test_a_second_cancel_changes_nothing_and_a_late_one_is_refused(

@@ -11,6 +11,7 @@ from services.customer_query.models import (
     Consent,
     Contact,
     Customer,
+    HeldService,
     Import,
     ImportBirth,
     ImportChange,
@@ -92,8 +93,14 @@ def touch_by_note(session: Any, customer_id: int) -> None:
     store.insert_timeline(session, [entry])
 
 
+def touch_by_service(session: Any, customer_id: int) -> None:
+    held = {"service": "fibra-100", "price": 25, "from_on": clock.today()}
+    session.add(HeldService(customer_id=customer_id, **held))
+
+
 @pytest.mark.parametrize(
-    "touch", [touch_by_hand, touch_by_contact, touch_by_consent, touch_by_note]
+    "touch",
+    [touch_by_hand, touch_by_contact, touch_by_consent, touch_by_note, touch_by_service],
 )
 def test_who_was_touched_since_stays_and_is_counted(
     importer: Importer, people: Sessions, touch: Any
@@ -132,6 +139,20 @@ def test_what_was_changed_since_stays_and_the_rest_comes_back(
     assert counts(undo(importer, people, job.id)) == (0, 0, 1)
     person = stored(people)[ANA[0]]
     assert (person.first_names, person.email) == ("Ana", "otra@correo.example")
+
+
+def test_who_was_erased_since_stays_erased(importer: Importer, people: Sessions) -> None:
+    load(importer, ANA, (*LUZ[:4], "sí"))
+    person = stored(people)[ANA[0]]
+    job = load(importer, (*ANA[:4], "no"), LUZ)
+    with people.begin() as session:
+        store.erase_customer(session, person.id)
+    lines = len(consents(people))
+    assert counts(undo(importer, people, job.id)) == (0, 1, 0)
+    with people() as session:
+        erased = session.get_one(Customer, person.id)
+    assert (erased.erased, erased.consent_mail, erased.email) == (True, False, None)
+    assert len(consents(people)) == lines + 1
 
 
 def test_a_field_that_was_empty_is_empty_again(importer: Importer, people: Sessions) -> None:

@@ -58,6 +58,27 @@ def break_rules(number: int) -> None:
     raise KeyError("secret of a person")
 
 
+@jobs.job(f"{ROOM}.spill_file", failed=failed, waits=WAITS)
+def spill_file(number: int) -> None:
+    """As a file of rows does that is not what its beginning promised."""
+    rows = Path(__file__).with_name("rows.latin1").read_bytes()
+    say("tried", number)
+    try:
+        rows.decode()
+    except UnicodeDecodeError as error:
+        raise KeyError(rows.decode("latin-1")) from error
+
+
+@jobs.job(f"{ROOM}.spill_row", failed=failed, waits=WAITS)
+def spill_row(number: int) -> None:
+    """As a database does, which quotes the row, or the line of a COPY."""
+    row = Path(__file__).with_name("rows.latin1").read_text("latin-1").splitlines()[1]
+    say("tried", number)
+    raise psycopg2.DataError(
+        f'invalid input syntax for type date: "{row}"\nCONTEXT:  COPY person, line 2: "{row}"'
+    )
+
+
 @jobs.job(f"{ROOM}.break_rules_once", failed=failed, waits=WAITS)
 def break_rules_once(number: int) -> None:
     say("tried", number)

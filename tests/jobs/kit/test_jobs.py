@@ -159,6 +159,24 @@ def test_a_job_that_cannot_be_done_is_parked_and_ends_what_it_was_for(
     assert dead["error"]
 
 
+@pytest.mark.parametrize("name", ["spill_file", "spill_row", "break_rules"])
+def test_no_row_stands_in_a_workers_log_or_beside_a_parked_job(
+    worker: Worker, tmp_path: Path, name: str
+) -> None:
+    worker.ask(name)
+    assert "error interno" in worker.wait_for("failed")
+    wait(lambda: "none open" if worker.count_open() == 0 else None)
+    (dead,) = parked()
+    log = (tmp_path / "log").read_text()
+    assert "job failed" in log
+    assert f"in {name}\\n" in log  # where it happened is told
+    for text in (log, str(dead["error"])):
+        for word in ("1710034065", "Mora", "ana@", "Muñ", "secret of"):
+            assert word not in text.replace('raise KeyError(\\"secret of a person\\")', "").replace(
+                'raise KeyError("secret of a person")', ""
+            )
+
+
 def test_a_parked_job_is_sent_again_and_done(worker: Worker) -> None:
     worker.ask("break_rules_once")
     worker.wait_for("failed")

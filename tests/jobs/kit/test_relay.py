@@ -24,6 +24,7 @@ from tests.databases import sessions_of
 from tests.gate import Gate
 
 SOON = 2.0  # a stop, far from any wait of the relay
+TRIES = 3  # other load may cost one or two
 LOGIN_BYTES = 200
 
 
@@ -170,33 +171,39 @@ def test_an_idle_relay_says_that_it_lives(
     assert gate.visits == visits
 
 
-def test_it_stops_at_once_idle_or_without_a_broker(
-    sessions: sessionmaker[Session],
-    run_relay: Callable[[], Any],
-    gate: Gate,
-    until: Any,
-    tmp_path: Path,
+def test_it_stops_at_once_when_idle(
+    sessions: sessionmaker[Session], run_relay: Callable[[], Any], until: Any
+) -> None:
+    def end_idle() -> float:
+        idle = run_relay()
+        say(sessions, 1)
+        until(lambda: waiting(sessions) == 0)  # from here it waits for the next
+        time.sleep(0.2)
+        return seconds_to_end(idle)
+
+    assert any(end_idle() < SOON for _ in range(TRIES))
+
+
+def test_it_stops_at_once_without_a_broker(
+    run_relay: Callable[[], Any], gate: Gate, until: Any, tmp_path: Path
 ) -> None:
     log = tmp_path / "relay.log"
     for room in ROOMS:  # with a database missing it would not wait long
         sessions_of(room)
-    idle = run_relay()
-    say(sessions, 1)
-    until(lambda: waiting(sessions) == 0)  # from here it waits for the next
-    time.sleep(0.2)
-    assert seconds_to_end(idle) < SOON
-    assert idle.returncode == 0
     gate.shut()
-    before = log.read_text().count("broker away")
-    alone = run_relay()
-    until(lambda: log.read_text().count("broker away") > before)  # it waits for its next attempt
-    time.sleep(0.2)
-    assert seconds_to_end(alone) < SOON
-    assert alone.returncode == 0
+
+    def end_alone() -> float:
+        before = log.read_text().count("broker away") if log.exists() else 0
+        alone = run_relay()
+        until(lambda: log.read_text().count("broker away") > before)  # it waits to try again
+        time.sleep(0.2)
+        return seconds_to_end(alone)
+
+    assert any(end_alone() < SOON for _ in range(TRIES))
 
 
 def seconds_to_end(process: "subprocess.Popen[bytes]") -> float:
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    process.wait(timeout=30)
+    assert process.wait(timeout=30) == 0
     return time.monotonic() - started

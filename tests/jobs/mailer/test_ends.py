@@ -288,6 +288,26 @@ def test_a_test_mail_that_was_refused_says_so(mailer: Mailer, post: Post) -> Non
     assert error_of_test(mailer) == "550 no such user"
 
 
+@pytest.mark.parametrize(
+    ("said", "title", "words"),
+    [
+        (None, "El servidor de correo aceptó la prueba de «Oferta»", "250 taken"),
+        ("550 no such user", "No salió la prueba de «Oferta»", "550 no such user"),
+        ("450 come back later", "No salió la prueba de «Oferta»", "450 come back later"),
+    ],
+)
+def test_who_asked_for_a_test_mail_hears_once_what_the_server_said(
+    mailer: Mailer, post: Post, said: str | None, title: str, words: str
+) -> None:
+    if said:
+        post.refuse["yo@pregon.example"] = said
+    deliver(jobs.send_test, 1, "", "yo@pregon.example", "jefe", "abc")
+    (notice,) = mailer.events("notice_requested")
+    assert (notice["usernames"], notice["title"]) == (["jefe"], title)
+    assert f"El servidor respondió: «{words}" in notice["detail"]
+    assert notice["link"] == "/disenos/1"
+
+
 def error_of_test(mailer: Mailer) -> str | None:
     with mailer.sessions() as session:
         return designs.get_design(session, 1).test_error

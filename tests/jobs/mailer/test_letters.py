@@ -10,7 +10,7 @@ from sqlalchemy import select
 from services.mailer import contacts, jobs, letters, messages, posting, smtp
 from services.mailer.models import Contact, MailServer, ServiceMail
 from shared.contracts.customer_query import ContactState
-from shared.contracts.mailer import Addressee, LetterTemplate, RecipientState
+from shared.contracts.mailer import Addressee, LetterTemplate, RecipientState, told
 from shared.settings import settings
 from tests.jobs.deliveries import deliver, failing
 from tests.jobs.mailer.conftest import Mailer, Post
@@ -204,7 +204,7 @@ def test_a_letter_that_is_refused_for_good_fails_in_the_servers_words(
     assert found.reason == "550 5.1.1 <a…@correo.example> no such user"
     (notice,) = mailer.events("notice_requested")
     assert (notice["role"], notice["link"]) == ("admin", "/clientes/7")
-    assert notice["detail"] == found.reason
+    assert notice["detail"] == told(found.reason)
 
 
 def test_a_letter_that_is_refused_for_now_again_and_again_fails_in_the_servers_words(
@@ -230,7 +230,7 @@ def test_a_mail_server_that_is_away_is_left_alone_and_the_letter_waits(
         assert session.execute(select(MailServer.failures)).scalar_one() == 1  # not asked again
     found = row(mailer)
     assert (found.state, found.attempt) == (RecipientState.FAILED, 0)
-    assert "refused" in (found.reason or "")
+    assert "no acepta conexiones" in (found.reason or "")
 
 
 def test_a_letter_that_cannot_be_made_fails_and_says_so(mailer: Mailer, post: Post) -> None:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from services.mailer import jobs, mailings, rules, servers, smtp
+from services.mailer import jobs, mailings, rules, servers
 from services.mailer.models import MailServer
-from services.mailer.rules import ATTEMPTS, REFUSED_IN_A_ROW
+from services.mailer.rules import ATTEMPTS, REFUSED_IN_A_ROW, UNKNOWN_IN_A_ROW
 from shared import clock
 from shared.contracts.mailer import Mailing, MailingState
 from shared.settings import settings
@@ -35,7 +35,8 @@ Say = Callable[[str, str], str | None]
 def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[OddServer]:
     """The mail server that the settings lead to, taking everything until told otherwise."""
     server = OddServer()
-    monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 0.5)
+    for step in ("connect", "command", "data", "block", "end"):
+        monkeypatch.setattr(settings(), f"smtp_{step}_seconds", 0.5)
     with odd_server.running(server) as port:
         monkeypatch.setattr(settings(), "smtp_url", f"smtp://127.0.0.1:{port}")
         yield server
@@ -248,7 +249,7 @@ def test_a_server_without_what_the_settings_want_pauses_the_run(
 ) -> None:
     monkeypatch.setattr(settings(), "smtp_url", settings().smtp_url.replace("smtp://", scheme))
     run = send(mailer)
-    check_paused(mailer, run, "not supported")
+    check_paused(mailer, run, "no ofrece el cifrado o el inicio de sesión")
 
 
 @pytest.mark.parametrize("said", ["550 5.7.1 Relaying denied", "554 no"])
@@ -284,11 +285,27 @@ def test_refusals_with_a_mail_taken_between_go_on(mailer: Mailer, odd: OddServer
     assert (shown.state, shown.sent) == (MailingState.FINISHED, 1)
 
 
-def test_a_list_of_bad_addresses_is_no_reason_to_stop(mailer: Mailer, odd: OddServer) -> None:
+def test_some_bad_addresses_in_a_row_are_no_reason_to_stop(mailer: Mailer, odd: OddServer) -> None:
     odd.answer = at(RCPT, "550 5.1.1 no such user")
-    run = send(mailer, REFUSED_IN_A_ROW + 5)
+    run = send(mailer, UNKNOWN_IN_A_ROW - 1)
     shown = mailer.shown(run)
-    assert (shown.state, shown.failed) == (MailingState.FINISHED, REFUSED_IN_A_ROW + 5)
+    assert (shown.state, shown.failed) == (MailingState.FINISHED, UNKNOWN_IN_A_ROW - 1)
+
+
+def test_a_server_that_knows_nobody_at_all_pauses_the_run(mailer: Mailer, odd: OddServer) -> None:
+    odd.answer = at(RCPT, "550 5.1.1 no such user")
+    run = send(mailer, UNKNOWN_IN_A_ROW + 20)
+    shown = mailer.shown(run)
+    assert (shown.state, shown.failed, shown.pending) == (
+        MailingState.PAUSED,
+        UNKNOWN_IN_A_ROW,
+        20,
+    )
+    assert f"rechazó {UNKNOWN_IN_A_ROW} correos seguidos" in (shown.error or "")
+    assert "El servidor respondió: «550 5.1.1 no such user»." in (shown.error or "")
+    odd.answer = lambda *_: None
+    resume(mailer, run)
+    assert mailer.shown(run).sent == 20
 
 
 def test_a_person_who_is_turned_away_as_we_are_does_not_hold_the_others_up(

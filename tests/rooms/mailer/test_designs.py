@@ -13,6 +13,7 @@ from shared.contracts.customer_query import Customer
 from shared.contracts.mailer import NewDesign
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
+from tests.hostile import designs as odd
 from tests.rooms.mailer.conftest import Neighbours, add_run
 
 GOOD = '<p>Hola {{ nombres }}</p><a href="{{ enlace_baja }}">Baja</a>'
@@ -140,21 +141,59 @@ def test_own_designs_are_deleted_unless_a_run_needs_them(mailer: Any, sessions: 
         mailer.delete_design(1)
 
 
-def test_a_test_mail_is_handed_to_a_worker(mailer: Any, sessions: Any) -> None:
-    mailer.send_test(1, "Hola {{ nombres }}", "yo@pregon.example")
-    assert outbox_of(sessions) == [
-        ("mailer.send_test", {"arguments": [1, "Hola {{ nombres }}", "yo@pregon.example"]})
-    ]
+def test_a_test_mail_is_handed_to_a_worker_with_who_asked(mailer: Any, sessions: Any) -> None:
+    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    with trace.use(actor=actor):
+        mailer.send_test(1, "Hola {{ nombres }}", "Yo@Pregon.example")
+    ((name, payload),) = outbox_of(sessions)
+    *given, reference = payload["arguments"]
+    assert (name, given) == (
+        "mailer.send_test",
+        [1, "Hola {{ nombres }}", "Yo@pregon.example", "jefe"],
+    )
+    assert len(reference) == 32
 
 
 @pytest.mark.parametrize(
     ("subject", "email", "field"),
-    [("{{ x }}", "a@b.ec", "subject"), ("", "a", "email"), ("", "a@b@c", "email")],
+    [
+        ("{{ x }}", "a@b.ec", "subject"),
+        ("", "", "email"),
+        ("", "a", "email"),
+        ("", "a@b@c", "email"),
+        ("", "x@y.ec>\r\nRCPT TO:<otra@correo.ec", "email"),
+        ("", "x@y.ec\r\nRCPT", "email"),
+        ("", "x@y.ec>", "email"),
+        ("", "<x@y.ec>", "email"),
+        ("", "Ana <x@y.ec>", "email"),
+        ("", "x@y.ec\x00", "email"),
+        ("", "x@y.ec, z@y.ec", "email"),
+        ("", "ñ@y.ec", "email"),
+        ("", "x@" + "y" * 300 + ".ec", "email"),
+    ],
 )
-def test_a_bad_test_mail_says_where(mailer: Any, subject: str, email: str, field: str) -> None:
+def test_a_bad_test_mail_says_where(
+    mailer: Any, sessions: Any, subject: str, email: str, field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         mailer.send_test(1, subject, email)
     assert error.value.fields[0].field == field
+    assert outbox_of(sessions) == []
+
+
+def test_a_test_goes_to_a_domain_with_accents_by_its_ascii_name(mailer: Any, sessions: Any) -> None:
+    mailer.send_test(1, "", "ana@cañas.ec")
+    assert outbox_of(sessions)[0][1]["arguments"][2] == "ana@xn--caas-hqa.ec"
+
+
+@pytest.mark.parametrize("design", list(odd.known()), ids=lambda design: design.name)
+def test_a_design_that_would_stop_the_room_is_refused_and_the_room_goes_on(
+    mailer: Any, design: odd.Design
+) -> None:
+    with pytest.raises(Invalid) as error:
+        create(mailer, design.html)
+    assert error.value.fields[0].field == "html"
+    assert create(mailer).fields == ["nombres", "enlace_baja"]
 
 
 def test_merge_fields_are_published(mailer: Any) -> None:

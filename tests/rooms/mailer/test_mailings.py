@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.mailer import mailings, monthly
 from shared import clock, trace
@@ -38,7 +39,7 @@ def test_the_subject_is_what_was_typed_else_the_campaigns(
 ) -> None:
     neighbours.add_campaign(mail_subject="De la campaña")
     assert mailer.create_mailing(NEW).subject == "De la campaña"
-    typed = NewMailing(campaign_id=CAMPAIGN, subject="Hola {{ nombres }}")
+    typed = NewMailing(campaign_id=CAMPAIGN, subject="Hola {{ nombres }}", again=True)
     assert mailer.create_mailing(typed).subject == "Hola {{ nombres }}"
 
 
@@ -86,6 +87,55 @@ def test_a_double_click_is_one_run(mailer: Any) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(click, range(4))) == {1}
     assert len(mailer.list_mailings().items) == 1
+
+
+def test_two_tabs_do_not_send_the_same_to_the_same_people(mailer: Any, sessions: Any) -> None:
+    def click(tab: int) -> int | str:
+        with trace.use(actor=JEFE, idempotency_key=f"tab {tab}"):
+            try:
+                return int(mailer.create_mailing(NEW).id)
+            except Conflict as error:
+                return error.message
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(click, range(4)))
+    assert found.count(1) == 1
+    told = {item for item in found if item != 1}
+    assert len(told) == 1
+    assert "jefe comenzó el envío 1 a las" in str(told.pop())
+    first = found.index(1)
+    assert click(first) == 1  # the same key is answered as before
+    assert mailer.create_mailing(NEW.model_copy(update={"again": True})).id > 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"design_id": 2}, {"customer_ids": [5]}, {"campaign_id": 9}],
+)
+def test_another_design_or_other_people_are_no_twin(
+    mailer: Any, neighbours: Neighbours, values: dict[str, Any]
+) -> None:
+    neighbours.add_campaign(9)
+    first = mailer.create_mailing(NewMailing(campaign_id=CAMPAIGN, customer_ids=[5, 6]))
+    other = NewMailing(**({"campaign_id": CAMPAIGN, "customer_ids": [5, 6]} | values))
+    assert mailer.create_mailing(other).id != first.id
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "created_at = created_at - interval '16 minutes'",
+        "state = 'cancelled', finished_at = now()",
+        "state = 'failed', finished_at = now()",
+    ],
+)
+def test_a_run_of_before_or_one_that_came_to_nothing_is_no_twin(
+    mailer: Any, sessions: Any, changed: str
+) -> None:
+    mailer.create_mailing(NEW)
+    with sessions.begin() as session:
+        session.execute(text(f"UPDATE mailing SET {changed}"))
+    assert mailer.create_mailing(NEW).id > 1
 
 
 def test_counts_are_those_of_the_ledger(mailer: Any, sessions: Any) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from services.telemarketing.models import Target
 from shared import trace
@@ -193,11 +195,76 @@ def test_callback_needs_a_time_to_come(room: Any) -> None:
     assign(room, 1)
     with acting("ana"):
         lease = room.next_call()
-        for wrong in (None, NOON - timedelta(minutes=1)):
+        for wrong in (None, NOON - timedelta(minutes=1), NOON, NOON + timedelta(days=366)):
             with pytest.raises(Invalid) as error:
                 record(room, lease, CallResult.CALLBACK, callback_at=wrong)
             assert error.value.fields[0].field == "callback_at"
         assert room.get_lease() == lease
+
+
+@pytest.mark.parametrize(
+    ("hour", "good"), [(12, False), (13, True), (0, True), (1, False)]
+)  # UTC; 8 to 20 in Guayaquil
+def test_nobody_agrees_to_a_call_outside_of_legal_hours(
+    room: Any, hours: Any, hour: int, *, good: bool
+) -> None:
+    hours("08:00-20:00")
+    assign(room, 1)
+    agreed = (NOON + timedelta(days=3)).replace(hour=hour)
+    with acting("ana"):
+        lease = room.next_call()
+        if good:
+            assert record(room, lease, CallResult.CALLBACK, callback_at=agreed)
+            return
+        with pytest.raises(Invalid, match="Solo se llama de 08:00 a 20:00") as error:
+            record(room, lease, CallResult.CALLBACK, callback_at=agreed)
+        assert error.value.fields[0].field == "callback_at"
+        assert room.get_lease() == lease
+
+
+def test_a_second_result_for_a_lease_is_refused_with_the_first(room: Any) -> None:
+    assign(room, 2)
+    agreed = NOON + timedelta(hours=2)
+    with acting("ana"):
+        lease = room.next_call()
+        first = record(room, lease, CallResult.CALLBACK, callback_at=agreed)
+        assert record(room, lease, CallResult.CALLBACK, callback_at=agreed, note="Otra") == first
+        with pytest.raises(Conflict, match="ya se registró como «Volver a llamar»") as error:
+            record(room, lease, CallResult.ACCEPTED)
+        assert [item.field for item in error.value.fields] == ["result", "callback_at"]
+        later = agreed + timedelta(hours=1)
+        with pytest.raises(Conflict) as error:
+            record(room, lease, CallResult.CALLBACK, callback_at=later)
+        assert [item.field for item in error.value.fields] == ["callback_at"]
+        assert [call.result for call in room.list_calls().items] == [CallResult.CALLBACK]
+        other = room.next_call()
+        done = record(room, other, CallResult.ACCEPTED)
+        assert record(room, other, CallResult.ACCEPTED) == done
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE callback SET done = false; INSERT INTO callback "
+        "SELECT id + 1, call_id + 1, campaign_id, customer_id, advisor, at, note, false "
+        "FROM callback",
+        "INSERT INTO call OVERRIDING SYSTEM VALUE SELECT id + 1, lease_id, campaign_id, "
+        "customer_id, customer_name, advisor, result, note, callback_at, at, seconds FROM call",
+        "UPDATE call SET result = 'accepted'",
+        "UPDATE call SET callback_at = at",
+        "UPDATE call SET callback_at = at + interval '400 days'",
+        "UPDATE call_target SET lease_id = '00000000-0000-0000-0000-000000000001'",
+    ],
+)
+def test_the_database_knows_these_rules_too(room: Any, sessions: Any, wrong: str) -> None:
+    assign(room, 2)
+    with acting("ana"):
+        agreed = NOON + timedelta(hours=2)
+        record(room, room.next_call(), CallResult.CALLBACK, callback_at=agreed)
+        room.next_call()
+    wrong = wrong.replace("INTO callback SELECT", "INTO callback OVERRIDING SYSTEM VALUE SELECT")
+    with pytest.raises(IntegrityError), sessions.begin() as session:
+        session.execute(text(wrong))
 
 
 def test_agreed_callback_comes_first_when_it_is_due_and_is_done_by_the_call(

@@ -6,6 +6,7 @@ import sys
 import time as real_time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import eventlet
@@ -16,12 +17,14 @@ from sqlalchemy import func, select
 
 from services.telemarketing import bureau
 from services.telemarketing.bureau import Bureau
+from services.telemarketing.flights import Flights
 from services.telemarketing.models import RiskCheck
 from shared import trace
 from shared.contract import Actor
 from shared.contracts.risk_central import RiskCategory
-from shared.contracts.telemarketing import Offer, RiskState
+from shared.contracts.telemarketing import BureauTrouble, KnownRisk, Offer, RiskState
 from shared.errors import Conflict, NotFound
+from shared.redis import connect
 from shared.settings import settings
 from tests.databases import forget_keys, outbox_of
 from tests.rooms.telemarketing.conftest import CAMPAIGN, acting, add_people, announce, assign
@@ -267,13 +270,138 @@ def make_actor(username: str) -> Actor:
 
 
 @pytest.mark.usefixtures("people")
-def test_wrong_credentials_are_a_bureau_that_does_not_answer(
-    room: Any, soap: str, at: Any, monkeypatch: pytest.MonkeyPatch
+def test_wrong_credentials_are_told_apart_and_to_who_can_mend_them(
+    room: Any, sessions: Any, soap: str, at: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PREGON_SOAP_PASSWORD", "otra")
+    moment = real_time.monotonic()
+    room.bureau = Bureau(lambda: moment)
+    with monkeypatch.context() as patch:
+        patch.setenv("PREGON_SOAP_PASSWORD", "otra")
+        at(soap)
+        with acting("ana"):
+            for _ in range(2):  # the second one is in the pause
+                check = room.check_risk(1)
+                assert check.state is RiskState.UNAVAILABLE
+                assert check.trouble is BureauTrouble.CREDENTIALS
+                assert "credenciales" in check.message
+    assert list(room._troubles()) == [
+        "the risk central refuses PREGON_SOAP_USER and PREGON_SOAP_PASSWORD"
+    ]
+    told = [event for kind, event in outbox_of(sessions) if kind == "notice_requested"]
+    assert {(event["role"], event["title"]) for event in told} == {
+        ("admin", "La central de riesgos rechaza las credenciales")
+    }
+    assert len({event["reference"] for event in told}) == 1
+    at(soap)
+    room.bureau._service = None
+    moment += 5
+    with acting("ana"):
+        assert room.check_risk(1).trouble is None
+    assert list(room._troubles()) == []
+
+
+@pytest.mark.usefixtures("people")
+def test_without_an_answer_the_last_one_comes_with_its_age(
+    room: Any, soap: str, at: Any, time: Any
+) -> None:
     at(soap)
     with acting("ana"):
-        assert room.check_risk(1).state is RiskState.UNAVAILABLE
+        known = room.check_risk(1)
+        assert (known.trouble, known.last) == (None, None)
+        room.check_risk(2)
+        time.now += timedelta(days=3, hours=2)
+        at(f"http://127.0.0.1:{free_port()}/risk-central")
+        room.bureau = Bureau()
+        check = room.check_risk(1)
+        assert (check.state, check.report) == (RiskState.UNAVAILABLE, None)
+        assert check.trouble is BureauTrouble.DOWN
+        assert check.offer is Offer.PREPAID_ONLY
+        assert check.last == KnownRisk(report=known.report, checked_at=known.checked_at, age_days=3)
+        nobody = room.check_risk(2).last
+        assert (nobody.report, nobody.age_days) == (None, 3)
+        assert room.find_last_risk(1) == known
+
+
+@pytest.fixture
+def counting(soap: str) -> Iterator[tuple[str, list[bytes]]]:
+    """A front of the bureau that takes its time, and what was asked through it."""
+    host, _, port = soap.removeprefix("http://").partition("/")[0].partition(":")
+    listener = eventlet.listen(("127.0.0.1", 0))
+    asked: list[bytes] = []
+
+    def pass_on(source: Any, target: Any, *, slowly: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if slowly and data.startswith(b"POST"):
+                    asked.append(data)
+                    eventlet.sleep(0.4)
+                target.sendall(data)
+        target.close()
+
+    def accept() -> None:
+        while True:
+            client = listener.accept()[0]
+            server = eventlet.connect((host, int(port)))
+            ends.extend((client, server))
+            running.append(eventlet.spawn(pass_on, client, server, slowly=True))
+            running.append(eventlet.spawn(pass_on, server, client, slowly=False))
+
+    ends: list[Any] = []
+    running = [eventlet.spawn(accept)]
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/risk-central", asked
+    for greenlet in running:
+        greenlet.kill()
+    for end in (*ends, listener):
+        end.close()
+
+
+@pytest.mark.usefixtures("people")
+def test_two_who_ask_about_the_same_person_at_once_ask_once(
+    room: Any, sessions: Any, at: Any, counting: Any
+) -> None:
+    """By clients of their own, as in two processes; both looks are logged."""
+    address, asked = counting
+    at(address, 5)
+    clients = [Bureau(), Bureau(), Bureau()]
+    for client in clients:
+        client._client()  # the WSDL
+
+    def check(number: int) -> Any:
+        room.bureau = clients[number]
+        with acting("ana"):
+            return room.check_risk(1)
+
+    looks = [eventlet.spawn(check, number) for number in range(3)]
+    reports = [look.wait().report for look in looks]
+    assert len(asked) == 1
+    assert reports == [reports[0]] * 3
+    assert reports[0].cedula == ROSA
+    assert count_checks(sessions) == 3
+    with acting("ana"):
+        room.check_risk(1)
+    assert len(asked) == 2  # later is another question
+
+
+@pytest.mark.usefixtures("people")
+def test_who_waits_for_a_leader_that_fails_is_told_at_once(room: Any, at: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        at(f"http://127.0.0.1:{silent.getsockname()[1]}/risk-central", 0.5)
+        clients = [Bureau(), Bureau()]
+
+        def check(number: int) -> Any:
+            room.bureau = clients[number]
+            with acting("ana"):
+                return room.check_risk(1)
+
+        begun = real_time.monotonic()
+        looks = [eventlet.spawn(check, number) for number in range(2)]
+        assert {look.wait().state for look in looks} == {RiskState.UNAVAILABLE}
+        assert real_time.monotonic() - begun < 1.5
+
+
+def test_without_redis_each_asks_for_itself() -> None:
+    flights = Flights(connect(f"redis://127.0.0.1:{free_port()}/0", 0.1, 0))
+    assert flights.ask("x", 1, lambda: b"answer") == b"answer"
 
 
 def test_only_people_on_a_call_list_are_asked_about(room: Any) -> None:

@@ -33,6 +33,7 @@ _SETTINGS = {
     "SMTP_URL": "smtp://nowhere",
     "SECRET_KEY": "k" * 32,
     "SOAP_PASSWORD": "nobody",
+    "ALLOWED_HOSTS": "testserver",
     "LOG_LEVEL": "CRITICAL",
 }
 

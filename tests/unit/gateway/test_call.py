@@ -18,6 +18,7 @@ from shared.contracts.telemarketing import (
     CallCustomer,
     CallResult,
     EmptyQueue,
+    KnownRisk,
     Lease,
     NewCall,
     Offer,
@@ -270,6 +271,21 @@ def test_risk_check_answers_with_a_part_in_every_state(
     assert "<html" not in part.text
 
 
+@pytest.mark.parametrize(("days", "words"), [(0, "menos de un día"), (1, "1 día"), (9, "9 días")])
+def test_without_an_answer_the_last_one_is_shown_with_its_age(
+    advisor: Browser, rooms: FakeAsk, days: int, words: str
+) -> None:
+    known = make_check(RiskState.KNOWN)
+    last = KnownRisk(report=known.report, checked_at=known.checked_at, age_days=days)
+    away = make_check(RiskState.UNAVAILABLE).model_copy(update={"last": last})
+    rooms.answers["check_risk"] = lambda customer_id, purpose: away
+    part = advisor.post("/llamadas/riesgo/5", headers={"HX-Request": "true"}).text
+    assert f"Último dato, de hace {words}" in part
+    assert "calificación C1, puntaje 520, deuda $1.234,50" in part
+    told = advisor.post("/api/v1/customers/5/risk-checks").json()["last"]
+    assert (told["age_days"], told["report"]["category"]) == (days, "C1")
+
+
 def test_each_question_about_risk_has_a_key_of_its_own(advisor: Browser, rooms: FakeAsk) -> None:
     rooms.answers["check_risk"] = lambda customer_id, purpose: make_check(RiskState.UNKNOWN)
     rooms.answers["get_lease"] = make_lease
@@ -292,6 +308,16 @@ def test_the_time_left_is_told_and_its_end_too(advisor: Browser, rooms: FakeAsk)
     rooms.answers["get_lease"] = lambda: None
     part = advisor.get(f"/llamadas/{LEASE_ID}/tiempo", headers=headers).text
     assert "Se terminó la reserva" in part
+
+
+def test_history_by_what_is_no_number_is_that_of_everybody(
+    advisor: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers |= {
+        "list_calls": lambda **_: Page(items=[]),
+        "list_campaigns": lambda **_: Page(items=[]),
+    }
+    assert advisor.get(f"/llamadas/historial?cliente={'9' * 5000}").status_code == 200
 
 
 def test_history_takes_filters_as_they_are_typed(advisor: Browser, rooms: FakeAsk) -> None:

@@ -12,6 +12,7 @@ from shared.contract import Page
 from shared.contracts.identity import Role
 from shared.contracts.mailer import Design, MergeField, NewDesign, Preview
 from shared.errors import Invalid
+from shared.settings import settings
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
 HTML = "<!doctype html><html><head></head><body>Hola<script>1</script></body></html>"
@@ -70,6 +71,39 @@ def test_the_frames_page_brings_its_own_policy(chief: Browser, address: str) -> 
     assert "frame-ancestors 'self'" in policy
 
 
+REMOTE = [
+    '<img src="https://t.example/a.png">',
+    "<img src='http://t.example/a.png'>",
+    '<img alt="x" SRC = "//t.example/a.png">',
+    '<img src=" https://t.example/a.png">',
+    '<img src="\\\\t.example/a.png">',
+]
+
+
+@pytest.mark.parametrize("image", REMOTE)
+@pytest.mark.parametrize("address", ["/disenos/3/vista", "/disenos/3/miniatura"])
+def test_a_preview_fetches_nothing_from_elsewhere(
+    chief: Browser, rooms: FakeAsk, address: str, image: str
+) -> None:
+    key = "ab/" + "0" * 32 + ".png"
+    ours = f'<img src="{settings().public_url}/imagenes/{key}">'
+    html = HTML.replace("Hola", f"Hola{image}{ours}")
+    rooms.answers["preview_design"] = lambda design_id, customer_id: Preview(
+        subject="Hola Ana", html=html, text="Hola", removed=[]
+    )
+    answer = chief.get(address)
+    assert "t.example" not in answer.text
+    assert "Imagen%20de%20otro%20sitio" in answer.text
+    assert ours in answer.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.endswith(f"img-src data: {settings().public_url}/imagenes/")
+    assert "Una imagen de otro sitio no se carga en la vista previa" in chief.get("/disenos/3").text
+
+
+def test_a_preview_without_others_pictures_says_nothing_of_them(chief: Browser) -> None:
+    assert "de otro" not in chief.get("/disenos/3").text
+
+
 def test_what_cleaning_took_out_is_shown(chief: Browser) -> None:
     assert "Se quitó: código (script)." in chief.get("/disenos/3").text
 
@@ -109,7 +143,10 @@ def test_a_file_that_is_no_design_is_told_at_the_file(chief: Browser) -> None:
 
 def test_a_test_that_did_not_go_out_says_why(chief: Browser, rooms: FakeAsk) -> None:
     rooms.answers["get_design"] = lambda design_id: make_design(test_error="550 no such user")
-    assert "La última prueba no salió: 550 no such user" in chief.get("/disenos/3").text
+    assert (
+        "La última prueba no salió. El servidor respondió: «550 no such user»."
+        in chief.get("/disenos/3").text
+    )
 
 
 def test_a_repeated_upload_is_known_by_its_content(chief: Browser, rooms: FakeAsk) -> None:

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.gateway import guards
+from services.gateway import bodies
 from services.gateway.session import COOKIE
 from shared.contracts import identity
-from tests.unit.gateway.conftest import Browser, FakeAsk
+from shared.errors import Denied
+from shared.settings import settings
+from tests.unit.gateway.conftest import Browser, FakeAsk, make_user
 
 
 def test_each_answer_has_headers_and_a_trace_id_of_ours(client: Browser) -> None:
@@ -44,14 +46,14 @@ def test_what_another_site_sends_is_refused(
 
 
 def test_body_over_the_limit_is_413(client: Browser) -> None:
-    answer = client.post("/ingresar", data={"username": "a" * (guards.BODY_BYTES + 1)})
+    answer = client.post("/ingresar", data={"username": "a" * (bodies.SMALL + 1)})
     assert answer.status_code == 413
 
 
 def test_body_that_does_not_say_its_length_is_counted(client: Browser) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for number in range(3):  # each field alone is not too long
-            yield b"&field%d=" % number + b"a" * (guards.BODY_BYTES * 2 // 5)
+            yield b"&field%d=" % number + b"a" * (bodies.SMALL * 2 // 5)
 
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = client.post("/ingresar", content=parts(), headers=headers)
@@ -60,7 +62,7 @@ def test_body_that_does_not_say_its_length_is_counted(client: Browser) -> None:
 
 
 def test_upload_of_nobody_gets_the_small_limit(client: Browser) -> None:
-    upload = {"file": ("a.csv", b"a" * (guards.BODY_BYTES + 1))}
+    upload = {"file": ("a.csv", b"a" * (bodies.SMALL + 1))}
     assert client.post("/ingresar", files=upload).status_code == 413
 
 
@@ -91,4 +93,84 @@ def test_every_answer_carries_the_headers_that_protect_it(client: Browser, path:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert headers["Cache-Control"] == "private, no-cache"
+    assert headers["Cache-Control"] == "no-store"
+
+
+# --- fronts, names and TLS ---
+
+
+@pytest.fixture
+def front(client: Browser, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """Where the tests' client, 127.0.0.1, is a front whose word counts."""
+    monkeypatch.setenv("PREGON_TRUSTED_PROXIES", "127.0.0.1")
+    monkeypatch.setenv("PREGON_PUBLIC_URL", "https://pregon.example")
+    settings.cache_clear()
+    return client
+
+
+TLS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "pregon.example"}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("testserver", 200),
+        ("TESTSERVER:8000", 200),
+        ("localhost", 200),
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 400),
+        ("testserver.evil.example", 400),
+        ("evil.example:80@testserver", 400),
+        ("testserver/x", 400),
+        ("", 400),
+    ],
+)
+def test_who_asks_by_another_name_gets_400(client: Browser, host: str, status: int) -> None:
+    for path in ("/ingresar", "/health/live"):
+        assert client.get(path, headers={"Host": host}).status_code == status
+    answer = client.get("/api/v1/me", headers={"Host": host})
+    assert answer.status_code == (401 if status == 200 else 400)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_tls_is_kept_for_a_year_once_one_came_by_it(front: Browser) -> None:
+    assert "strict-transport-security" not in front.get("/ingresar").headers
+    secure = front.get("/ingresar", headers=TLS)
+    assert secure.status_code == 200
+    assert secure.headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_nobody_but_a_front_says_that_it_was_tls(client: Browser) -> None:
+    answer = client.get("/ingresar", headers={"X-Forwarded-Proto": "https"})
+    assert "strict-transport-security" not in answer.headers
+
+
+def test_a_form_behind_a_front_is_of_ours(front: Browser, rooms: FakeAsk) -> None:
+    rooms.answers[identity.log_out.name] = lambda token: None
+    origin = {"Origin": "https://pregon.example"}
+    assert front.post("/salir", headers=TLS | origin).status_code == 303
+    assert front.post("/salir", headers=TLS | {"Origin": "http://evil.example"}).status_code == 403
+
+
+def test_a_log_in_is_of_the_client_behind_the_front(front: Browser, rooms: FakeAsk) -> None:
+    def log_in(source: str, **_: str) -> None:
+        raise Denied(f"de {source}")
+
+    rooms.answers[identity.log_in.name] = log_in
+    chain = {"X-Forwarded-For": "1.1.1.1, 203.0.113.7", "Origin": "https://pregon.example"}
+    front.post("/ingresar", data={"username": "a", "password": "b"}, headers=TLS | chain)
+    front.post("/ingresar", data={"username": "a", "password": "b"})
+    heard = [call.arguments["source"] for call in rooms.heard_of(identity.log_in)]
+    assert heard == ["203.0.113.7", "127.0.0.1"]
+
+
+def test_pages_use_no_device_of_the_readers(client: Browser) -> None:
+    policy = client.get("/ingresar").headers["permissions-policy"]
+    assert {"camera=()", "geolocation=()", "microphone=()", "usb=()"} <= set(policy.split(", "))
+
+
+@pytest.mark.parametrize("path", ["/cuenta", "/api/v1/me", "/avisos/campana", "/nothing-here"])
+def test_what_is_of_people_is_kept_nowhere(admin: Browser, rooms: FakeAsk, path: str) -> None:
+    rooms.answers[identity.get_user.name] = lambda user_id: make_user(id=user_id)
+    assert admin.get(path).headers["cache-control"] == "no-store"

@@ -24,7 +24,7 @@ NEW = {
 def with_log_in(rooms: FakeAsk) -> None:
     """identity knows one pair."""
 
-    def log_in(username: str, password: str, source: str) -> Session:
+    def log_in(username: str, password: str, source: str, device: str) -> Session:
         if (username, password) != ("rosa", "correcta"):
             raise Denied("El usuario o la contraseña no son correctos.")
         return make_session(Role.ADMIN)
@@ -171,7 +171,7 @@ def busy(times: int, rooms: FakeAsk) -> None:
     """identity has its hands full so many times, and then answers."""
     left = [times]
 
-    def log_in(username: str, password: str, source: str) -> Session:
+    def log_in(username: str, password: str, source: str, device: str) -> Session:
         if left[0]:
             left[0] -= 1
             message = "Muchas personas están ingresando a la vez."
@@ -213,3 +213,43 @@ def test_an_identity_that_is_away_is_not_waited_for(client: Browser, rooms: Fake
     rooms.answers[identity.log_in.name] = log_in
     assert client.post("/ingresar", data=CREDENTIALS).status_code == 503
     assert len(rooms.heard_of(identity.log_in)) == 1
+
+
+def test_a_full_line_is_told_at_once_when_to_come_again(
+    client: Browser, rooms: FakeAsk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrance, "AT_ONCE", 0)
+    monkeypatch.setattr(entrance, "WAITING", 0)
+    for path in ("/ingresar", "/api/v1/token"):
+        answer = client.post(path, data=CREDENTIALS)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == str(entrance.COME_AGAIN_SECONDS)
+    assert not rooms.heard_of(identity.log_in)
+
+
+def test_too_many_failures_are_429_with_the_wait_in_words_and_in_a_header(
+    client: Browser, rooms: FakeAsk
+) -> None:
+    def log_in(**_: Any) -> Session:
+        raise Denied("Espere 20 segundos.", [FieldError("retry_after", "20")])
+
+    rooms.answers[identity.log_in.name] = log_in
+    for path in ("/ingresar", "/api/v1/token"):
+        answer = client.post(path, data=CREDENTIALS)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "20")
+        assert "Espere 20 segundos." in answer.text
+
+
+def test_a_browser_shows_at_its_next_log_in_that_it_was_here(
+    client: Browser, rooms: FakeAsk
+) -> None:
+    def log_in(device: str, **_: Any) -> Session:
+        return make_session(Role.ADVISOR).model_copy(update={"device": f"{device}+"})
+
+    rooms.answers[identity.log_in.name] = log_in
+    kept = client.post("/ingresar", data=CREDENTIALS).headers.get_list("set-cookie")
+    (device,) = [cookie for cookie in kept if cookie.startswith("pregon_device=")]
+    assert {"HttpOnly", "Path=/ingresar", "SameSite=lax"} <= set(device.split("; "))
+    client.post("/ingresar", data=CREDENTIALS)
+    heard = [call.arguments["device"] for call in rooms.heard_of(identity.log_in)]
+    assert heard == ["", "+"]

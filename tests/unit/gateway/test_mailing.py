@@ -1,12 +1,14 @@
 """Runs through pages and API; unsubscription; the demo's mail."""
 
 import csv
+import io
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from services.gateway.session import COOKIE
 from shared.contract import Page
@@ -318,6 +320,33 @@ def test_the_download_has_all_pages_of_those_who_got_nothing(
     ]
 
 
+@pytest.mark.parametrize("odd", ["x", "5.", "²", "9" * 5000, "-1", "9" * 19, "\0"])
+def test_a_monthly_campaign_that_is_none_is_refused_at_its_field(
+    chief: Browser, rooms: FakeAsk, odd: str
+) -> None:
+    def missing(campaign_id: int) -> Campaign:
+        raise NotFound("La campaña no existe.")
+
+    rooms.answers["get_campaign"] = missing
+    form = {"day": "5", "hour": "9", "version": "1", "campaign_ids": odd}
+    assert chief.post("/envios/mensual", data=form).status_code == 422
+
+
+def test_the_same_download_as_a_workbook_says_of_which_people_and_for_whom(
+    chief: Browser, rooms: FakeAsk
+) -> None:
+    rooms.answers["list_recipients"] = lambda **_: Page(items=[make_recipient(7)])
+    answer = chief.get("/envios/4/destinatarios.csv?estado=skipped&formato=xlsx")
+    assert "envio-4-skipped.xlsx" in answer.headers["content-disposition"]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+    people = book.get_sheet_by_name("Datos").to_python()
+    assert [row[0] for row in people] == ["cliente", 7]
+    rows = book.get_sheet_by_name("Acerca de").to_python()
+    about = {str(name): value for name, value in rows}
+    assert (about["Estado"], about["Filas"]) == ("Omitidos", "1")
+    assert about["Hecho por"] == "Rosa Quishpe"
+
+
 def test_the_monthly_page_keeps_a_chosen_campaign_that_does_not_execute(
     chief: Browser, rooms: FakeAsk
 ) -> None:
@@ -337,9 +366,32 @@ def test_the_monthly_schedule_is_saved_and_run(chief: Browser, rooms: FakeAsk) -
     assert "Comenzaron%201" in answer.headers["set-cookie"]
 
 
-def test_a_day_that_not_every_month_has_is_refused_at_its_field(chief: Browser) -> None:
-    answer = chief.post("/envios/mensual", data={"day": "31", "hour": "8", "campaign_ids": ""})
-    assert 'id="error-day">Debe ser 28 o menos.' in answer.text
+def test_a_day_that_no_month_has_is_refused_at_its_field(chief: Browser) -> None:
+    answer = chief.post("/envios/mensual", data={"day": "32", "hour": "8", "campaign_ids": ""})
+    assert 'id="error-day">Debe ser 31 o menos.' in answer.text
+
+
+def test_the_same_design_to_the_same_people_is_asked_about(chief: Browser, rooms: FakeAsk) -> None:
+    def once(new: Any) -> Mailing:
+        if not new.again:
+            raise Conflict("Este diseño ya se envía: jefe comenzó el envío 4 a las 10:00.")
+        return make_mailing(campaign_id=new.campaign_id)
+
+    rooms.answers["create_mailing"] = once
+    answer = chief.post("/envios/nuevo?campana=7", data={"subject": "Mi asunto"})
+    assert answer.status_code == 409
+    assert "jefe comenzó el envío 4" in answer.text
+    assert 'name="again"' in answer.text
+    assert 'name="again"' not in chief.get("/envios/nuevo?campana=7").text
+    sent = chief.post("/envios/nuevo?campana=7", data={"subject": "Mi asunto", "again": "true"})
+    assert sent.status_code == 303
+
+
+def test_a_servers_words_are_marked_as_its_own(chief: Browser, rooms: FakeAsk) -> None:
+    row = make_recipient(state=RecipientState.FAILED, reason="550 5.1.1 no such user")
+    rooms.answers["list_recipients"] = lambda **_: Page(items=[row])
+    page = chief.get("/envios/4?estado=failed").text
+    assert "El servidor respondió: «550 5.1.1 no such user»." in page
 
 
 def test_the_live_part_says_when_the_page_is_out_of_date(chief: Browser) -> None:
@@ -419,6 +471,32 @@ def test_the_button_and_a_mailbox_providers_one_click_act(public: Browser) -> No
 def test_a_wrong_link_is_not_found(public: Browser) -> None:
     assert public.get("/baja/malo").status_code == 404
     assert public.post("/baja/malo").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://correo.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://correo.example"},
+        {"Cookie": f"{COOKIE}=marketing_head", "Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_one_click_works_from_anywhere_and_other_forms_do_not(
+    public: Browser, rooms: FakeAsk, headers: dict[str, str]
+) -> None:
+    body = {"List-Unsubscribe": "One-Click"}
+    assert public.post("/baja/bueno", data=body, headers=headers).status_code == 200
+    assert heard(rooms, "unsubscribe")
+    if headers:
+        assert public.post("/envios/4/cancelar", headers=headers).status_code == 403
+
+
+def test_head_answers_and_unsubscribes_nobody(public: Browser, rooms: FakeAsk) -> None:
+    answer = public.ask("HEAD", "/baja/bueno")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert heard(rooms, "unsubscribe") == []
 
 
 # --- the demo's mail ---

@@ -163,11 +163,11 @@ def nested(levels: int) -> str:
 def test_a_definition_of_any_depth_is_refused_at_once_with_its_path(
     head: Browser, body: str, path: str
 ) -> None:
-    started = time.perf_counter()
+    began = time.process_time()  # other load adds nothing to it
     answer = head.post(
         "/api/v1/segments/count", content=body, headers={"Content-Type": "application/json"}
     )
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - began < 2
     assert answer.status_code == 422
     [error] = answer.json()["errors"]
     assert error["field"] == path

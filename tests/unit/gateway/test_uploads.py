@@ -11,7 +11,8 @@ from starlette.datastructures import UploadFile
 
 from services.gateway import contents
 from services.gateway.asking import Asker
-from services.gateway.uploads import MEGABYTE, FileKind, store_upload
+from services.gateway.bodies import MEGABYTE
+from services.gateway.uploads import FileKind, store_upload
 from shared import files
 from shared.contract import Actor
 from shared.errors import Invalid

@@ -42,6 +42,7 @@ OWN_VALUE = {
     "PREGON_FILES_URL",
     "PREGON_PUBLIC_URL",
     "PREGON_SOAP_URL",
+    "PREGON_ALLOWED_HOSTS",  # what runs beside asks by the name of the container, too
 }
 INSIDE_ONLY = {"PREGON_WEB_PORT", "PREGON_SOAP_PORT"}  # always the same in the containers
 PRODUCT = {program.name: program for program in programs.product(IN_CONTAINER)}
@@ -138,6 +139,28 @@ def test_container_may_do_no_more_than_it_needs(name: str) -> None:
         assert service["user"] == name
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_container_writes_only_where_it_may_and_takes_no_more_than_its_share(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    places = [place.partition(":")[0] for place in service["tmpfs"]]
+    places += [volume.split(":")[1] for volume in service["volumes"] if not volume.startswith(".")]
+    assert "/tmp" in places
+    assert re.fullmatch(r"\dg", service["mem_limit"])
+    assert service["cpus"] <= 2
+    assert service["pids_limit"] <= 1024
+
+
+def test_what_beat_and_the_jobs_need_fits_in() -> None:
+    assert SERVICES["beat"]["tmpfs"] == ["/var/lib/pregon:uid=10001,gid=10001"]
+    megabytes = Settings.model_fields["job_memory_mb"].default
+    for name, program in PRODUCT.items():
+        if name.startswith("worker-"):
+            (jobs_at_once,) = re.findall(r" -c (\d+) ", program.command[-1])
+            limit = int(SERVICES[name]["mem_limit"].removesuffix("g")) * 1024
+            assert limit > int(jobs_at_once) * megabytes
+
+
 def test_nothing_of_the_demo_starts_by_default() -> None:
     assert {name for name in SERVICES if "profiles" in SERVICES[name]} == {"demo", "mail"}
     assert not any(
@@ -189,14 +212,17 @@ def test_service_is_watched_and_restarted(name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_image_is_pinned(name: str) -> None:
-    assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z]+)?", SERVICES[name]["image"])
+    tag, _, digest = SERVICES[name]["image"].partition("@")
+    assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z]+)?", tag)
+    assert re.fullmatch(r"(sha256:[0-9a-f]{64})?", digest)
 
 
 def test_base_images_are_pinned() -> None:
     dockerfile = (ROOT / "infra/docker/Dockerfile").read_text()
     images = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
     assert images
-    assert all(re.fullmatch(r"[a-z]+:\d+\.\d+\.\d+-[a-z-]+", image) for image in images)
+    pinned = re.compile(r"[a-z]+:\d+\.\d+\.\d+-[a-z-]+(@sha256:[0-9a-f]{64})?")
+    assert all(pinned.fullmatch(image) for image in images)
     assert "USER pregon" in dockerfile
 
 

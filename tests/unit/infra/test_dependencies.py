@@ -21,13 +21,13 @@ UNIMPORTED = {
     "python-multipart": "FastAPI's forms",
     "setuptools": "nameko imports pkg_resources",
     "supervisor": "keeps the processes of the native stack",
-    "uvicorn": "serves the gateway",
 }
 # Libraries whose public classes come in another one's package
 THROUGH = {
     "amqp": "kombu",
     "billiard": "celery",
     "botocore": "boto3",
+    "h11": "uvicorn",
     "kombu": "celery",
     "markupsafe": "jinja2",
     "python-dotenv": "pydantic-settings",

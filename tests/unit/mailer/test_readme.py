@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import services.mailer
-from services.mailer import claims, jobs, ledger, rules, senders, sending
+from services.mailer import claims, jobs, ledger, limits, rules, senders, sending, twins
+from shared import killable
 
 README = " ".join(Path(services.mailer.__file__).with_name("README.md").read_text().split())
 
@@ -25,6 +26,11 @@ def seconds(time: timedelta) -> int:
         f"at most {seconds(rules.LONGEST_SERVER_WAIT) // 60} minutes",
         f"looked at again after {seconds(claims.ELSEWHERE_WAIT)} seconds",
         f"do {rules.REFUSED_IN_A_ROW} refusals in a row",
+        f"or {rules.UNKNOWN_IN_A_ROW} where the last one's code",
+        f"says every {senders.BEAT_SECONDS:.0f} seconds that the sender lives",
+        f"within {seconds(twins.TWIN) // 60} minutes is refused",
+        f"{killable.SECONDS:.0f} seconds, {killable.MEMORY_MB} MB",
+        f"{limits.ELEMENTS:,} elements, {limits.DEPTH} deep, {limits.ATTRIBUTES} attributes each",
         f"at most {ledger.REPORT_BATCH} outcomes",
         f"`sweep` every {jobs.SCHEDULE['mailer.sweep']['schedule']:.0f} seconds",
         "one in ten, which says on disk which ten may be begun",

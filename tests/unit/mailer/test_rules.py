@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.mailer import rules, senders, sending, smtp
+from services.mailer import rules, senders, sending
 from shared.clock import GUAYAQUIL
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Channel
 from shared.contracts.mailer import MailingState as S
 from shared.errors import Conflict, Invalid
+from shared.settings import Settings
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=GUAYAQUIL)
 
@@ -53,11 +54,29 @@ def test_month_is_written_as_the_key_of_its_run() -> None:
     assert rules.month_of(NOW) == "2026-11"
 
 
-def test_month_to_come_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("local", "day", "due"),
+    [
+        (datetime(2027, 2, 27, 23, tzinfo=GUAYAQUIL), 31, False),
+        (datetime(2027, 2, 28, 9, tzinfo=GUAYAQUIL), 31, True),
+        (datetime(2027, 2, 28, 8, tzinfo=GUAYAQUIL), 29, False),
+        (datetime(2028, 2, 28, 23, tzinfo=GUAYAQUIL), 30, False),
+        (datetime(2028, 2, 29, 9, tzinfo=GUAYAQUIL), 30, True),
+        (datetime(2026, 11, 30, 9, tzinfo=GUAYAQUIL), 31, True),
+        (datetime(2026, 12, 30, 23, tzinfo=GUAYAQUIL), 31, False),
+        (datetime(2026, 12, 31, 9, tzinfo=GUAYAQUIL), 31, True),
+    ],
+)
+def test_a_day_that_a_month_has_not_is_its_last(local: datetime, day: int, due: bool) -> None:
+    assert (rules.due_month(local, day, 9) is not None) is due
+
+
+@pytest.mark.parametrize("month", ["2026-12", "2027-01", "2026-10", "2025-11", "1999-01"])
+def test_only_the_present_month_is_begun(month: str) -> None:
     rules.check_month("2026-11", NOW)
-    rules.check_month("2026-10", NOW)
-    with pytest.raises(Invalid):
-        rules.check_month("2026-12", NOW)
+    with pytest.raises(Invalid) as error:
+        rules.check_month(month, NOW)
+    assert error.value.fields[0].field == "month"
 
 
 def test_send_at_in_the_past_is_refused_and_a_form_left_open_is_not() -> None:
@@ -123,9 +142,17 @@ def test_what_a_phase_makes_of_a_run(phase: Phase, state: S, pauser: rules.Pause
     assert rules.state_by_phase(phase, state, pauser) is expected
 
 
-def test_a_sender_is_given_up_only_after_the_longest_mail() -> None:
-    longest = 2 * smtp.TIMEOUT_SECONDS + sending.REPORT_SECONDS
-    assert longest < senders.LEASE.total_seconds() <= 60
+def test_a_sender_is_given_up_only_after_it_missed_two_beats() -> None:
+    silent = 2 * senders.BEAT_SECONDS + sending.REPORT_SECONDS
+    assert silent < senders.LEASE.total_seconds() <= 60
+
+
+def test_a_mail_server_is_given_the_time_of_rfc_5321() -> None:
+    times = {name: field.default for name, field in Settings.model_fields.items()}
+    assert times["smtp_command_seconds"] == 5 * 60
+    assert times["smtp_data_seconds"] == 2 * 60
+    assert times["smtp_block_seconds"] == 3 * 60
+    assert times["smtp_end_seconds"] == 10 * 60
 
 
 def test_seconds_left_needs_a_rate() -> None:

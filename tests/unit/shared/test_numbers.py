@@ -1,6 +1,6 @@
 """Numbers that the documents promise of the kit, and what a log may quote of an error."""
 
-from shared import inbox, job, waiting
+from shared import faults, inbox, job, waiting
 from shared.relay import CONFIRM_SECONDS
 from shared.settings import Settings
 
@@ -39,6 +39,6 @@ def test_a_broker_that_takes_nothing_is_waited_for_twenty_seconds() -> None:
 
 def test_logs_name_an_error_and_quote_none_of_its_rows() -> None:
     error = ValueError("duplicate key\nDETAIL: Key (cedula)=(1710034065) exists.")
-    assert job._brief(error) == "ValueError: duplicate key"
-    assert job._brief(ValueError()) == "ValueError: "
-    assert len(job._brief(ValueError("x" * 1000))) == 300
+    assert faults.brief(error) == "ValueError: duplicate key"
+    assert faults.brief(ValueError()) == "ValueError"
+    assert len(faults.brief(ValueError("x" * 1000))) == 300

@@ -23,7 +23,23 @@ ABOUT = sheets.About(
     filters=(("Año", "2026"),),
 )
 HEADER = ("=cmd", "Día", "Monto")
-FORMULAS = ["=1+1", "+cmd|' /c'!A1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
+FORMULAS = [
+    "=1+1",
+    "+cmd|' /c'!A1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\tAna",
+    " =1+1",
+    "\u00a0=1+1",
+    "\u200b@SUM(A1)",
+    "＝1+1",
+    "＋1+1",
+    "－1+1",
+    "＠SUM(A1)",
+]
 
 
 def as_csv(*rows: Any, header: tuple[str, ...] = HEADER) -> bytes:
@@ -40,12 +56,17 @@ def as_xlsx(*rows: Any, header: tuple[str, ...] = HEADER) -> io.BytesIO:
 
 
 def test_a_csv_is_what_excel_in_ecuador_opens() -> None:
-    content = as_csv(("Año; viejo", date(2026, 11, 20), Decimal("1234.50")), (None, None, 0.25))
+    content = as_csv(
+        ("Año; viejo", date(2026, 11, 20), Decimal("1234.50")),
+        (None, None, 0.25),
+        (None, None, 0.0240963855),
+    )
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.decode("utf-8-sig").split("\r\n") == [
         "'=cmd;Día;Monto",
         '"Año; viejo";2026-11-20;1234,50',
         ";;0,25",
+        ";;0,0241",
         "",
     ]
     assert "".join(sheets.csv_lines(("a", "b"), [(1, True)])) == "\ufeffa;b\r\n1;sí\r\n"
@@ -64,6 +85,15 @@ def test_no_text_becomes_a_formula_and_all_come_back(text: str) -> None:
 @pytest.mark.parametrize("text", ["+593991234567", "-5", "O'Neil", "", "'"])
 def test_what_is_no_formula_stands_as_it_is(text: str) -> None:
     assert sheets.plain(sheets.harmless(text)) == sheets.harmless(text) == text
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_header_becomes_a_formula(text: str) -> None:
+    assert sheets.csv_line([text]).strip('"').startswith("'")
+    [line] = csv.reader(io.StringIO(sheets.csv_line([text]), newline=""), delimiter=";")
+    assert line == [f"'{text}"]
+    with zipfile.ZipFile(as_xlsx((1,), header=(text,))) as book:
+        assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")
 
 
 def test_a_moment_is_ecuadors() -> None:
@@ -98,7 +128,7 @@ def test_an_xlsx_has_no_formula_a_frozen_header_and_a_filter() -> None:
         sheet = parts.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet
     assert 'state="frozen"' in sheet
-    assert '<autoFilter ref="A1:C7"' in sheet
+    assert f'<autoFilter ref="A1:C{len(FORMULAS) + 1}"' in sheet
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\x1bb", "a\ufffeb", "a\ud800b"])

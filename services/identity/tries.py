@@ -1,0 +1,93 @@
+"""How fast one may try to log in; see docs/decisions for why nobody is locked out.
+
+Counted are the tries of a user from an address, and those of an address whoever they are for. Who
+comes with a device that this user logged in from before is counted by that device and by nothing
+else, whatever strangers, or neighbours behind the same address, do meanwhile.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import lru_cache
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from redis import Redis
+
+from shared import throttle
+from shared.errors import Denied, FieldError
+from shared.settings import settings
+from shared.throttle import Bucket
+
+FREE = 5  # wrong passwords of a user that cost nothing …
+FREE_OF_SOURCE = 50  # … and of an address: an office shares one
+FIRST_SECONDS, LONGEST_SECONDS = 10, 15 * 60
+FIRST_OF_SOURCE_SECONDS, LONGEST_OF_SOURCE_SECONDS = 1, 60
+DEVICE_LIFETIME = timedelta(days=365)
+
+
+def begin(redis: Redis, username: str, address: str, device: str) -> list[Bucket]:
+    """Count a try before its password is looked at.
+
+    Raises Denied, with the seconds to wait as field `retry_after`, for one that comes too soon.
+    """
+    buckets = _buckets(username, address, device)
+    if seconds := throttle.take(redis, buckets):
+        text = f"Demasiados intentos fallidos. Espere {throttle.say(seconds)} y vuelva a intentar."
+        raise Denied(text, [FieldError("retry_after", str(max(1, -int(-seconds // 1))))])
+    return buckets
+
+
+def succeed(redis: Redis, buckets: Sequence[Bucket]) -> None:
+    """The user's own count begins anew; that of the address stays as it was before."""
+    throttle.forget(redis, buckets[0])
+    throttle.give_back(redis, buckets[1:])
+
+
+def undo(redis: Redis, buckets: Sequence[Bucket]) -> None:
+    """Nobody looked at the password."""
+    throttle.give_back(redis, buckets)
+
+
+def _buckets(username: str, address: str, device: str) -> list[Bucket]:
+    known = find_device(device, username)
+    if known is not None:
+        return [Bucket(f"device {known}", FREE, FIRST_SECONDS, LONGEST_SECONDS)]
+    source = throttle.source(address)
+    return [
+        Bucket(f"user {username} {source}", FREE, FIRST_SECONDS, LONGEST_SECONDS),
+        Bucket(
+            f"source {source}",
+            FREE_OF_SOURCE,
+            FIRST_OF_SOURCE_SECONDS,
+            LONGEST_OF_SOURCE_SECONDS,
+        ),
+    ]
+
+
+# --- devices ---
+
+
+def remember_device(device: str, username: str) -> str:
+    """The signed word a browser keeps after a good log-in; a known device stays the same one."""
+    number = find_device(device, username) or secrets.token_urlsafe(12)
+    return str(_signer().dumps([number, _mark(username)]))
+
+
+def find_device(device: str, username: str) -> str | None:
+    """The device that this user logged in from within a year; None for others' and for none."""
+    try:
+        number, mark = _signer().loads(device, max_age=int(DEVICE_LIFETIME.total_seconds()))
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return str(number) if mark == _mark(username) else None
+
+
+def _mark(username: str) -> str:
+    """Who reads the cookie learns no name by it."""
+    return hashlib.sha256(username.encode()).hexdigest()[:16]
+
+
+@lru_cache
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(settings().secret_key, salt="device")

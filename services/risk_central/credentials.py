@@ -1,0 +1,97 @@
+"""The bureau's one client: user and password (HTTP Basic), and how fast one may guess them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import time
+from collections import OrderedDict
+from http import HTTPStatus
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from services.risk_central.refusals import TurnedAwayError
+from shared import throttle
+from shared.throttle import Bucket
+
+FREE, FIRST_SECONDS, LONGEST_SECONDS = 10, 1, 60
+KNOWN_SECONDS = 24 * 3600  # whose credentials were right is not slowed down for so long …
+KNOWN_MOST = 10_000  # … of so many
+
+_CHALLENGE = ("WWW-Authenticate", 'Basic realm="risk-central", charset="UTF-8"')
+
+
+class Credentials:
+    """Checks them. Whoever was right from an address is never slowed down by a neighbour of it.
+
+    An address that was only wrong so far is slowed down by its failures, also when its next try
+    would be right: else a guess would cost nothing. A good client never costs Redis a question.
+    """
+
+    def __init__(self, redis: Redis, user: str, password: str) -> None:
+        self._redis = redis
+        self._good = f"{user}:{password}".encode()
+        self._known, self._suspects = Remembered(), Remembered()
+
+    def check(self, header: str, address: str) -> None:
+        """Raises TurnedAwayError: 401, or 429 with Retry-After after too many failures."""
+        source = throttle.source(address)
+        good = self._is_good(header)
+        if good and (source in self._known or source not in self._suspects):
+            return self._known.add(source)
+        if header:
+            self._slow_down(source)
+        if not good:
+            raise TurnedAwayError(
+                HTTPStatus.UNAUTHORIZED, "Usuario o contraseña incorrectos.", _CHALLENGE
+            )
+        return self._known.add(source)
+
+    def _slow_down(self, source: str) -> None:
+        """Counted in Redis, for all processes; without it nobody is slowed down."""
+        self._suspects.add(source)
+        bucket = Bucket(f"soap {source}", FREE, FIRST_SECONDS, LONGEST_SECONDS)
+        try:
+            seconds = throttle.take(self._redis, [bucket])
+        except RedisError:
+            return
+        if seconds:
+            raise _too_many(seconds)
+
+    def _is_good(self, header: str) -> bool:
+        scheme, _, given = header.partition(" ")
+        return scheme.lower() == "basic" and hmac.compare_digest(_decoded(given), self._good)
+
+
+class Remembered:
+    """The last so many addresses of a day, in this process."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[str, float] = OrderedDict()
+
+    def __contains__(self, source: str) -> bool:
+        return self._until.get(source, 0) > time.monotonic()
+
+    def add(self, source: str) -> None:
+        """Remember it from now on."""
+        self._until[source] = time.monotonic() + KNOWN_SECONDS
+        self._until.move_to_end(source)
+        if len(self._until) > KNOWN_MOST:
+            self._until.popitem(last=False)
+
+
+def _too_many(seconds: float) -> TurnedAwayError:
+    return TurnedAwayError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"Demasiados intentos fallidos. Espere {throttle.say(seconds)} y vuelva a intentar.",
+        ("Retry-After", str(max(1, -int(-seconds // 1)))),
+    )
+
+
+def _decoded(credentials: str) -> bytes:
+    try:
+        return base64.b64decode(credentials.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

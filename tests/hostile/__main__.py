@@ -1,0 +1,42 @@
+"""`make hostile [ONLY=family] [SEED=n]`: everything odd to the whole product, a line a family."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+
+from tests.hostile import api_fields, memory, page_fields, world
+from tests.hostile.tally import Tally
+from tests.product import running
+
+FAMILIES: dict[str, Callable[[world.World, int | None, int], Tally]] = {
+    "api_fields": api_fields.attack,
+    "page_fields": page_fields.attack,
+}
+
+
+def main() -> None:
+    """Run the family named on the command line, or all; exits 1 where one is not as it must be."""
+    wanted = sys.argv[1:] or list(FAMILIES)
+    if unknown := set(wanted) - set(FAMILIES):
+        sys.exit(f"No such family: {', '.join(unknown)}. There are: {', '.join(FAMILIES)}.")
+    each = int(os.environ["EACH"]) if "EACH" in os.environ else None
+    good = [_run(name, each, int(os.environ.get("SEED", "1"))) for name in wanted]
+    sys.exit(0 if all(good) else 1)
+
+
+def _run(name: str, each: int | None, seed: int) -> bool:
+    """One family on a product of its own."""
+    with running() as product:
+        made = world.make(product)
+        before = memory.held(product)
+        tally = FAMILIES[name](made, each, seed)
+        grown = memory.grown(before, memory.held(product))
+    print(
+        json.dumps(tally.line() | {"seed": seed, "grown_mb": grown}, ensure_ascii=False), flush=True
+    )
+    return tally.is_good and not grown
+
+
+if __name__ == "__main__":
+    main()

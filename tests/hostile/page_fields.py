@@ -1,0 +1,259 @@
+"""Every field of every page with odd values: addresses, and each form that a page shows."""
+
+import random
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+from uuid import uuid4
+
+import httpx
+from fastapi.routing import APIRoute
+from lxml import html
+
+from tests.hostile.bodies import URLENCODED, multipart, urlencoded
+from tests.hostile.tally import HUNG_SECONDS, Tally
+from tests.hostile.values import TEXTS, raw_json
+from tests.hostile.world import ROLES, World
+from tests.unit.gateway.test_permissions import doors
+
+_AT_ONCE = 2
+_ENDS = ("/salir", "/ingresar")  # who is out cannot go on
+_STREAMS = ("/vivo",)
+_FORMS = "//form[translate(@method, 'POST', 'post') = 'post' or @hx-post]"
+# What pages show only in a certain state, or send by script: its fields by the route.
+_UNSEEN = {
+    "/envios/nuevo?campana={campaign_id}": ("design_id", "subject", "send_at", "cedulas"),
+    "/llamadas/{lease_id}/nota": ("note",),
+    "/clientes/importaciones/{import_id}/leer": ("map_cedula", "dry_run", "hold"),
+    "/envios/{mailing_id}/reintentar": ("include_doubtful",),
+    "/ingresar": ("username", "password", "next"),
+}
+_NO_FIELDS = (  # a button beside others, in a certain state
+    "/asignaciones/{campaign_id}/lista",
+    "/baja/{token}",
+    "/clientes/importaciones/{import_id}/cancelar",
+    "/clientes/importaciones/{import_id}/deshacer",
+    "/envios/{mailing_id}/cancelar",
+    "/envios/{mailing_id}/pausar",
+    "/envios/{mailing_id}/reanudar",
+    "/llamadas/siguiente",
+)
+_JSON = ("/segmentos/contar", "/segmentos/describir")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One place into which a value goes: of an address, or of a form with what it shows."""
+
+    role: str
+    method: str
+    path: str
+    where: str  # path, query, form, json
+    name: str
+    shown: tuple[tuple[str, str], ...] = ()
+    has_files: bool = False
+
+    @property
+    def label(self) -> str:
+        """For a person."""
+        return f"{self.role}: {self.method} {self.path} {self.where} {self.name}"
+
+
+def page_routes() -> list[APIRoute]:
+    """All routes of pages."""
+    return [route for route in doors() if not route.path.startswith("/api/")]
+
+
+def address_fields(world: World) -> list[Field]:
+    """What stands in the addresses of pages."""
+    return [
+        Field(world.role_for(method, route.path), method, route.path, where, str(parameter.alias))
+        for route in page_routes()
+        for method in sorted(route.methods or ())
+        if route.path not in (*_STREAMS, *_ENDS)
+        for where, parameters in (
+            ("path", route.dependant.path_params),
+            ("query", route.dependant.query_params),
+        )
+        for parameter in parameters
+    ]
+
+
+def unseen_fields(world: World) -> list[Field]:
+    """Of forms that no page of this world shows."""
+    found = []
+    for address, names in _UNSEEN.items():
+        path = address.partition("?")[0]
+        [route] = [
+            route
+            for route in page_routes()
+            if "POST" in (route.methods or ()) and _plain(route.path) == path
+        ]
+        shown = tuple((name, "") for name in names)
+        action = concrete(address, world.ids)
+        role = world.role_for("POST", route.path)
+        found += [Field(role, "POST", action, "form", name, shown) for name in names]
+    return found
+
+
+def json_fields(world: World) -> list[Field]:
+    """Of what scripts send as JSON."""
+    return [
+        Field(world.role_for("POST", path), "POST", path, "json", name)
+        for path in _JSON
+        for name in ("(all)", "definition")
+    ]
+
+
+def _plain(path: str) -> str:
+    """Without the kinds of its parameters."""
+    return re.sub(r"{(\w+):\w+}", r"{\1}", path)
+
+
+class Visitor:
+    """A user of a role at the pages."""
+
+    def __init__(self, world: World, role: str) -> None:
+        self.role, self._world = role, world
+        product, username = world.product, ROLES[role]
+        self.client = httpx.Client(base_url=product.address, timeout=HUNG_SECONDS)
+        self.client.headers["Origin"] = product.address
+        form = {"username": username, "password": product.passwords[username]}
+        answer = self.client.post("/ingresar", data=form)
+        assert answer.status_code == 303, answer.text
+
+    def forms(self) -> Iterator[Field]:
+        """Of all pages that this user may read, each form once."""
+        seen: set[tuple[str, tuple[str, ...]]] = set()
+        for route in page_routes():
+            if "GET" not in (route.methods or ()) or route.path in (*_STREAMS, *_ENDS):
+                continue
+            address = concrete(route.path, self._world.ids)
+            answer = self.client.get(address)
+            if answer.status_code != 200 or not answer.headers["content-type"].startswith(
+                "text/html"
+            ):
+                continue
+            for action, names, files in _forms(answer, address):
+                if (key := (action, tuple(name for name, _ in names))) not in seen:
+                    seen.add(key)
+                    yield from self._fields(action, names, has_files=files)
+
+    def _fields(
+        self, action: str, shown: list[tuple[str, str]], *, has_files: bool
+    ) -> Iterator[Field]:
+        if action not in _ENDS:
+            for name in dict.fromkeys(name for name, _ in shown):
+                yield Field(self.role, "POST", action, "form", name, tuple(shown), has_files)
+
+
+def _forms(
+    answer: httpx.Response, address: str
+) -> Iterator[tuple[str, list[tuple[str, str]], bool]]:
+    """(action, its fields with what they show, whether it takes files) of each form of a page."""
+    if not answer.text.strip():
+        return
+    for form in elements(html.fromstring(answer.text), _FORMS):
+        action = urlsplit(urljoin(address, form.get("action") or form.get("hx-post") or "")).path
+        shown = [
+            (name, str(field.get("value") or ""))
+            for field in elements(form, ".//*[self::input or self::select or self::textarea]")
+            if (name := field.get("name"))
+        ]
+        yield action, shown, bool(elements(form, ".//input[@type='file']"))
+
+
+def elements(root: Any, path: str) -> list[Any]:
+    """What an XPath finds."""
+    found: list[Any] = root.xpath(path)
+    return found
+
+
+def concrete(path: str, ids: dict[str, str]) -> str:
+    """An address of a route: `{name:kind}` becomes the id that goes by the name."""
+    parts = path.replace("{", "\0{").replace("}", "\0").split("\0")
+    return "".join(
+        ids.get(part[1:].split(":")[0], "1") if part.startswith("{") else part for part in parts
+    )
+
+
+def forgotten_forms(world: World) -> set[str]:
+    """Routes that take a form which neither a page showed nor this module names."""
+    known = {path.partition("?")[0] for path in (*_UNSEEN, *_JSON, *_ENDS, *_NO_FIELDS)}
+    shown = {field.path for role in ROLES for field in Visitor(world, role).forms()}
+    return {
+        path
+        for route in page_routes()
+        if "POST" in (route.methods or ())
+        and (path := _plain(route.path)) not in known
+        and concrete(route.path, world.ids) not in shown
+    }
+
+
+def attack(world: World, each: int | None, seed: int) -> Tally:
+    """Send odd values to every field: all of them, or `each` of them drawn by `seed`."""
+    tally = Tally("page_fields")
+    draw = random.Random(seed)
+    visitors = {role: Visitor(world, role) for role in ROLES}
+    found = [*address_fields(world), *unseen_fields(world), *json_fields(world)]
+    for visitor in visitors.values():
+        found += visitor.forms()
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for field in sorted(found, key=lambda field: field.path in _ENDS):
+            values = _values(field)
+            chosen = values if each is None else draw.sample(values, min(each, len(values)))
+            client = visitors[field.role if field.role in visitors else "admin"].client
+            list(threads.map(partial(_send, tally, client, world, field), chosen))
+    return tally
+
+
+def _values(field: Field) -> list[bytes]:
+    if field.where == "json":
+        return list(raw_json())
+    return [text.encode("utf-8", "surrogatepass") for text in TEXTS]
+
+
+def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value: bytes) -> None:
+    request = _request(client, world, field, value)
+    if request is not None:
+        tally.send(f"{field.label} = {value[:60]!r}", lambda: client.send(request))
+
+
+def _request(
+    client: httpx.Client, world: World, field: Field, value: bytes
+) -> httpx.Request | None:
+    """None where a value cannot be sent there at all, or makes another address."""
+    ids, odd = dict(world.ids), quote(value, safe="")
+    if field.where == "path":
+        if value in (b"", b".", b".."):
+            return None
+        ids[field.name] = odd
+    query = f"?{field.name}={odd}" if field.where == "query" else ""
+    content, kind = _body(field, value)
+    try:
+        return client.build_request(
+            field.method,
+            concrete(field.path, ids) + query,
+            content=content,
+            headers={"Content-Type": kind} if kind else {},
+        )
+    except httpx.InvalidURL:  # longer than any client sends
+        return None
+
+
+def _body(field: Field, value: bytes) -> tuple[bytes | None, str | None]:
+    """The form as shown but for one field, with a key of its own."""
+    if field.method == "GET":
+        return None, None
+    if field.where == "json":
+        whole = value if field.name == "(all)" else b'{"definition": ' + value + b"}"
+        return whole, "application/json"
+    values = {name: text.encode() for name, text in field.shown}
+    values |= {"idempotency_key": uuid4().hex.encode()}
+    if field.where == "form":
+        values[field.name] = value
+    return multipart(values) if field.has_files else (urlencoded(values), URLENCODED)
