@@ -19,10 +19,8 @@ from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import CustomerPermission
 
 api = Api("customer")
-
 READ = CustomerPermission.READ
 WRITE = CustomerPermission.WRITE
-
 _ONE = "/customers/{customer_id}"
 _IMPORT = "/customers/imports/{import_id}"
 _IMPORTER = CustomerPermission.IMPORT

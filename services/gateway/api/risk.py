@@ -17,7 +17,6 @@ from shared.contracts import risk_central as contract
 from shared.contracts.risk_central import RiskPermission
 
 api = Api("risk")
-
 _ONE = "/risk-loads/{load_id}"
 _LOADER = RiskPermission.LOAD
 _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
@@ -46,23 +45,23 @@ async def start_load(
     """
     key = await store_upload(ask, file, RISK_FILE)
     name = (file.filename or "")[-200:]
-    new = contract.NewLoad(file_key=key, file_name=name, full=full, **course)
-    return await ask(contract.start_load, new)
+    given = {"file_key": key, "file_name": name, "full": full, **course}
+    return await ask(contract.start_load, contract.NewLoad.model_validate(given))
 
 
 api.expose("GET", "/risk-loads", contract.list_loads, allow=_LOADER, hidden=_HIDDEN)
 api.expose("GET", _ONE, contract.get_load, allow=_LOADER, hidden=_HIDDEN)
 api.expose("GET", _ONE + "/preview", contract.preview_load, allow=_LOADER)
 for act in (contract.rerun_load, contract.resume_load, contract.cancel_load):
-    path = f"{_ONE}/{act.name.partition('_')[0]}"
-    api.expose("POST", path, act, allow=_LOADER, hidden=_HIDDEN, status=202)
+    address = f"{_ONE}/{act.name.removesuffix('_load')}"
+    api.expose("POST", address, act, allow=_LOADER, hidden=_HIDDEN, status=202)
 
 
 @api.get(_ONE + "/rejected", allow=_LOADER, response_class=Response, responses=CSV_ANSWER)
 async def get_rejected_risks(load_id: Id, ask: Ask) -> Response:
     """Get the rejected rows of a load as CSV.
 
-    As they stood in the file, with a column `motivo`; only the header when there are none.
+    As they stood, with a column `motivo`.
 
     NotFound: there is no such load.
     Conflict: the load is still running.
