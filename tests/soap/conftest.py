@@ -12,6 +12,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from infra.native import programs
 from services.risk_central import store
 from services.risk_central.load import load_file
 from shared.settings import settings
@@ -59,10 +60,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PREGON_SOAP_PASSWORD": PASSWORD,
     }
     log = tmp_path_factory.mktemp("soap") / "log"
-    arguments = ["--interface", "wsgi", "--workers", "2", "--port", str(port)]
+    (soap,) = (
+        program.command
+        for program in programs.product({"PREGON_SOAP_PORT": str(port)})
+        if program.name == "soap"
+    )
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *arguments, "services.risk_central.soap:app"],
+            [sys.executable, "-m", *soap],
             cwd=Path(__file__).parents[2],
             env=environment,
             stdout=output,

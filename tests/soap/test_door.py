@@ -129,6 +129,13 @@ def test_health_is_public(server: str) -> None:
     assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
 
 
+def test_a_head_without_an_end_is_cut(server: str) -> None:
+    host, _, port = server.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=25) as client:
+        client.sendall(b"POST /risk-central HTTP/1.1\r\nHost: x\r\nX-A: ")
+        assert client.recv(1000) == b""
+
+
 def test_no_server_is_named(server: str) -> None:
     for path in ("/health", "/nothing", "/risk-central?wsdl", "/risk-central"):
         assert not httpx.get(f"{server}{path}").headers.get("server")

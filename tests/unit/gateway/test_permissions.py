@@ -1,7 +1,7 @@
 """Every route asked as every role and as nobody, compared with the table beside this file.
 
 A route that is new, gone or opened to others changes `permissions.txt`, for a person to look at:
-`python -m tests.unit.gateway.test_permissions` writes it anew.
+`make permissions` writes it anew.
 """
 
 import pkgutil
@@ -88,12 +88,10 @@ def table() -> str:
 
 
 def test_every_route_is_open_to_those_in_the_table_and_to_nobody_else(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     monkeypatch.setattr(live, "LIFETIME_SECONDS", 0)
-    assert table() == TABLE.read_text()
-
-
-if __name__ == "__main__":
-    live.LIFETIME_SECONDS = 0
-    TABLE.write_text(table())
+    found = table()
+    if pytestconfig.getoption("--write-table"):
+        TABLE.write_text(found)
+    assert found == TABLE.read_text()
