@@ -261,7 +261,8 @@ def crowded() -> str:
 
 
 def test_any_bytes_behind_a_zips_beginning_are_refused_in_words() -> None:
-    whole = files.open_key(packed(index_html=b"<p>x</p>", a_png=PNG)).__enter__().read()
+    with files.open_key(packed(index_html=b"<p>x</p>", a_png=PNG)) as source:
+        whole = source.read()
     for place in range(0, len(whole), 3):
         for value in (0, 255):
             changed = bytes([*whole[:place], value, *whole[place + 1 :]])
