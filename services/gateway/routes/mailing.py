@@ -17,7 +17,7 @@ from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from shared import bounds, clock
-from shared.contract import Id, Model
+from shared.contract import Id, Line, Model
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -96,7 +96,7 @@ class NewRun(Model):
     """The form of a new run; without cédulas it goes to everybody."""
 
     design_id: int | None = None
-    subject: Annotated[str, Field(max_length=150)] = ""
+    subject: Annotated[Line, Field(max_length=150)] = ""
     send_at: AwareDatetime | None = None
     cedulas: str = ""
     again: bool = False
