@@ -30,12 +30,14 @@ _UNSEEN = {
     "/envios/nuevo?campana={campaign_id}": ("design_id", "subject", "send_at", "cedulas"),
     "/llamadas/{lease_id}/nota": ("note",),
     "/clientes/importaciones/{import_id}/leer": ("map_cedula", "dry_run", "hold"),
+    "/central-de-riesgos/cargas/{load_id}/leer": ("map_cedula", "dry_run", "hold"),
     "/envios/{mailing_id}/reintentar": ("include_doubtful",),
     "/ingresar": ("username", "password", "next"),
 }
 _NO_FIELDS = (  # a button beside others, in a certain state
     "/asignaciones/{campaign_id}/lista",
     "/baja/{token}",
+    "/central-de-riesgos/cargas/{load_id}/cancelar",
     "/clientes/importaciones/{import_id}/cancelar",
     "/clientes/importaciones/{import_id}/deshacer",
     "/envios/{mailing_id}/cancelar",
@@ -188,7 +190,7 @@ def visitors(world: World) -> Iterator[dict[str, Visitor]]:
     with ExitStack() as stack:
         users = {role: Visitor(world, role) for role in ROLES}
         for user in users.values():
-            stack.enter_context(user.client)
+            stack.callback(user.client.close)
         yield users
 
 
