@@ -156,5 +156,8 @@ def _page_of(request: Request) -> str:
 
 
 def _local(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # of a header, so anybody's words
+        return "/"
     return local_path(f"{parts.path}?{parts.query}".rstrip("?"))

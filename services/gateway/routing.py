@@ -183,6 +183,7 @@ def _guarded(check: Callable[[Request], Awaitable[None]], takes: int) -> type[AP
 
             async def guarded(request: Request) -> Response:
                 await check(request)
+                bodies.check_charset(request.headers)
                 bodies.limit(request, takes)
                 return await handle(request)
 
