@@ -82,6 +82,7 @@ def answer(
         status=status,
         error={"title": title, "text": text, "fields": fields, "code": status},
         icon_name=_ICONS.get(status, "alert-triangle"),
+        back=_page_of(request) if request.method == "POST" else "/",
         trace_id=trace.trace_id(),
     )
 

@@ -17,7 +17,7 @@ from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from shared import bounds, clock
-from shared.contract import Id, Model
+from shared.contract import Id, Line, Model
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -95,8 +95,8 @@ def reason_of(row: Recipient) -> str:
 class NewRun(Model):
     """The form of a new run; without cédulas it goes to everybody."""
 
-    design_id: int | None = None
-    subject: Annotated[str, Field(max_length=150)] = ""
+    design_id: Id | None = None
+    subject: Annotated[Line, Field(max_length=150)] = ""
     send_at: AwareDatetime | None = None
     cedulas: str = ""
     again: bool = False

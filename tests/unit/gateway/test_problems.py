@@ -7,7 +7,7 @@ from services.gateway.session import COOKIE
 from shared import bounds
 from shared.contract import Page
 from shared.contracts import identity
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.permissions import Role
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
@@ -85,6 +85,19 @@ def test_openapi_documents_the_api_and_nothing_else(client: Browser) -> None:
     assert "application/problem+json" in me["responses"]["401"]["content"]
     flow = document["components"]["securitySchemes"]["Pregón"]["flows"]["password"]
     assert flow["tokenUrl"] == "/api/v1/token"
+
+
+def test_what_a_form_could_not_do_leads_back_to_its_page(admin: Browser, rooms: FakeAsk) -> None:
+    def refuse(load_id: int) -> None:
+        raise Conflict("La carga ya terminó.")
+
+    rooms.answers["cancel_load"] = refuse
+    address = "/central-de-riesgos/cargas/3/cancelar"
+    page = "http://testserver/central-de-riesgos/cargas/3"
+    answer = admin.post(address, headers={"Referer": page})
+    assert answer.status_code == 409
+    assert 'href="/central-de-riesgos/cargas/3"' in answer.text
+    assert "Volver a la página" not in admin.post(address).text
 
 
 def test_who_comes_from_no_address_is_led_home(client: Browser) -> None:
