@@ -5,13 +5,26 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.hostile import api_fields, memory, page_fields, world
+from tests.hostile import (
+    api_fields,
+    designs,
+    document,
+    files,
+    memory,
+    page_fields,
+    smtp_lines,
+    world,
+)
 from tests.hostile.tally import Tally
 from tests.product import running
 
 FAMILIES: dict[str, Callable[[world.World, int | None, int], Tally]] = {
     "api_fields": api_fields.attack,
     "page_fields": page_fields.attack,
+    "files": files.attack,
+    "designs": designs.attack,
+    "smtp_servers": smtp_lines.attack,
+    "document": document.attack,
 }
 
 

@@ -1,9 +1,13 @@
 """Odd designs: what people paste, what tools make of it, and what is made to do harm."""
 
+import random
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from services.mailer.cleaning import TAGS
+from tests.hostile.tally import Tally
+from tests.hostile.world import World
 
 LINK = '<a href="{{ enlace_baja }}">Darse de baja</a>'
 _OTHER_TAGS = (
@@ -295,3 +299,18 @@ def entities() -> Iterator[Design]:
         for count in (1, 3_000):
             yield Design(f"{count} of {text[:16]}", f"<p>{text * count}</p>{LINK}")
         yield Design(f"{text[:16]} in an attribute", f'<p title="{text}">x</p>{LINK}')
+
+
+def attack(world: World, each: int | None, seed: int) -> Tally:
+    """Send every design, or `each` times forty of them: what must be refused is not taken."""
+    tally = Tally("designs")
+    client = world.client("marketing_head")
+    found = list(cases())
+    if each is not None:
+        found = random.Random(seed).sample(found, min(len(found), each * 40))
+    for number, design in enumerate(found):
+        body = {"name": f"Raro {number}", "subject": "Hola", "html": design.html}
+        answer = tally.send(design.name, partial(client.post, "/designs", json=body))
+        if answer is not None and answer.is_success and design.refused:
+            tally.count("wrong", f"{design.name} was taken")
+    return tally

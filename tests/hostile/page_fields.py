@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -181,10 +182,21 @@ def concrete(path: str, ids: dict[str, str]) -> str:
     )
 
 
+@contextmanager
+def visitors(world: World) -> Iterator[dict[str, Visitor]]:
+    """A user of each role."""
+    with ExitStack() as stack:
+        users = {role: Visitor(world, role) for role in ROLES}
+        for user in users.values():
+            stack.enter_context(user.client)
+        yield users
+
+
 def forgotten_forms(world: World) -> set[str]:
     """Routes that take a form which neither a page showed nor this module names."""
     known = {path.partition("?")[0] for path in (*_UNSEEN, *_JSON, *_ENDS, *_NO_FIELDS)}
-    shown = {field.path for role in ROLES for field in Visitor(world, role).forms()}
+    with visitors(world) as users:
+        shown = {field.path for user in users.values() for field in user.forms()}
     return {
         path
         for route in page_routes()
@@ -198,15 +210,13 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
     """Send odd values to every field: all of them, or `each` of them drawn by `seed`."""
     tally = Tally("page_fields")
     draw = random.Random(seed)
-    visitors = {role: Visitor(world, role) for role in ROLES}
-    found = [*address_fields(world), *unseen_fields(world), *json_fields(world)]
-    for visitor in visitors.values():
-        found += visitor.forms()
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with visitors(world) as users, ThreadPoolExecutor(_AT_ONCE) as threads:
+        found = [*address_fields(world), *unseen_fields(world), *json_fields(world)]
+        found += [field for user in users.values() for field in user.forms()]
         for field in sorted(found, key=lambda field: field.path in _ENDS):
             values = _values(field)
             chosen = values if each is None else draw.sample(values, min(each, len(values)))
-            client = visitors[field.role if field.role in visitors else "admin"].client
+            client = users[field.role].client
             list(threads.map(partial(_send, tally, client, world, field), chosen))
     return tally
 

@@ -30,42 +30,49 @@ class Tally:
     examples: list[str] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
-    def send(self, what: str, ask: Callable[[], httpx.Response]) -> httpx.Response | None:
+    def send(
+        self,
+        what: str,
+        ask: Callable[[], httpx.Response],
+        slow_seconds: float = SLOW_SECONDS,
+    ) -> httpx.Response | None:
         """Ask, and count what came; `what` says which input, for a person who looks for it."""
         began = time.monotonic()
         try:
             answer = ask()
         except httpx.TimeoutException:
-            self._count("hung", what)
+            self.count("hung", what)
             return None
         except httpx.LocalProtocolError:  # no client sends it
             return None
         except httpx.TransportError as error:  # cut off: the server speaks no HTTP to this
-            self._count("failed", f"{what}: {error!r}")
+            self.count("failed", f"{what}: {error!r}")
             return None
-        self.judge(what, answer, time.monotonic() - began)
+        self.judge(what, answer, time.monotonic() - began, slow_seconds)
         return answer
 
-    def judge(self, what: str, answer: httpx.Response, seconds: float) -> None:
+    def judge(self, what: str, answer: httpx.Response, seconds: float, slow_seconds: float) -> None:
         """Count an answer."""
         told = f"{what} → {answer.status_code} {answer.text[:160]!r}"
         with self._lock:
             self.tried += 1
-        if seconds > SLOW_SECONDS:
-            self._add("slow", f"{seconds:.1f} s: {told}")
+        if seconds > slow_seconds:
+            self.tell("slow", f"{seconds:.1f} s: {told}")
         if answer.status_code >= 500:
-            self._add("failed", told)
+            self.tell("failed", told)
         elif answer.status_code in _REFUSED:
-            self._add("refused" if is_clear(answer) else "wrong", told)
+            self.tell("refused" if is_clear(answer) else "wrong", told)
         else:
-            self._add("wrong" if holds_controls(answer) else "accepted", told)
+            self.tell("wrong" if holds_controls(answer) else "accepted", told)
 
-    def _count(self, name: str, what: str) -> None:
+    def count(self, name: str, what: str) -> None:
+        """Count one more input by what became of it."""
         with self._lock:
             self.tried += 1
-        self._add(name, what)
+        self.tell(name, what)
 
-    def _add(self, name: str, told: str) -> None:
+    def tell(self, name: str, told: str) -> None:
+        """One more of a kind, of an input that was counted as tried."""
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
             bad = name not in ("refused", "accepted")
