@@ -176,7 +176,8 @@ def test_a_dry_run_says_what_would_be_and_a_file_without_rows_that_it_has_none(
     page = admin.get("/central-de-riesgos/cargas/3").text
     assert "4 por crear + 3 por actualizar" in page
     assert "El archivo no tiene filas" not in page
-    nothing = dict.fromkeys(("read", "created", "updated", "unchanged", "rejected"), 0)
+    counts = ("read", "created", "updated", "unchanged", "rejected")
+    nothing: dict[str, Any] = dict.fromkeys(counts, 0)
     bureau.answers["get_load"] = lambda load_id: make_load(**nothing)
     assert "El archivo no tiene filas" in admin.get("/central-de-riesgos/cargas/3").text
 
