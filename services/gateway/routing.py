@@ -183,8 +183,8 @@ def _guarded(check: Callable[[Request], Awaitable[None]], takes: int) -> type[AP
 
             async def guarded(request: Request) -> Response:
                 await check(request)
-                bodies.check_charset(request.headers)
                 bodies.limit(request, takes)
+                bodies.check_charset(request.headers)
                 return await handle(request)
 
             return guarded
