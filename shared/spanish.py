@@ -1,5 +1,6 @@
 """What is wrong with a value, in Spanish: the messages of pydantic's errors."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,4 +52,10 @@ def spanish(item: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return str(item["ctx"]["error"])
     text = _SPANISH.get(kind, "El valor no es válido.")
-    return text.format(**{"expected": "", **item.get("ctx", {})})
+    context = {"expected": "", **item.get("ctx", {})}
+    return text.format(**context | {"expected": _listed(context["expected"])})
+
+
+def _listed(expected: str) -> str:
+    """`'A', 'B' or 'C'`, as pydantic lists what may be, without its quotes and its English."""
+    return ", ".join(re.findall(r"'([^']*)'", expected)) or expected

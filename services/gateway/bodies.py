@@ -5,12 +5,16 @@ A route says what it takes (`takes=`, in bytes) and reads nothing before it know
 """
 
 import asyncio
+import codecs
 import time
 from contextlib import suppress
 
 from fastapi import HTTPException, Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
+
+from shared.errors import Invalid
 
 KILOBYTE = 1 << 10
 MEGABYTE = 1 << 20
@@ -40,6 +44,25 @@ def limit(request: Request, takes: int) -> None:
         return message
 
     request._receive = receive_counted  # the handlers of errors have this very request
+
+
+def check_charset(headers: Headers) -> None:
+    """Raise Invalid for a form in another encoding than UTF-8.
+
+    Starlette decodes by any codec of Python's that a form names: `idna` and `undefined` raise what
+    it does not expect, `unicode_escape` makes text that no answer can carry.
+    """
+    kind, options = parse_options_header(headers.get("content-type"))
+    charset = options.get(b"charset", b"utf-8").decode("latin-1")
+    if kind == b"multipart/form-data" and not _is_utf8(charset):
+        raise Invalid("El formulario tiene que estar en UTF-8.")
+
+
+def _is_utf8(charset: str) -> bool:
+    try:
+        return codecs.lookup(charset).name == "utf-8"
+    except (LookupError, ValueError):
+        return False
 
 
 def _announced(headers: Headers) -> int:

@@ -108,8 +108,11 @@ class Hosts(Guard):
 
 
 def _name(host: str) -> str:
-    """A host without its port."""
-    return (urlsplit(f"//{host}").hostname or "") if proxies.HOST.fullmatch(host) else ""
+    """A host without its port; empty where it is none, such as `[....]`."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if proxies.HOST.fullmatch(host) else ""
+    except ValueError:
+        return ""
 
 
 def _our_names(found: Settings) -> frozenset[str]:

@@ -82,6 +82,7 @@ def answer(
         status=status,
         error={"title": title, "text": text, "fields": fields, "code": status},
         icon_name=_ICONS.get(status, "alert-triangle"),
+        back=_page_of(request) if request.method == "POST" else "/",
         trace_id=trace.trace_id(),
     )
 
@@ -156,5 +157,8 @@ def _page_of(request: Request) -> str:
 
 
 def _local(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # of a header, so anybody's words
+        return "/"
     return local_path(f"{parts.path}?{parts.query}".rstrip("?"))

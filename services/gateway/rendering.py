@@ -24,18 +24,16 @@ from shared.permissions import list_permissions
 from shared.words import list_terms
 
 NOTICE = "pregon_notice"
+_WARNS = "!"  # before the text: it did not happen; quoted text has none
 _TEMPLATES = Path(__file__).parent / "templates"
 _EMPTY = "–"
 
 
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A page or a part of one; a notice left by `go` is shown once."""
-    notice = request.cookies.get(NOTICE)
-    text = (
-        _environment()
-        .get_template(template)
-        .render(**_surroundings(request), notice=unquote(notice) if notice else "", **context)
-    )
+    notice = request.cookies.get(NOTICE, "")
+    told = {"notice": unquote(notice.removeprefix(_WARNS)), "warns": notice.startswith(_WARNS)}
+    text = _environment().get_template(template).render(**_surroundings(request), **told, **context)
     response = HTMLResponse(text, status)
     if notice and not is_partial(request):
         response.delete_cookie(NOTICE)
@@ -47,15 +45,19 @@ def render_form(request: Request, template: str, form: Form, **context: Any) -> 
     return render(request, template, status=form.status, form=form, **context)
 
 
-def go(request: Request, address: str, notice: str = "") -> Response:
-    """Lead the browser to a page after an action, also from htmx; the notice is shown there."""
+def go(request: Request, address: str, notice: str = "", *, warns: bool = False) -> Response:
+    """Lead the browser to a page after an action, also from htmx; the notice is shown there.
+
+    It `warns` when what was asked for did not happen.
+    """
     response: Response
     if is_partial(request):
         response = Response(status_code=204, headers={"HX-Redirect": address})
     else:
         response = RedirectResponse(address, status_code=303)
     if notice:
-        response.set_cookie(NOTICE, quote(notice), max_age=60, httponly=True, samesite="lax")
+        told = (_WARNS if warns else "") + quote(notice)
+        response.set_cookie(NOTICE, told, max_age=60, httponly=True, samesite="lax")
     return response
 
 

@@ -184,6 +184,7 @@ def _guarded(check: Callable[[Request], Awaitable[None]], takes: int) -> type[AP
             async def guarded(request: Request) -> Response:
                 await check(request)
                 bodies.limit(request, takes)
+                bodies.check_charset(request.headers)
                 return await handle(request)
 
             return guarded

@@ -1,5 +1,6 @@
 """What a call's result changes: the call, the person on the list, the calendar."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -61,14 +62,21 @@ def check_same(call: Call, new: NewCall) -> None:
     told["callback_at"] = call.callback_at is not None and call.callback_at != new.callback_at
     if not any(told.values()):
         return
-    word, at = call.result.word, format_datetime(call.at)
-    recorded = {
-        "result": f"Consta «{word}».",
+    shown = {
+        "result": f"Consta «{call.result.word}».",
         "callback_at": f"Consta {_shown(call.callback_at)}.",
     }
-    raise Conflict(
+    raise recorded(
+        call, [FieldError(name, shown[name]) for name, differs in told.items() if differs]
+    )
+
+
+def recorded(call: Call, fields: Sequence[FieldError] = ()) -> Conflict:
+    """That the lease's call is over, and how it ended."""
+    word, at = call.result.word, format_datetime(call.at)
+    return Conflict(
         f"Esta llamada ya se registró como «{word}» ({at}). Pida el siguiente cliente.",
-        [FieldError(name, recorded[name]) for name, differs in told.items() if differs],
+        list(fields),
     )
 
 

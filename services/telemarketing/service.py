@@ -160,6 +160,8 @@ class TelemarketingService(RiskDoors, News):
     @command(contract.release_lease)
     def release_lease(self, session: Session, lease_id: UUID) -> None:
         lease = leases.get_lease(session, lease_id, trace.actor().username)
+        if (call := calls.find_of_lease(session, lease.id)) is not None:
+            raise results.recorded(call)
         leases.release(session, lease)
 
     @command(contract.record_call)

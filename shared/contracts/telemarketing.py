@@ -389,7 +389,7 @@ def release_lease(lease_id: UUID) -> None:
     One whose time is over stays as it is.
 
     NotFound: there is no such lease.
-    Conflict: the lease is another advisor's.
+    Conflict: the lease is another advisor's, or its call is recorded.
     """
 
 

@@ -142,7 +142,8 @@ class Ledger(Generic[L]):
         Raises Conflict.
         """
         if job.state != LoadState.HELD:
-            raise Conflict("El archivo no espera una respuesta.")
+            text = "Ya no se espera su respuesta: la carga se canceló o alguien siguió con ella."
+            raise Conflict(text)
         job.asked_mapping = mapping or job.asked_mapping
         job.dry_run = job.dry_run if dry_run is None else dry_run
         job.hold, job.state = hold, LoadState.WAITING

@@ -120,6 +120,10 @@ class Load(Generic[R]):
         """Where the rows of a run go; entered before it asks how far the load is."""
         raise NotImplementedError
 
+    def keeps(self, job: Any) -> bool:
+        """Whether what was read before a failure counts."""
+        return not job.dry_run
+
     def drop(self, load_id: int) -> None:
         """Take away what a cancelled load has written outside of the database."""
 

@@ -295,4 +295,18 @@ MUTANTS = [
         "if True",
         ("tests/jobs/risk_central/test_load.py::test_only_new_categories_are_announced",),
     ),
+    Mutant(
+        "a_form_is_read_by_any_codec",
+        "services/gateway/routing.py",
+        "                bodies.check_charset(request.headers)\n",
+        "",
+        ("tests/unit/gateway/test_problems.py::test_a_form_is_read_as_utf8_or_not_at_all",),
+    ),
+    Mutant(
+        "who_was_called_is_given_back",
+        "services/telemarketing/service.py",
+        "            raise results.recorded(call)\n",
+        "            pass\n",
+        ("tests/rooms/telemarketing/test_calls.py::test_who_was_called_is_not_given_back",),
+    ),
 ]

@@ -77,7 +77,8 @@ async def store_result(request: Request, lease_id: UUID, ask: Ask) -> Response:
     except FORM_ERRORS as error:
         lease = await ask(get_lease)
         if lease is None or lease.lease_id != lease_id:
-            return go(request, "/llamadas", notice=f"El resultado no se guardó. {error.message}")
+            notice = f"El resultado no se guardó. {error.message}"
+            return go(request, "/llamadas", notice=notice, warns=True)
         return await _render_call(request, ask, lease, form.failed(error))
     meanings = {meaning.result: meaning.label for meaning in await ask(list_results)}
     return go(request, "/llamadas", notice=f"{made.customer_name}: {meanings[made.result]}.")
@@ -100,7 +101,10 @@ async def keep_note(request: Request, lease_id: UUID, ask: Ask) -> Response:
 @pages.post("/llamadas/{lease_id:uuid}/soltar", allow=CallPermission.WORK)
 async def give_back(request: Request, lease_id: UUID, ask: Ask) -> Response:
     """Leave the customer for later, without a call."""
-    await ask(release_lease, lease_id)
+    try:
+        await ask(release_lease, lease_id)
+    except Conflict as error:
+        return go(request, "/llamadas", notice=error.message, warns=True)
     return go(request, "/llamadas", notice="El cliente vuelve a su lista.")
 
 

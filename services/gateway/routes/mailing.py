@@ -95,7 +95,7 @@ def reason_of(row: Recipient) -> str:
 class NewRun(Model):
     """The form of a new run; without cédulas it goes to everybody."""
 
-    design_id: int | None = None
+    design_id: Id | None = None
     subject: Annotated[Line, Field(max_length=150)] = ""
     send_at: AwareDatetime | None = None
     cedulas: str = ""

@@ -108,6 +108,15 @@ def test_an_expired_lease_frees_the_person(room: Any, time: Any) -> None:
     assert second.lease_id != first.lease_id
 
 
+def test_who_was_called_is_not_given_back(room: Any) -> None:
+    assign(room, 1)
+    with acting("ana"):
+        lease = room.next_call()
+        record(room, lease, CallResult.ACCEPTED)
+        with pytest.raises(Conflict, match="ya se registró como «Aceptó»"):
+            room.release_lease(lease.lease_id)
+
+
 def test_released_customer_can_be_taken_again_and_the_lease_is_over(room: Any) -> None:
     assign(room, 1)
     with acting("ana"):

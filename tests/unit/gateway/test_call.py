@@ -210,7 +210,23 @@ def test_a_result_that_comes_too_late_leads_to_the_desk_and_says_so(
     rooms.answers |= {"record_call": refuse, "get_lease": lambda: None}
     answer = advisor.post(RESULT, data={"result": "busy"})
     assert answer.headers["location"] == "/llamadas"
-    assert "pida el siguiente cliente" in advisor.get("/llamadas").text
+    page = advisor.get("/llamadas").text
+    assert "pida el siguiente cliente" in page
+    assert "alert-success" not in page
+
+
+def test_who_was_called_meanwhile_is_not_said_to_be_given_back(
+    advisor: Browser, rooms: FakeAsk
+) -> None:
+    def refuse(lease_id: UUID) -> None:
+        raise Conflict("Esta llamada ya se registró como «Aceptó».")
+
+    rooms.answers |= {"release_lease": refuse, "get_lease": lambda: None}
+    answer = advisor.post(f"/llamadas/{LEASE_ID}/soltar")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/llamadas")
+    page = advisor.get("/llamadas").text
+    assert "ya se registró como «Aceptó»" in page
+    assert "alert-success" not in page
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,8 @@ TLS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "pregon.example"}
         ("evil.example:80@testserver", 400),
         ("testserver/x", 400),
         ("", 400),
+        ("[....]", 400),
+        ("[1:2:3:4:5:6:7:8:9]", 400),
     ],
 )
 def test_who_asks_by_another_name_gets_400(client: Browser, host: str, status: int) -> None:

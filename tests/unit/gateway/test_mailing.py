@@ -277,6 +277,17 @@ def find_member(search: str, **_: Any) -> Page[Member]:
     return Page(items=[Member(**row | {"customer_id": found})] if found else [])
 
 
+@pytest.mark.parametrize(
+    "typed", [{"design_id": "9" * 30}, {"design_id": "0"}, {"subject": "Hola\nBcc: a@b.ec"}]
+)
+def test_what_the_room_would_not_take_is_told_at_its_field(
+    chief: Browser, typed: dict[str, str]
+) -> None:
+    answer = chief.post("/envios/nuevo?campana=7", data=typed)
+    assert answer.status_code == 422
+    assert f'id="error-{next(iter(typed))}"' in answer.text
+
+
 def test_a_conflict_keeps_what_was_typed(chief: Browser, rooms: FakeAsk) -> None:
     def refuse(new: Any) -> Mailing:
         raise Conflict("La campaña no está en ejecución.")

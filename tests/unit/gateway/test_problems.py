@@ -7,7 +7,7 @@ from services.gateway.session import COOKIE
 from shared import bounds
 from shared.contract import Page
 from shared.contracts import identity
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.permissions import Role
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
@@ -87,6 +87,26 @@ def test_openapi_documents_the_api_and_nothing_else(client: Browser) -> None:
     assert flow["tokenUrl"] == "/api/v1/token"
 
 
+def test_what_a_form_could_not_do_leads_back_to_its_page(admin: Browser, rooms: FakeAsk) -> None:
+    def refuse(load_id: int) -> None:
+        raise Conflict("La carga ya terminó.")
+
+    rooms.answers["cancel_load"] = refuse
+    address = "/central-de-riesgos/cargas/3/cancelar"
+    page = "http://testserver/central-de-riesgos/cargas/3"
+    answer = admin.post(address, headers={"Referer": page})
+    assert answer.status_code == 409
+    assert 'href="/central-de-riesgos/cargas/3"' in answer.text
+    assert "Volver a la página" not in admin.post(address).text
+
+
+def test_who_comes_from_no_address_is_led_home(client: Browser) -> None:
+    answer = client.post("/usuarios/nuevo", headers={"Referer": "http://[x"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ingresar?volver=/")
+    part = {"HX-Request": "true", "HX-Current-URL": "http://[::1"}
+    assert client.get("/usuarios", headers=part).headers["hx-redirect"] == "/ingresar?volver=/"
+
+
 # --- what no value may be ---
 
 JSON = {**BEARER, "Content-Type": "application/json"}
@@ -131,6 +151,18 @@ def test_a_number_in_an_address_has_at_most_64_bits(admin: Browser) -> None:
     assert admin.get(f"/usuarios/{2**63}").status_code == 422
     answer = admin.ask("PATCH", f"/api/v1/users/{NINES}", json={})
     assert set(fields_of(answer)) == {"user_id"}
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["charset=idna", "charset=undefined", "charset=utf-7", "charset=utf-8; charset=unicode_escape"],
+)
+def test_a_form_is_read_as_utf8_or_not_at_all(client: Browser, charset: str) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\n\\ud800\r\n--b--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=b; {charset}"}
+    answer = client.post("/ingresar", content=part, headers=headers)
+    assert answer.status_code == 422
+    assert "UTF-8" in answer.text
 
 
 @pytest.mark.parametrize("token", ["a\x85b", "a\x9fb"])

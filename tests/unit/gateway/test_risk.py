@@ -159,6 +159,29 @@ def test_a_load_that_failed_says_why_and_is_gone_on_with(admin: Browser, bureau:
     assert len(bureau.heard_of(risk_central.rerun_load)) == 2
 
 
+def test_a_file_that_cannot_be_read_is_read_again_not_gone_on_with(
+    admin: Browser, bureau: FakeAsk
+) -> None:
+    failed = make_load(LoadState.FAILED, read=0, error="Falta la columna.")
+    bureau.answers["get_load"] = lambda load_id: failed
+    page = admin.get("/central-de-riesgos/cargas/3").text
+    assert "Leer otra vez" in page
+    assert "Continuar la carga" not in page
+
+
+def test_a_dry_run_says_what_would_be_and_a_file_without_rows_that_it_has_none(
+    admin: Browser, bureau: FakeAsk
+) -> None:
+    bureau.answers["get_load"] = lambda load_id: make_load(dry_run=True)
+    page = admin.get("/central-de-riesgos/cargas/3").text
+    assert "4 por crear + 3 por actualizar" in page
+    assert "El archivo no tiene filas" not in page
+    counts = ("read", "created", "updated", "unchanged", "rejected")
+    nothing: dict[str, Any] = dict.fromkeys(counts, 0)
+    bureau.answers["get_load"] = lambda load_id: make_load(**nothing)
+    assert "El archivo no tiene filas" in admin.get("/central-de-riesgos/cargas/3").text
+
+
 @pytest.mark.usefixtures("bureau")
 def test_a_load_that_is_done_is_not_offered_again(admin: Browser) -> None:
     assert "repetir" not in admin.get("/central-de-riesgos/cargas/3").text

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from pydantic import AwareDatetime, BaseModel, ValidationError
@@ -14,6 +14,7 @@ from shared.contract import Line, Model, Procedure, procedure
 from shared.contracts import ROOMS, criteria
 from shared.ecuador.dates import parse_date
 from shared.errors import FieldError, Invalid, NotFound
+from shared.spanish import spanish
 from tests.make.arguments import examples_of
 
 ODD_TEXTS = [
@@ -181,6 +182,16 @@ def test_every_argument_of_every_procedure_refuses_what_is_odd(asked: Procedure[
 
 def test_there_are_many_odd_arguments() -> None:
     assert sum(1 for asked in procedures() for _ in odd_arguments(asked)) > 1000
+
+
+def test_what_may_be_chosen_is_listed_without_english() -> None:
+    class Sign(Model):
+        colour: Literal["rojo", "azul", "verde"]
+
+    with pytest.raises(ValidationError) as raised:
+        Sign.model_validate({"colour": "gris"})
+    [error] = raised.value.errors()
+    assert spanish(error) == "Elija uno de estos valores: rojo, azul, verde."
 
 
 def test_a_validation_error_of_our_own_speaks_spanish() -> None:
