@@ -68,6 +68,10 @@ class RiskLoad(Load[RiskReport]):
             except Conflict as error:
                 raise ConnectionError(str(error)) from error
 
+    def keeps(self, job: Any) -> bool:
+        """A full load counts at its end, or not at all."""
+        return super().keeps(job) and not job.full
+
     def drop(self, load_id: int) -> None:
         """Of a full load, the edition that nobody has asked."""
         with self.ledger.begin(load_id) as (_, job):

@@ -120,6 +120,10 @@ class Load(Generic[R]):
         """Where the rows of a run go; entered before it asks how far the load is."""
         raise NotImplementedError
 
+    def keeps(self, job: Any) -> bool:
+        """Whether what a load has read counts, also when it fails later."""
+        return not job.dry_run
+
     def drop(self, load_id: int) -> None:
         """Take away what a cancelled load has written outside of the database."""
 

@@ -71,10 +71,10 @@ def _read_to_the_end(key: str) -> None:
 def _reason(load: Load[Any], load_id: int, error: str) -> str:
     """What happened and how much of the file counts."""
     with load.ledger.begin(load_id) as (_, job):
-        read, dry_run = job.read, job.dry_run
+        read, keeps = job.read, load.keeps(job)
     if not read:
         return error
-    kept = "no se guardó nada" if dry_run else "lo de ellas queda guardado"
+    kept = "lo de ellas queda guardado" if keeps else "no se guardó nada"
     return f"{error} Se leyeron {format_number(read)} filas y {kept}; el resto no se leyó."
 
 
