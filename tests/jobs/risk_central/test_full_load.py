@@ -122,6 +122,16 @@ def test_a_delta_after_a_full_load_changes_its_persons_only(
     assert known(redis) == {*CEDULAS, NEW["cedula"]}
 
 
+def test_a_good_row_counts_beside_a_wrong_one_of_the_same_person(
+    sessions: Sessions, redis: Redis
+) -> None:
+    run(sessions, ROWS)
+    run(sessions, [ROWS[1] | {"score": "mil"}, ROWS[1] | {"score": "5"}], full=True)
+    second = store.find_risk(redis, CEDULAS[1])
+    assert second is not None
+    assert second.score == 5
+
+
 def test_whose_row_is_wrong_stays_as_before(sessions: Sessions, redis: Redis) -> None:
     run(sessions, ROWS)
     rows = [ROWS[0] | {"score": "mil"}, ROWS[1] | {"score": "5"}, ROWS[1] | {"score": "6"}, NEW]

@@ -75,6 +75,7 @@ def test_a_link_that_everybody_sees_will_do(html: str) -> None:
         (f"{A} style='color:transparent'>Baja</a>", "no se ve"),
         (f"{A}><font color='#ffffff'>Baja</font></a>", "no se ve"),
         (f"<td bgcolor='#0b5ed7'>{A} style='color:rgb(11,94,215)'>Baja</a></td>", "no se ve"),
+        (f"<p style='background:rgba(0,0,0,.1)'>{A} style='color:#fff'>Baja</a></p>", "no se ve"),
         (f"<p style='background:navy'>{A} style='color:#000080'>Baja</a></p>", "no se ve"),
         (f"<style>@media screen{{a{{display:none!important}}}}</style>{LINK}", "no se ve"),
         (f"<style>@media all{{.f a{{font-size:0!important}}}}</style><p class=f>{LINK}</p>", "ve"),
