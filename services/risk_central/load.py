@@ -69,7 +69,7 @@ class RiskLoad(Load[RiskReport]):
                 raise ConnectionError(str(error)) from error
 
     def keeps(self, job: Any) -> bool:
-        """A full load counts at its end, or not at all."""
+        """A full load counts when it has ended, or not at all."""
         return super().keeps(job) and not job.full
 
     def drop(self, load_id: int) -> None:

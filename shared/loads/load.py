@@ -121,7 +121,7 @@ class Load(Generic[R]):
         raise NotImplementedError
 
     def keeps(self, job: Any) -> bool:
-        """Whether what a load has read counts, also when it fails later."""
+        """Whether what was read before a failure counts."""
         return not job.dry_run
 
     def drop(self, load_id: int) -> None:

@@ -88,6 +88,16 @@ def test_a_sheet_is_looked_at_wherever_it_stands(name: str) -> None:
     assert refused(moved) == workbooks.TOO_LARGE
 
 
+def test_a_book_may_name_no_sheet_unlooked_at() -> None:
+    """By the check alone: what is not refused here would be opened, and fill the memory."""
+    relations = "xl/_rels/workbook.xml.rels"
+    told = b'<Relationship Id="rId1" Target="hojas/uno.dat"/>'
+    far = sheet_of('<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
+    made = changed(book(ROWS), {relations: told, "xl/hojas/uno.dat": far})
+    with pytest.raises(Invalid):
+        workbooks.check(io.BytesIO(made))
+
+
 def test_a_far_away_cell_without_a_value_does_no_harm() -> None:
     content = book([*ROWS])
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
