@@ -167,7 +167,7 @@ def test_a_file_without_a_good_row_removes_nobody(sessions: Sessions, redis: Red
     job = found(sessions, load_id)
     assert job.state is LoadState.FAILED
     assert "ninguna fila buena" in job.error
-    assert "no se guardó nada" in job.error
+    assert "Se leyeron 1 filas y no se guardó nada" in job.error
     assert known(redis) == set(CEDULAS)
 
 
