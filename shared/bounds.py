@@ -44,6 +44,14 @@ def one_line(text: str) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    """The text with single spaces, and without what is pasted unseen and may turn it around."""
+    shown = " ".join(text.split())
+    if shown.isprintable():
+        return shown
+    return " ".join("".join(sign for sign in shown if sign.isprintable()).split())
+
+
 def whole(text: str) -> int | None:
     """A whole number of at most 64 bits as it was typed; None for any other text."""
     bare = text.strip()

@@ -8,6 +8,7 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
+from shared.bounds import visible
 from shared.contracts.customer_query import Category
 from shared.ecuador import provinces
 from shared.ecuador.dates import years_before
@@ -62,7 +63,7 @@ def search_text(first_names: str, last_names: str) -> str:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.split())
+    name = visible(text)
     if not name:
         raise ValueError("Este campo es obligatorio.")
     if _NO_NAME.search(name):

@@ -129,7 +129,9 @@ def _hides(style: dict[str, str]) -> bool:
     return (
         style.get("display") == "none"
         or style.get("visibility") in ("hidden", "collapse")
+        or style.get("content-visibility") == "hidden"
         or style.get("mso-hide") == "all"
+        or style.get("pointer-events") == "none"  # seen, and nothing to press
         or _number(style.get("opacity", "1")) < _FAINT
         or abs(_pixels(style.get("text-indent", "")) or 0) > 500
         or abs(_pixels(style.get("margin-left", "")) or 0) > 2000
@@ -142,6 +144,8 @@ def _font_size(styles: list[dict[str, str]]) -> float:
     share = 1.0
     for style in styles:
         size = style.get("font-size", "") or _size_of(style.get("font", ""))
+        if "(" in size:  # such as calc(1px): what comes of it is the reader's to say
+            return 0.0
         pixels = _pixels(size)
         if pixels is None:
             continue
@@ -153,6 +157,8 @@ def _font_size(styles: list[dict[str, str]]) -> float:
 
 def _size_of(font: str) -> str:
     """The size in a `font: bold 12px/1.5 Arial`."""
+    if "(" in font:
+        return font
     words = [word.partition("/")[0] for word in font.split()]
     return next((word for word in words if _pixels(word) is not None and word[-1].isalpha()), "")
 

@@ -5,6 +5,7 @@ that shows it, so a file of a kilobyte may ask for terabytes. Here it is read on
 a part says of its own size is not believed.
 """
 
+import html
 import re
 import zipfile
 import zlib
@@ -27,6 +28,8 @@ _BLOCK = 1 << 20
 _HEADER = 30
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _STRINGS = "xl/sharedstrings.xml"
+_RELATIONS = re.compile(r".*[/\\]workbook\.xml\.rels", re.IGNORECASE)
+_TARGET = re.compile(rb"\bTarget\s*=\s*[\"']([^\"']*)[\"']")
 _CELL = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,4})(\d{1,9})[\"'](?![^<>]*/>)")
 _VALUE = re.compile(rb"<(?:\w+:)?c(?:\s[^<>]*[^/<>])?>")
 _ROW = re.compile(rb"<(?:\w+:)?row[\s>]")
@@ -52,16 +55,32 @@ def _check_parts(archive: zipfile.ZipFile, stream: IO[bytes]) -> None:
     if any(part.flag_bits & 1 for part in parts):
         raise _invalid(LOCKED)
     left = MAX_UNPACKED
+    named = _named_in_book(stream, parts)
     lengths: list[int] = []
     for part in sorted(parts, key=lambda part: part.filename.lower() != _STRINGS):
         blocks = _blocks(stream, part, left)
         if part.filename.lower() == _STRINGS:
             lengths, size = _lengths(blocks)
-        elif _SHEET.fullmatch(part.filename):
+        elif _SHEET.fullmatch(part.filename) or _last_name(part.filename) in named:
             size = _check_sheet(blocks, lengths)
         else:
             size = sum(map(len, blocks))
         left -= size
+
+
+def _named_in_book(stream: IO[bytes], parts: list[zipfile.ZipInfo]) -> set[str]:
+    """What the workbook refers to: a sheet may stand anywhere, under any name."""
+    found = (
+        html.unescape(target.decode(errors="replace"))
+        for part in parts
+        if _RELATIONS.fullmatch(part.filename)
+        for target in _TARGET.findall(b"".join(_blocks(stream, part, _BLOCK)))
+    )
+    return {_last_name(target) for target in found}
+
+
+def _last_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2].lower()
 
 
 def _blocks(stream: IO[bytes], part: zipfile.ZipInfo, left: int) -> Iterator[bytes]:

@@ -74,7 +74,31 @@ MUTANTS = [
         "if False:",
         (f"{RULES}::test_a_header_with_a_column_twice_is_refused_by_name",),
     ),
+    Mutant(
+        "a_sheet_elsewhere_is_not_looked_at",
+        "shared/loads/workbooks.py",
+        " or _last_name(part.filename) in named",
+        "",
+        ("tests/unit/loads/test_workbooks.py::test_a_book_may_name_no_sheet_unlooked_at",),
+    ),
     # --- imports ---
+    Mutant(
+        "names_may_be_unseen",
+        "services/customer_query/profiles.py",
+        "    name = visible(text)\n",
+        '    name = " ".join(text.split())\n',
+        ("tests/unit/customer_query/test_profiles.py::test_a_name_has_nothing_unseen",),
+    ),
+    Mutant(
+        "a_full_load_that_failed_says_it_was_kept",
+        "services/risk_central/load.py",
+        "return super().keeps(job) and not job.full",
+        "return super().keeps(job)",
+        (
+            "tests/jobs/risk_central/test_full_load.py"
+            "::test_a_file_without_a_good_row_removes_nobody",
+        ),
+    ),
     Mutant(
         "a_province_keeps_anothers_canton",
         "services/customer_query/imports.py",

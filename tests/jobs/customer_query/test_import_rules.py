@@ -264,6 +264,13 @@ def test_a_changed_address_is_announced_and_a_bounce_forgotten(
     assert state["version"] == person(people).contact_version
 
 
+def test_a_changed_telephone_alone_is_announced(importer: Importer, people: Sessions) -> None:
+    brought(importer, {"email": "ana@correo.ec", "telefono": "0991234567"})
+    brought(importer, {"telefono": "0997654321"})
+    told = [body for kind, body in outbox_of(people) if kind == "contact_states_changed"]
+    assert told[-1]["customers"][0]["phone"] == "+593997654321"
+
+
 def test_an_unchanged_or_empty_address_is_not_announced(
     importer: Importer, people: Sessions
 ) -> None:

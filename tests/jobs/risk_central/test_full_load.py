@@ -103,6 +103,15 @@ def test_what_was_current_goes_after_a_while(sessions: Sessions, redis: Redis) -
     assert redis.ttl(key(f"risk:{second}:words")) == -1
 
 
+def test_a_third_full_load_leaves_the_first_to_its_last_readers(
+    sessions: Sessions, redis: Redis
+) -> None:
+    first = run(sessions, ROWS, full=True)
+    run(sessions, ROWS[:9], full=True)
+    run(sessions, ROWS[:8], full=True)
+    assert 0 < redis.ttl(key(f"risk:{first}:words")) <= editions.GRACE_SECONDS
+
+
 def test_a_delta_after_a_full_load_changes_its_persons_only(
     sessions: Sessions, redis: Redis
 ) -> None:
@@ -111,6 +120,16 @@ def test_a_delta_after_a_full_load_changes_its_persons_only(
     assert counts(sessions, load_id) == (3, 1, 1, 1, 0)
     assert found(sessions, load_id).removed == 0
     assert known(redis) == {*CEDULAS, NEW["cedula"]}
+
+
+def test_a_good_row_counts_beside_a_wrong_one_of_the_same_person(
+    sessions: Sessions, redis: Redis
+) -> None:
+    run(sessions, ROWS)
+    run(sessions, [ROWS[1] | {"score": "mil"}, ROWS[1] | {"score": "5"}], full=True)
+    second = store.find_risk(redis, CEDULAS[1])
+    assert second is not None
+    assert second.score == 5
 
 
 def test_whose_row_is_wrong_stays_as_before(sessions: Sessions, redis: Redis) -> None:
@@ -156,11 +175,18 @@ class KilledError(BaseException):
     """As a kill would end it."""
 
 
+@pytest.mark.parametrize("after_full", [False, True])
 @pytest.mark.parametrize("place", ["write", "end", "ended"])
 def test_a_full_load_that_was_killed_goes_on_to_the_same_end(
-    sessions: Sessions, redis: Redis, monkeypatch: pytest.MonkeyPatch, place: str
+    sessions: Sessions,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    *,
+    after_full: bool,
 ) -> None:
-    run(sessions, ROWS)
+    run(sessions, ROWS, full=after_full)
+    former = editions.current(redis)
     done = getattr(sinks.FullSink, place)
 
     def killed(sink: sinks.FullSink, *arguments: Any) -> None:
@@ -178,6 +204,7 @@ def test_a_full_load_that_was_killed_goes_on_to_the_same_end(
     assert counts(sessions, load_id) == (8, 1, 0, 7, 0)
     assert known(redis) == {*CEDULAS[:7], NEW["cedula"]}
     assert [news(sessions)[cedula] for cedula in CEDULAS[7:]] == [None] * 3
+    assert 0 < redis.ttl(f"{editions.head()}{former}words") <= editions.GRACE_SECONDS
 
 
 def test_a_cancelled_full_load_leaves_nothing(sessions: Sessions, redis: Redis) -> None:

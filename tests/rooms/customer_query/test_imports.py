@@ -63,6 +63,11 @@ def test_only_an_import_that_ended_is_read_again(customers: Any, people: Session
     assert (again.file_name, again.dry_run, again.state) == ("clientes.csv", True, "waiting")
     assert again.id != job.id
     assert customers.rerun_import(job.id, dry_run=False).dry_run is False  # said by somebody
+    with people.begin() as session:
+        imports.ledger.end_done(session, imports.ledger.get(session, again.id), CUSTOMERS)
+    third = customers.rerun_import(again.id)
+    with people() as session:
+        assert imports.ledger.get(session, third.id).asked_mapping == mapping
     with pytest.raises(NotFound):
         customers.rerun_import(99)
 

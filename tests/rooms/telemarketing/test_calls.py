@@ -297,6 +297,8 @@ def test_agreed_callback_comes_first_when_it_is_due_and_is_done_by_the_call(
         assert callback.note == "Después del almuerzo"
         record(room, again, CallResult.NOT_INTERESTED)
         assert [item.done for item in room.list_callbacks(*day)] == [True]
+        assert room.get_day().callbacks_today == 0
+        assert room.list_callbacks(day[0], agreed) == []  # the end of a period is not in it
 
 
 def test_do_not_call_ends_it_in_every_campaign(room: Any, sessions: Any) -> None:

@@ -1,5 +1,6 @@
 """The risk check: a real SOAP call to the real server, and what happens without it."""
 
+import hashlib
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from shared.contract import Actor
 from shared.contracts.risk_central import RiskCategory
 from shared.contracts.telemarketing import BureauTrouble, KnownRisk, Offer, RiskState
 from shared.errors import Conflict, NotFound
-from shared.redis import connect
+from shared.redis import connect, key
 from shared.settings import settings
 from tests.databases import forget_keys, outbox_of
 from tests.rooms.telemarketing.conftest import CAMPAIGN, acting, add_people, announce, assign
@@ -402,6 +403,20 @@ def test_who_waits_for_a_leader_that_fails_is_told_at_once(room: Any, at: Any) -
 def test_without_redis_each_asks_for_itself() -> None:
     flights = Flights(connect(f"redis://127.0.0.1:{free_port()}/0", 0.1, 0))
     assert flights.ask("x", 1, lambda: b"answer") == b"answer"
+
+
+def test_a_leader_that_comes_late_does_not_end_the_next_ones_flight() -> None:
+    redis = connect()
+    name = key(f"flight:{hashlib.sha256(b'late').hexdigest()}")
+
+    def work() -> bytes:
+        wait_for(lambda: redis.get(name) is None, "the end of a question's time")
+        redis.set(name, b"next")
+        return b"answer"
+
+    assert Flights(redis).ask("late", 0.05, work) == b"answer"
+    assert redis.get(name) == b"next"
+    redis.delete(name)
 
 
 def test_only_people_on_a_call_list_are_asked_about(room: Any) -> None:

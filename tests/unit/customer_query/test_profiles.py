@@ -160,3 +160,12 @@ def test_other_letters_before_the_at_are_refused(typed: str) -> None:
     with pytest.raises(Invalid) as error:
         check({"email": typed}, TODAY)
     assert "antes de la arroba" in error.value.fields[0].message
+
+
+def test_a_name_has_nothing_unseen() -> None:
+    typed = {"first_names": "\u200bAna\u202e \ufeff María\u00ad", "last_names": "Peña\u2066"}
+    found = check(typed, today=TODAY)
+    assert (found["first_names"], found["last_names"]) == ("Ana María", "Peña")
+    with pytest.raises(Invalid) as error:
+        check({"first_names": "\u200b \u202e"}, today=TODAY)
+    assert [item.field for item in error.value.fields] == ["first_names"]

@@ -108,6 +108,12 @@ def front(client: Browser, monkeypatch: pytest.MonkeyPatch) -> Browser:
     return client
 
 
+def test_who_asks_by_two_names_gets_400(client: Browser) -> None:
+    both = [("Host", "localhost"), ("Host", "evil.example")]
+    for names in (both, both[::-1]):
+        assert client.get("/ingresar", headers=names).status_code == 400
+
+
 TLS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "pregon.example"}
 
 

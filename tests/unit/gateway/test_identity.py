@@ -227,6 +227,21 @@ def test_a_full_line_is_told_at_once_when_to_come_again(
     assert not rooms.heard_of(identity.log_in)
 
 
+def test_who_was_refused_keeps_no_place_in_the_line(
+    client: Browser, rooms: FakeAsk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrance, "AT_ONCE", 1)
+    monkeypatch.setattr(entrance, "WAITING", 0)
+
+    def log_in(**_: Any) -> Session:
+        raise Denied("El usuario o la contraseña no son correctos.")
+
+    rooms.answers[identity.log_in.name] = log_in
+    for _ in range(3):
+        assert client.post("/api/v1/token", data=CREDENTIALS).status_code == 401
+    assert len(rooms.heard_of(identity.log_in)) == 3
+
+
 def test_too_many_failures_are_429_with_the_wait_in_words_and_in_a_header(
     client: Browser, rooms: FakeAsk
 ) -> None:

@@ -76,6 +76,28 @@ def test_a_cell_far_away_asks_for_no_memory(cells: str) -> None:
     assert refused(with_sheet(cells)) == workbooks.TOO_LARGE
 
 
+@pytest.mark.parametrize("name", ["hojas/uno.dat", "UNO.XML", "medios/&#117;no.png", "a\\uno.xml"])
+def test_a_sheet_is_looked_at_wherever_it_stands(name: str) -> None:
+    relations = "xl/_rels/workbook.xml.rels"
+    content = with_sheet(A1 + '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
+    with zipfile.ZipFile(io.BytesIO(content)) as made:
+        sheet, told = made.read("xl/worksheets/sheet1.xml"), made.read(relations)
+    told = told.replace(b"worksheets/sheet1.xml", name.encode())
+    part = f"xl/{name.replace('&#117;', 'u')}"
+    moved = changed(book(ROWS), {relations: told, part: sheet})
+    assert refused(moved) == workbooks.TOO_LARGE
+
+
+def test_a_book_may_name_no_sheet_unlooked_at() -> None:
+    """By the check alone: what is not refused here would be opened, and fill the memory."""
+    relations = "xl/_rels/workbook.xml.rels"
+    told = b'<Relationship Id="rId1" Target="hojas/uno.dat"/>'
+    far = sheet_of('<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
+    made = changed(book(ROWS), {relations: told, "xl/hojas/uno.dat": far})
+    with pytest.raises(Invalid):
+        workbooks.check(io.BytesIO(made))
+
+
 def test_a_far_away_cell_without_a_value_does_no_harm() -> None:
     content = book([*ROWS])
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

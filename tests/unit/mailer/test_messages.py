@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import string
 import zipfile
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
@@ -107,6 +108,9 @@ def test_a_test_mail_is_marked_and_its_link_changes_nothing() -> None:
     assert tokens.read(token).is_test
 
 
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+
+
 @pytest.mark.parametrize("token", ["", "x", "WzEsMV0.AAAA", "a.b.c", "ñ"])
 def test_tokens_that_are_not_ours_are_not_found(token: str) -> None:
     with pytest.raises(NotFound):
@@ -143,6 +147,20 @@ def test_links_in_mails_of_former_days_still_hold(monkeypatch: pytest.MonkeyPatc
     forget_keys()
     assert tokens.read(signed) == tokens.read(sealed) == tokens.Link(3, 9)
     assert tokens.sign(tokens.Link(3, 9)) != sealed
+
+
+@pytest.mark.usefixtures("known_key")
+def test_a_token_is_written_in_one_way_only() -> None:
+    token = next(
+        found
+        for number in range(1, 200)
+        if "-" in (found := tokens.sign(tokens.Link(3, number))) and "_" in found
+    )
+    last = _LETTERS[_LETTERS.index(token[-1]) ^ 1]
+    for other in (token[:-1] + last, token.replace("-", "+"), token.replace("_", "/")):
+        assert urlsafe_b64decode(other + "=") == urlsafe_b64decode(token + "=")
+        with pytest.raises(NotFound):
+            tokens.read(other)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))

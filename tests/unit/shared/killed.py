@@ -39,6 +39,10 @@ def eat() -> None:
         parts.append(bytearray(50 << 20))
 
 
+def take(megabytes: int) -> int:
+    return len(bytearray(megabytes << 20)) >> 20
+
+
 def fall() -> None:
     ctypes.string_at(0)
 

@@ -50,6 +50,12 @@ def test_what_takes_too_much_is_ended_and_the_next_is_answered(
     assert bench.run(killed.add.__name__, one=2, other=2) == 4
 
 
+def test_memory_has_a_limit_of_its_own_however_much_time_is_left(bench: Killable) -> None:
+    assert bench.run(killed.take.__name__, megabytes=100) == 100
+    with pytest.raises(KilledError):
+        bench.run(killed.take.__name__, megabytes=killable.MEMORY_MB + 1)
+
+
 def test_a_child_is_used_again(bench: Killable) -> None:
     assert bench.run(killed.tell_id.__name__) == bench.run(killed.tell_id.__name__) != os.getpid()
 

@@ -65,6 +65,8 @@ def test_where_two_headers_disagree_one_is_the_clients_own_and_neither_counts() 
 def test_scheme_and_host_are_as_the_client_wrote_them() -> None:
     told = {"x-forwarded-proto": "https", "x-forwarded-host": "pregon.example:8443"}
     assert read(DIRECT, told) == Origin(FRONT, "https", "pregon.example:8443")
+    lies = {"x-forwarded-proto": "http, https", "x-forwarded-host": "evil.example, pregon.example"}
+    assert read(DIRECT, lies) == Origin(FRONT, "https", "pregon.example")  # the front's come last
     element = {"forwarded": 'for=1.1.1.1;proto=https;host="pregon.example"'}
     assert read(DIRECT, element) == Origin("1.1.1.1", "https", "pregon.example")
 
