@@ -16,6 +16,7 @@ class Load(LoadRow, Base):
     __tablename__ = "load"
 
     full: Mapped[bool] = mapped_column(server_default="false")  # all persons there are
+    removes_most: Mapped[bool] = mapped_column(server_default="false")  # more than half, if need be
     removed: Mapped[int] = mapped_column(BigInteger, server_default="0")  # by a full one
 
 

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from services.risk_central import editions, loads, store
 from shared import clock, outbox
 from shared.contracts.risk_central import CategoryNews, RiskReport, RisksChanged
+from shared.ecuador.money import format_number
 from shared.errors import Invalid
 from shared.loads.load import Outcome, Sink
 
 EVENT_BATCH = 500
 CARRIED = 1000
 HELD = 5000  # buckets between two signs of life
+MOST_FROM = 100  # persons; fewer may go without a question
 
 
 class RiskSink(Sink[RiskReport]):
@@ -86,6 +88,7 @@ class FullSink(RiskSink):
         self._carry_over(loads.rejected_cedulas(session, job))
         removed = list(self._removed())
         job.removed = len(removed)
+        _check_most(job, editions.count(self._redis, self._before))
         _announce(session, self._news())
         _announce(session, (CategoryNews(cedula=item, category=None) for item in removed))
         editions.switch(self._redis, self._edition)
@@ -151,6 +154,18 @@ def _check_whole(job: Any, written: int) -> None:
     if written < good:
         text = "Otra carga completa ocurrió entretanto: suba el archivo de nuevo."
         raise Invalid.field("file", text)
+
+
+def _check_most(job: Any, before: int) -> None:
+    """A file that was cut looks like one of whom most are gone."""
+    if job.removed > max(MOST_FROM, before // 2) and not job.removes_most:
+        removed, before_it = format_number(job.removed), format_number(before)
+        text = (
+            f"El archivo completo quitaría a {removed} de {before_it} personas: no se cambió nada. "
+            "Revise que no esté cortado. Si es correcto, súbalo de nuevo y marque "
+            "«Puede quitar a más de la mitad»."
+        )
+        raise Invalid.field("removes_most", text)
 
 
 def _announce(session: Session, news: Iterable[CategoryNews]) -> None:

@@ -80,6 +80,7 @@ class NewLoad(Model):
     file_key: str
     file_name: Annotated[Line, Field(max_length=200)]
     full: bool = False
+    removes_most: bool = False  # a full one may remove more than half of the persons
     dry_run: bool = False
     hold: bool = False  # read the first rows and wait for `resume_load`
 
@@ -88,6 +89,7 @@ class Load(LoadProgress):
     """A load's progress; `rejected_key` has the columns `linea` and `motivo`."""
 
     full: bool  # whoever is not in the file is removed
+    removes_most: bool
     dry_run: bool
     removed: int
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from itertools import chain
 from typing import IO, Any
 
 from python_calamine import (
@@ -26,6 +27,7 @@ _HEAD = 1 << 16
 _LINE = 1 << 20  # characters; a line of a table has a few hundred
 MAX_COLUMNS = 1000
 _ZIP = b"PK\x03\x04"
+_END = "\0the end of the file\0"
 DAMAGED = "El archivo CSV está dañado: revise las comillas y los separadores."
 
 Line = tuple[int, list[str]]  # its number in the file and its cells
@@ -42,16 +44,12 @@ class Source:
     @property
     def lines(self) -> Iterator[Line]:
         """The rows below the header. Raises Invalid where the file breaks."""
-        width, last, spans = len(self.header), 1, 1
-        row: list[str] = []
+        last = 1
         try:
-            for number, row in self._lines:
-                spans, last = number - last, number
-                yield number, row
+            for last, row in self._lines:
+                yield last, row
         except csv.Error as error:
             raise _broken(error, last + 1) from None
-        if spans > 1 and _is_open(row, width):
-            raise Invalid.field("file", DAMAGED)
 
     def share(self) -> float:
         """How much of the file has been read, from 0 to 1."""
@@ -92,9 +90,18 @@ def _csv(text: io.TextIOWrapper, stream: IO[bytes]) -> Source:
     text.seek(0)
     separator = separator_of(text.read(_HEAD))
     text.seek(0)
-    rows = csv.reader(_text_lines(text), delimiter=separator)
-    lines = ((rows.line_num, row) for row in rows if _is_filled(row))
-    return Source(lines, lambda: stream.tell() / size)
+    rows = csv.reader(chain(_text_lines(text), [_END]), delimiter=separator)
+    return Source(_until_end(rows), lambda: stream.tell() / size)
+
+
+def _until_end(rows: Any) -> Iterator[Line]:
+    """The rows of a `csv.reader` that has a last line of ours: quotes that stay open swallow it."""
+    for row in rows:
+        if row and row[-1].endswith(_END):
+            if row != [_END]:
+                raise Invalid.field("file", DAMAGED)
+        elif _is_filled(row):
+            yield rows.line_num, row
 
 
 def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
@@ -168,11 +175,6 @@ def _header(lines: Iterator[Line]) -> list[str]:
 
 def _is_filled(row: list[str]) -> bool:
     return any(cell.strip() for cell in row)
-
-
-def _is_open(row: list[str], width: int) -> bool:
-    """Whether the file ended inside of quotes, which the reader forgives."""
-    return "\n" in row[-1] and (row[-1].endswith("\n") or len(row) < width)
 
 
 def _text(cell: Any) -> str:

@@ -35,17 +35,21 @@ async def start_load(
     file: Annotated[UploadFile, File()],
     course: Course,
     full: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
+    removes_most: Annotated[bool, Form()] = False,  # noqa: FBT002  # as above
 ) -> contract.Load:
     """Load a risk file (CSV or XLSX) in the background; loads follow each other.
 
     A `full` file stands for all persons: who is not in it is removed, all at once; other files
-    change their persons only. With `hold` the first rows are read, see `/preview` and `/resume`.
+    change their persons only. One that would remove more than half of them ends as failed unless
+    `removes_most` says that this is meant. With `hold` the first rows are read, see `/preview` and
+    `/resume`.
 
     Invalid: the file is empty, too large, none of .csv, .txt and .xlsx, or not what its name says.
     """
     key = await store_upload(ask, file, RISK_FILE)
     name = (file.filename or "")[-200:]
     given = {"file_key": key, "file_name": name, "full": full, **course}
+    given |= {"removes_most": removes_most}
     return await ask(contract.start_load, contract.NewLoad.model_validate(given))
 
 

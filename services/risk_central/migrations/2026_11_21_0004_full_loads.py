@@ -9,4 +9,6 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.add_column("load", sa.Column("full", sa.Boolean, server_default="false", nullable=False))
+    most = sa.Column("removes_most", sa.Boolean, server_default="false", nullable=False)
+    op.add_column("load", most)
     op.add_column("load", sa.Column("removed", sa.BigInteger, server_default="0", nullable=False))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.lock import Lock
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -66,6 +67,58 @@ def test_who_is_not_in_a_full_file_is_removed_and_it_says_what_it_did(
     assert (last[CEDULAS[8]], last[CEDULAS[9]]) == (None, None)
     assert [r.cedula for r in store.find_by_name(redis, ["vera"], 5)] == [NEW["cedula"]]
     assert store.find_by_name(redis, ["mora", "j"], 5) == []
+
+
+def test_a_full_file_that_would_remove_most_changes_nothing_unless_that_is_meant(
+    sessions: Sessions, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sinks, "MOST_FROM", 1)
+    run(sessions, ROWS)
+    cut = ROWS[:4]
+    job = found(sessions, run(sessions, cut, full=True))
+    assert job.state is LoadState.FAILED
+    assert "quitaría a 6 de 10 personas" in job.error
+    assert known(redis) == set(CEDULAS)
+    meant = found(sessions, run(sessions, cut, full=True, removes_most=True))
+    assert (meant.state, meant.removed) == (LoadState.DONE, 6)
+    assert known(redis) == set(CEDULAS[:4])
+
+
+def test_an_edition_that_lost_persons_on_the_way_does_not_become_current(
+    sessions: Sessions, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(sessions, ROWS)
+    write = store.write_whole
+    monkeypatch.setattr(store, "write_whole", lambda redis, at, rows: write(redis, at, rows[1:]))
+    job = found(sessions, run(sessions, [NEW, *ROWS], full=True))
+    assert job.state is LoadState.FAILED
+    assert "suba el archivo de nuevo" in job.error
+    assert known(redis) == set(CEDULAS)
+
+
+def test_a_long_end_says_that_it_lives(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    signs: list[int] = []
+    reacquire = Lock.reacquire
+
+    def count(lock: Lock) -> bool:
+        signs.append(sinks.HELD)
+        return bool(reacquire(lock))
+
+    monkeypatch.setattr(Lock, "reacquire", count)
+    people = [row(f"{province:02}1234567", "Mora Rosa") for province in range(1, 21)]
+    for buckets in (5000, 1):
+        monkeypatch.setattr(sinks, "HELD", buckets)
+        run(sessions, people, full=True)
+    assert signs.count(1) > signs.count(5000)
+
+
+def test_half_of_the_persons_may_go_without_a_question(
+    sessions: Sessions, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sinks, "MOST_FROM", 1)
+    run(sessions, ROWS)
+    assert found(sessions, run(sessions, ROWS[:5], full=True)).removed == 5
+    assert known(redis) == set(CEDULAS[:5])
 
 
 def test_readers_see_the_old_until_all_is_there(

@@ -56,10 +56,27 @@ def test_empty_lines_are_no_rows_and_lines_keep_their_numbers() -> None:
     assert [number for number, _ in lines] == [3, 5]
 
 
-@pytest.mark.parametrize("tail", ['"abierta\n4,5\n6,7\n', '"abierta\n' + "8,9\n" * 90_000])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        '"abierta\n4,5\n6,7\n',
+        '"abierta\n' + "8,9\n" * 90_000,
+        '"abierta',
+        '"abierta,4',
+        '"abierta\n',
+        '"abierta""',
+        '"',
+    ],
+)
 def test_a_file_that_breaks_in_the_middle_says_so(tail: str) -> None:
     with pytest.raises(Invalid, match="dañado"):
         read(b"a,b\n1,2\n3," + tail.encode())
+
+
+@pytest.mark.parametrize("tail", ['"x"', '"x"\n', '"x""y"', '""', 'x"', "x", '"x\n"'])
+def test_a_file_that_ends_with_closed_quotes_or_none_is_whole(tail: str) -> None:
+    _, lines = read(b"a,b\n1,2\n3," + tail.encode())
+    assert [number for number, _ in lines] == [2, 3 + tail.count("x\n")]
 
 
 def test_a_line_break_within_quotes_is_no_break() -> None:
