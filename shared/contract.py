@@ -38,7 +38,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-ENTITY_ID_MAX = bounds.INTEGER_MAX
+ENTITY_ID_MAX = 2**53 - 1  # what a JSON number holds exactly in every language
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
 Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]

@@ -204,7 +204,7 @@ def forgotten_forms(world: World) -> set[str]:
         for route in page_routes()
         if "POST" in (route.methods or ())
         and (path := _plain(route.path)) not in known
-        and concrete(route.path, world.ids) not in shown
+        and not any(route.path_regex.match(address) for address in shown)
     }
 
 
