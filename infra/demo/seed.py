@@ -172,7 +172,8 @@ class Seeder:
                 customer_query.NewImport(file_key=people_key, file_name="clientes-demo.csv"),
             )
         with trace.use(actor=self._actors["admin"], idempotency_key="demo-risk"):
-            load = await self._client.ask(risk_central.start_load, risk_key, "riesgos-demo.csv")
+            new = risk_central.NewLoad(file_key=risk_key, file_name="riesgos-demo.csv")
+            load = await self._client.ask(risk_central.start_load, new)
         await self._until(
             lambda: self._client.ask(customer_query.get_import, job.id),
             lambda found: found.finished_at is not None,

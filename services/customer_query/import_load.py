@@ -54,8 +54,9 @@ class CustomerLoad(Load[Row]):
         return int(row["cedula"])
 
     @contextmanager
-    def sink(self, mapping: Mapping[str, str]) -> Iterator[CustomerSink]:
+    def sink(self, mapping: Mapping[str, str], load_id: int) -> Iterator[CustomerSink]:
         """It needs nothing but the transactions it is given."""
+        del load_id
         yield CustomerSink(mapping)
 
 

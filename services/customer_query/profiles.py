@@ -71,11 +71,18 @@ def _name(text: str) -> str:
 
 
 def _email(text: str) -> str:
+    """As it can be sent to everywhere: a domain of other letters by its ASCII name.
+
+    Other letters before the @ need SMTPUTF8 of every server on the way, which few offer.
+    """
+    bare = text.strip()
+    if not bare.partition("@")[0].isascii():
+        raise ValueError("El correo no puede llevar tildes ni eñes antes de la arroba.")
     try:
-        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+        found = validate_email(bare, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         raise ValueError("El correo no es válido. Ejemplo: nombre@correo.ec") from None
-    return found.normalized.lower()
+    return (found.ascii_email or found.normalized).lower()
 
 
 def _phone(text: str) -> str:

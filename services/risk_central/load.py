@@ -5,7 +5,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -14,73 +14,25 @@ from typing import IO, Any
 from redis import Redis
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
-from sqlalchemy.orm import Session
 
-from services.risk_central import loads, rules, store
-from shared import clock, outbox
-from shared.contracts.risk_central import (
-    CategoryNews,
-    LoadReport,
-    RejectedRow,
-    RiskReport,
-    RisksChanged,
-)
+from services.risk_central import editions, loads, rules, store
+from services.risk_central.sinks import DryRun, FullSink, RiskSink
+from shared.contracts.risk_central import LoadReport, RejectedRow, RiskReport
 from shared.errors import Conflict, Invalid
 from shared.loads.fields import map_columns
-from shared.loads.load import Batch, Checker, Load, Outcome, Sink
+from shared.loads.load import Batch, Checker, Load, Outcome
 from shared.loads.sources import source_of
 from shared.settings import settings
 
 MAX_REJECTED_NAMED = 1000
 TIMEOUT_SECONDS = 30.0  # a chunk's write may wait for the disk
-EVENT_BATCH = 500
-
 _LOCK_SECONDS = 60.0
-
-
-class RiskSink(Sink[RiskReport]):
-    """Compares with Redis and announces in the batch's transaction, writes after it."""
-
-    def __init__(self, redis: Redis, lock: Lock) -> None:
-        self._redis, self._lock = redis, lock
-        self._changes = store.Changes([], 0)
-
-    def store(self, session: Session, job: Any, rows: list[RiskReport]) -> Outcome:
-        """A load that dies before its write compares and writes this batch again."""
-        del job
-        outcome = self.compare(rows)
-        _announce(session, self._changes.list_new_categories())
-        return outcome
-
-    def compare(self, rows: list[RiskReport]) -> Outcome:
-        """What writing these would change; kept for `write`."""
-        self._changes = store.compare(self._redis, rows)
-        changes = self._changes
-        return Outcome(changes.created, changes.updated, changes.unchanged)
-
-    def write(self) -> None:
-        """Write what was compared."""
-        store.write(self._redis, self._changes)
-        self._changes = store.Changes([], 0)
-        self._lock.reacquire()
-
-    def write_again(self, rows: list[RiskReport]) -> None:
-        """Persons who are as they should be are not touched."""
-        self.compare(rows)
-        self.write()
-
-
-def _announce(session: Session, reports: Sequence[RiskReport]) -> None:
-    now = clock.now()
-    news = [CategoryNews(cedula=item.cedula, category=item.category) for item in reports]
-    for start in range(0, len(news), EVENT_BATCH):
-        outbox.add(session, RisksChanged(at=now, risks=news[start : start + EVENT_BATCH]))
 
 
 class RiskLoad(Load[RiskReport]):
     """Persons by cédula, each once in a file, which is read to its end before any is loaded."""
 
-    task = "risk_central.load_file"
+    task = loads.TASK
     ledger = loads.ledger
     fields = rules.FIELDS
     batch = 50_000  # rows per change of the name index, which is read and written whole
@@ -89,8 +41,7 @@ class RiskLoad(Load[RiskReport]):
 
     def check(self, values: dict[str, Any], today: date) -> dict[str, Any]:
         """All that is wrong with a report at once."""
-        del today
-        return {"report": rules.check_report(values)}
+        return {"report": rules.check_report(values, today)}
 
     def complete(self, values: dict[str, Any], today: date) -> RiskReport:
         """The report."""
@@ -103,29 +54,48 @@ class RiskLoad(Load[RiskReport]):
         return int(row.cedula)
 
     @contextmanager
-    def sink(self, mapping: Mapping[str, str]) -> Iterator[RiskSink]:
+    def sink(self, mapping: Mapping[str, str], load_id: int) -> Iterator[RiskSink]:
         """One load at a time. Raises ConnectionError when another does not end in time."""
         del mapping
-        redis = store.connect(settings().redis_url, TIMEOUT_SECONDS)
-        try:
-            with alone(redis) as sink:
-                yield sink
-        except Conflict as error:
-            raise ConnectionError(str(error)) from error
-        finally:
-            redis.close()
+        with self.ledger.begin(load_id) as (session, job):
+            if loads.is_behind_another(session, load_id):
+                raise ConnectionError("Una carga completa anterior sigue en curso.")
+            kind, dry_run = (FullSink if job.full else RiskSink), bool(job.dry_run)
+        with _connected() as redis:
+            try:
+                with alone(redis) as lock:
+                    yield DryRun(redis, lock) if dry_run else kind(redis, lock)
+            except Conflict as error:
+                raise ConnectionError(str(error)) from error
+
+    def drop(self, load_id: int) -> None:
+        """Of a full load, the edition that nobody has asked."""
+        with self.ledger.begin(load_id) as (_, job):
+            is_full = bool(job.full)
+        if is_full:
+            with _connected() as redis, alone(redis):
+                editions.drop(redis, editions.name_of(load_id))
 
 
 RISKS = RiskLoad()
 
 
 @contextmanager
-def alone(redis: Redis) -> Iterator[RiskSink]:
+def _connected() -> Iterator[Redis]:
+    redis = store.connect(settings().redis_url, TIMEOUT_SECONDS)
+    try:
+        yield redis
+    finally:
+        redis.close()
+
+
+@contextmanager
+def alone(redis: Redis) -> Iterator[Lock]:
     """Hold the load's lock. Raises Conflict when another load does not end within a minute."""
     lock = redis.lock(store.lock_key(), timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS)
     try:
         with lock:
-            yield RiskSink(redis, lock)
+            yield lock
     except LockError:
         raise Conflict("Ya hay otra carga de riesgos en curso: espere a que termine.") from None
 
@@ -142,7 +112,8 @@ def load_file(redis: Redis, stream: IO[bytes]) -> LoadReport:
             pass
     stream.seek(0)
     report = LoadReport()
-    with source_of(stream) as source, alone(redis) as sink:
+    with source_of(stream) as source, alone(redis) as lock:
+        sink = RiskSink(redis, lock)
         mapping = map_columns(RISKS.fields, source.header, None)
         for batch in Checker(RISKS, source.header, mapping).batches(source.lines):
             outcome = sink.compare(batch.rows)

@@ -1,8 +1,18 @@
 """risk_central's loads in its database."""
 
+from contextlib import suppress
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
 from services.risk_central.models import Load, LoadMapping, LoadReject
-from shared.contracts.risk_central import LoadMoved
+from shared.contracts.loads import LoadState
+from shared.contracts.risk_central import LoadMoved, NewLoad
+from shared.ecuador.cedula import normalise_cedula
 from shared.loads.ledger import Ledger
+from shared.loads.load import REPEATED
+
+TASK = "risk_central.load_file"
 
 ledger = Ledger(
     "risk_central",
@@ -12,3 +22,41 @@ ledger = Ledger(
     moved=lambda load_id: LoadMoved(load_id=load_id),
     page="/central-de-riesgos/cargas",
 )
+
+
+def insert_load(session: Session, new: NewLoad, created_by: str) -> Load:
+    """A new load, waiting for a worker."""
+    return ledger.insert(session, created_by, **new.model_dump())
+
+
+def begin_again(session: Session, load: Load) -> None:
+    """Go on with a load that failed; a full one from its beginning, whatever came between."""
+    ledger.wait_again(load)
+    if load.full:
+        load.read = load.created = load.updated = load.unchanged = load.rejected = 0
+        session.execute(delete(LoadReject).filter_by(load_id=load.id))
+
+
+def is_behind_another(session: Session, load_id: int) -> bool:
+    """Whether a full load is under way: what came between would be lost at its end."""
+    other = exists().where(
+        Load.id != load_id,
+        (Load.id < load_id) | (Load.read > 0),
+        Load.full,
+        ~Load.dry_run,
+        Load.finished_at.is_(None),
+        Load.state != LoadState.HELD,
+    )
+    return bool(session.execute(select(other)).scalar())
+
+
+def rejected_cedulas(session: Session, load: Load) -> list[str]:
+    """Whose row was rejected, as far as it says whose it is; each once."""
+    at = load.columns.index(load.mapping["cedula"])
+    found: dict[str, None] = {}
+    rows = select(LoadReject.values).filter_by(load_id=load.id)
+    rows = rows.where(~LoadReject.reason.endswith(REPEATED, autoescape=True))
+    for values in session.execute(rows.execution_options(yield_per=1000)).scalars():
+        with suppress(ValueError, IndexError):
+            found[normalise_cedula(values[at])] = None
+    return list(found)

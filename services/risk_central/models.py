@@ -1,6 +1,7 @@
 """risk_central's tables: the loads of the bureau's file. Persons and their risk are in Redis."""
 
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.loads.models import LoadRow, MappingRow, RejectRow
 
@@ -13,6 +14,9 @@ class Load(LoadRow, Base):
     """A load of a risk file and how far it is."""
 
     __tablename__ = "load"
+
+    full: Mapped[bool] = mapped_column(server_default="false")  # all persons there are
+    removed: Mapped[int] = mapped_column(BigInteger, server_default="0")  # by a full one
 
 
 class LoadReject(RejectRow, Base):

@@ -1,6 +1,7 @@
 """What a row of the risk file must be, what can be asked by name, and which answer comes first."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -57,15 +58,18 @@ FIELDS = tuple(
 )
 
 
-def check_report(values: Mapping[str, Any]) -> RiskReport:
+def check_report(values: Mapping[str, Any], today: date) -> RiskReport:
     """The report of a row's values. Raises Invalid by field."""
     try:
-        return RiskReport.model_validate(values)
+        report = RiskReport.model_validate(values)
     except ValidationError as error:
         raise Invalid(
             "Hay datos por corregir.",
             [FieldError(str(item["loc"][0]), spanish(item)) for item in error.errors()],
         ) from None
+    if report.reported_on > today:
+        raise Invalid.field("reported_on", "La fecha está en el futuro.")
+    return report
 
 
 def parse_name(text: str | None) -> list[str]:

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.risk_central import loads, lookups, rules
+from services.risk_central.models import Load
 from shared import files, outbox, trace
 from shared.contract import Page, check_health
 from shared.contracts import risk_central as contract
@@ -35,13 +36,40 @@ class RiskCentralService(Room):
         return "ok"
 
     @command(contract.start_load)
-    def start_load(self, session: Session, file_key: str, file_name: str) -> contract.Load:
+    def start_load(self, session: Session, new: contract.NewLoad) -> contract.Load:
         """Loads follow each other: one that meets another waits."""
-        with files.open_key(file_key):
-            load = loads.ledger.insert(
-                session, trace.actor().username, file_key=file_key, file_name=file_name
-            )
-        outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
+        with files.open_key(new.file_key):
+            load = loads.insert_load(session, new, trace.actor().username)
+        return self._hand_over(session, load)
+
+    @command(contract.resume_load)
+    def resume_load(
+        self,
+        session: Session,
+        load_id: int,
+        dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
+        hold: bool = False,  # noqa: FBT001, FBT002  # as above
+    ) -> contract.Load:
+        load = loads.ledger.get(session, load_id, lock=True)
+        loads.ledger.release(load, None, dry_run=dry_run, hold=hold)
+        return self._hand_over(session, load)
+
+    @command(contract.cancel_load)
+    def cancel_load(self, session: Session, load_id: int) -> contract.Load:
+        """The job takes away what a full load has written."""
+        load = loads.ledger.get(session, load_id, lock=True)
+        if not loads.ledger.cancel(load):
+            return contract.Load.model_validate(load)
+        loads.ledger.tell(session, load)
+        return self._hand_over(session, load)
+
+    @query(contract.preview_load)
+    def preview_load(self, session: Session, load_id: int) -> contract.LoadPreview:
+        load = loads.ledger.get(session, load_id)
+        return contract.LoadPreview(columns=load.columns, rows=load.preview)
+
+    def _hand_over(self, session: Session, load: Load) -> contract.Load:
+        outbox.add_job(session, loads.TASK, load.id, bulk=True)
         return contract.Load.model_validate(load)
 
     @command(contract.rerun_load)
@@ -49,9 +77,8 @@ class RiskCentralService(Room):
         """The file is looked for first, so that one that is gone is told at once."""
         load = loads.ledger.get(session, load_id, lock=True)
         with files.open_key(load.file_key):
-            loads.ledger.wait_again(load)
-        outbox.add_job(session, "risk_central.load_file", load.id, bulk=True)
-        return contract.Load.model_validate(load)
+            loads.begin_again(session, load)
+        return self._hand_over(session, load)
 
     @query(contract.get_load)
     def get_load(self, session: Session, load_id: int) -> contract.Load:

@@ -9,6 +9,7 @@ Layout, weighed by memory at five million persons:
   about two bytes a word and person.
 - `risk:words`: all words, sorted, to find those that begin in a certain way.
 
+A full load writes an edition of its own, whose name follows on `risk:` (see `editions`).
 In another namespace than the default one its name comes first (`shared.redis.key`).
 
 A load adds to the index, then writes reports, then takes from the index, so whoever is killed in
@@ -26,7 +27,7 @@ from pyroaring import BitMap
 from redis import Redis
 from stdnum import luhn
 
-from services.risk_central import rules
+from services.risk_central import editions, rules
 from shared import redis as redis_server
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.ecuador.names import tokens
@@ -42,11 +43,15 @@ _EPOCH = date(1970, 1, 1)
 # category, score, days overdue, debt in cents, days since 1970, bytes of the source's name
 _HEAD = struct.Struct("<BHHqHB")
 
+# Of one edition, the current one unless told: no answer is a mix of two.
 _GET_MANY = """
-local found = {}
-for i, bucket in ipairs(KEYS) do found[i] = redis.call('HGET', bucket, ARGV[i]) end
+local edition = ARGV[2]
+if edition == '*' then edition = redis.call('GET', KEYS[1]) or '' end
+local begins, found = ARGV[1] .. edition .. 'r:', {}
+for i = 3, #ARGV, 2 do found[#found + 1] = redis.call('HGET', begins .. ARGV[i], ARGV[i + 1]) end
 return found
 """
+_NOW = "*"  # the current edition, whichever that is
 
 
 class Change(NamedTuple):
@@ -89,26 +94,27 @@ def connect(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Redis:
 
 def find_risk(redis: Redis, cedula: str) -> RiskReport | None:
     """The report on a checked cédula, or None. Raises RedisError."""
-    packed: bytes | None = _ask(redis, "HGET", *_address(cedula))
+    [packed] = _packed(redis, [cedula])
     return None if packed is None else unpack(cedula, packed)
 
 
-def list_risks(redis: Redis, cedulas: Sequence[str]) -> list[RiskReport]:
+def list_risks(redis: Redis, cedulas: Sequence[str], edition: str = _NOW) -> list[RiskReport]:
     """The reports on those known of checked cédulas, in their order, in one round trip."""
     return [
         unpack(cedula, packed)
-        for cedula, packed in zip(cedulas, _packed(redis, cedulas), strict=True)
+        for cedula, packed in zip(cedulas, _packed(redis, cedulas, edition), strict=True)
         if packed is not None
     ]
 
 
 def find_by_name(redis: Redis, words: list[str], limit: int) -> list[RiskReport]:
     """Those whose name has all the folded words, or begins a word with them; best match first."""
-    ids = _candidates(redis, words)
+    edition = editions.current(redis)
+    ids = _candidates(redis, words, edition)
     if not ids:
         return []
     cedulas = [_cedula(number) for number in ids[:MAX_CANDIDATES]]
-    reports = list_risks(redis, cedulas)
+    reports = list_risks(redis, cedulas, edition)
     return rules.rank(words, (found for found in reports if rules.matches(words, found)), limit)
 
 
@@ -124,32 +130,35 @@ def compare(redis: Redis, reports: Sequence[RiskReport]) -> Changes:
 
 
 def write(redis: Redis, changes: Changes) -> None:
-    """Write what was compared, and keep the name index right.
+    """Write what was compared into the current edition, and keep the name index right.
 
     The caller holds the load's lock: the index is read, changed and written back.
     """
+    edition = editions.current(redis)
     added, removed = _index_changes(changes.changes)
-    _add_to_index(redis, added)
-    _write_packed(redis, ((change.report.cedula, change.new) for change in changes.changes))
-    _remove_from_index(redis, removed)
+    _add_to_index(redis, edition, added)
+    _write_packed(redis, edition, ((item.report.cedula, item.new) for item in changes.changes))
+    _remove_from_index(redis, edition, removed)
+
+
+def write_whole(redis: Redis, edition: str, reports: Sequence[RiskReport]) -> None:
+    """Write persons into an edition that has none of them yet, or has them so."""
+    added, _ = _index_changes(Change(report, None, b"") for report in reports)
+    _add_to_index(redis, edition, added)
+    _write_packed(redis, edition, ((report.cedula, pack(report)) for report in reports))
 
 
 def _ask(redis: Redis, *command: str | int | bytes) -> Any:
     return redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis gives no types
 
 
-def _address(cedula: str) -> tuple[str, str]:
-    return redis_server.key(f"risk:r:{cedula[:6]}"), cedula[6:9]
-
-
-def _packed(redis: Redis, cedulas: Sequence[str]) -> list[bytes | None]:
-    if not cedulas:
-        return []
+def _packed(redis: Redis, cedulas: Sequence[str], edition: str = _NOW) -> list[bytes | None]:
     found: list[bytes | None] = []
     for start in range(0, len(cedulas), rules.MAX_CEDULAS):  # Lua's stack ends at 8,000
-        part = [_address(cedula) for cedula in cedulas[start : start + rules.MAX_CEDULAS]]
-        buckets, fields = zip(*part, strict=True)
-        found += _ask(redis, "EVAL", _GET_MANY, len(part), *buckets, *fields)
+        part = cedulas[start : start + rules.MAX_CEDULAS]
+        places = [digits for cedula in part for digits in (cedula[:6], cedula[6:9])]
+        where = (editions.pointer(), editions.head(), edition)
+        found += _ask(redis, "EVAL", _GET_MANY, 1, *where, *places)
     return found
 
 
@@ -189,11 +198,10 @@ def _full_name(packed: bytes | None) -> str:
     return packed[_HEAD.size + packed[_HEAD.size - 1] :].decode()
 
 
-def _write_packed(redis: Redis, entries: Iterable[tuple[str, bytes]]) -> None:
+def _write_packed(redis: Redis, edition: str, entries: Iterable[tuple[str, bytes]]) -> None:
     buckets: dict[str, dict[str, bytes]] = defaultdict(dict)
     for cedula, packed in entries:
-        bucket, field = _address(cedula)
-        buckets[bucket][field] = packed
+        buckets[f"{editions.head()}{edition}r:{cedula[:6]}"][cedula[6:9]] = packed
     with redis.pipeline(transaction=False) as pipeline:
         for bucket, fields in buckets.items():
             _ask(pipeline, "HSET", bucket, *(part for item in fields.items() for part in item))
@@ -216,45 +224,45 @@ def _index_changes(changes: Iterable[Change]) -> tuple[Index, Index]:
     return added, removed
 
 
-def _add_to_index(redis: Redis, added: Index) -> None:
-    stored = _bitmaps(redis, list(added))
+def _add_to_index(redis: Redis, edition: str, added: Index) -> None:
+    stored = _bitmaps(redis, edition, list(added))
     with redis.pipeline(transaction=True) as pipeline:
         for word, numbers in added.items():
-            pipeline.set(_name_key(word), (stored[word] | numbers).serialize())
+            pipeline.set(_name_key(edition, word), (stored[word] | numbers).serialize())
         if added:
-            pipeline.zadd(_words_key(), dict.fromkeys(added, 0))
+            pipeline.zadd(_words_key(edition), dict.fromkeys(added, 0))
         pipeline.execute()
 
 
-def _remove_from_index(redis: Redis, removed: Index) -> None:
-    stored = _bitmaps(redis, list(removed))
+def _remove_from_index(redis: Redis, edition: str, removed: Index) -> None:
+    stored = _bitmaps(redis, edition, list(removed))
     with redis.pipeline(transaction=True) as pipeline:
         for word, numbers in removed.items():
             left = stored[word] - numbers
             if left:
-                pipeline.set(_name_key(word), left.serialize())
+                pipeline.set(_name_key(edition, word), left.serialize())
             else:
-                pipeline.delete(_name_key(word))
-                pipeline.zrem(_words_key(), word)
+                pipeline.delete(_name_key(edition, word))
+                pipeline.zrem(_words_key(edition), word)
         pipeline.execute()
 
 
-def _bitmaps(redis: Redis, words: list[str]) -> Index:
+def _bitmaps(redis: Redis, edition: str, words: list[str]) -> Index:
     if not words:
         return {}
-    stored = _ask(redis, "MGET", *(_name_key(word) for word in words))
+    stored = _ask(redis, "MGET", *(_name_key(edition, word) for word in words))
     return {
         word: BitMap() if found is None else BitMap.deserialize(found)
         for word, found in zip(words, stored, strict=True)
     }
 
 
-def _name_key(word: str) -> str:
-    return redis_server.key(f"risk:n:{word}")
+def _name_key(edition: str, word: str) -> str:
+    return f"{editions.head()}{edition}n:{word}"
 
 
-def _words_key() -> str:
-    return redis_server.key("risk:words")
+def _words_key(edition: str) -> str:
+    return f"{editions.head()}{edition}words"
 
 
 def lock_key() -> str:
@@ -262,10 +270,10 @@ def lock_key() -> str:
     return redis_server.key("risk:load")
 
 
-def _candidates(redis: Redis, words: list[str]) -> list[int]:
+def _candidates(redis: Redis, words: list[str], edition: str) -> list[int]:
     """Numbers of those who have all words whole, then of those who have them as beginnings."""
-    beginnings = _words_beginning(redis, words)
-    bitmaps = _bitmaps(redis, list({word for found in beginnings for word in found}))
+    beginnings = _words_beginning(redis, words, edition)
+    bitmaps = _bitmaps(redis, edition, list({word for found in beginnings for word in found}))
     empty = BitMap()
     whole = BitMap.intersection(*(bitmaps.get(word, empty) for word in words))
     if len(whole) >= MAX_CANDIDATES:
@@ -276,15 +284,19 @@ def _candidates(redis: Redis, words: list[str]) -> list[int]:
     return [*whole, *(partly - whole)[:MAX_CANDIDATES]]
 
 
-def _words_beginning(redis: Redis, words: list[str]) -> list[list[str]]:
+def _words_beginning(redis: Redis, words: list[str], edition: str = "") -> list[list[str]]:
     """For each word those known that begin with it, itself first."""
     with redis.pipeline(transaction=False) as pipeline:
         for word in words:
             first, last = f"[{word}", f"[{word}\x7f"
-            pipeline.zrangebylex(_words_key(), first, last, 0, _MAX_WORDS_PER_BEGINNING)
+            pipeline.zrangebylex(_words_key(edition), first, last, 0, _MAX_WORDS_PER_BEGINNING)
         return [[found.decode() for found in known] for known in pipeline.execute()]
 
 
 def _cedula(number: int) -> str:
-    body = f"{number:09}"
+    return cedula_of(f"{number:09}")
+
+
+def cedula_of(body: str) -> str:
+    """The cédula of nine digits."""
     return body + luhn.calc_check_digit(body)

@@ -479,8 +479,8 @@ class Addressee(Model):
     """Who gets a letter."""
 
     customer_id: Id | None = None  # None: no customer
-    full_name: Line
-    email: Annotated[Line, Field(min_length=1)]
+    full_name: str
+    email: Annotated[str, Field(min_length=1)]
 
 
 Reference = Annotated[str, Field(min_length=1, max_length=200)]

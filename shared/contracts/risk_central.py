@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
-from shared.contracts.loads import Column, LoadProgress
+from shared.contracts.loads import Column, LoadProgress, PreviewRow
 from shared.contracts.loads import LoadState as LoadState
 from shared.permissions import Permission, Role
 from shared.words import Term
@@ -74,8 +74,29 @@ class LoadReport(Model):
     rejected_rows: tuple[RejectedRow, ...] = ()
 
 
+class NewLoad(Model):
+    """A file in the store to load; a full one stands for all persons, others change theirs only."""
+
+    file_key: str
+    file_name: Annotated[Line, Field(max_length=200)]
+    full: bool = False
+    dry_run: bool = False
+    hold: bool = False  # read the first rows and wait for `resume_load`
+
+
 class Load(LoadProgress):
     """A load's progress; `rejected_key` has the columns `linea` and `motivo`."""
+
+    full: bool  # whoever is not in the file is removed
+    dry_run: bool
+    removed: int
+
+
+class LoadPreview(Model):
+    """The first rows of a file as they will be read."""
+
+    columns: list[str]
+    rows: list[PreviewRow]
 
 
 RISK_FILE = (
@@ -91,12 +112,51 @@ RISK_FILE = (
 
 
 @procedure("risk_central")
-def start_load(file_key: str, file_name: Annotated[Line, Field(max_length=200)]) -> Load:
+def start_load(new: NewLoad) -> Load:
     """Begin to load a risk file in the background.
 
-    The answer comes at once; ask for the load to see how far it is. Loads follow each other.
+    The answer comes at once; ask for the load to see how far it is. Loads follow each other. After
+    a full one everybody is asked of its persons at once, and who is not in it is removed; who is in
+    it with a row that was rejected stays as before.
 
     NotFound: there is no such file.
+    """
+
+
+@procedure("risk_central", example={"dry_run": False, "hold": False})
+def resume_load(
+    load_id: Id,
+    dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
+    hold: bool = False,  # noqa: FBT001, FBT002  # as above
+) -> Load:
+    """Go on with a load that is held.
+
+    A null is as before. Held again, its first rows are read anew.
+
+    NotFound: there is no such load.
+    Conflict: the load is not held.
+    """
+
+
+@procedure("risk_central")
+def cancel_load(load_id: Id) -> Load:
+    """Stop a load.
+
+    What was loaded stays and counts, but of a full load nothing is kept. Cancelling again does no
+    harm.
+
+    NotFound: there is no such load.
+    Conflict: the load has ended otherwise.
+    """
+
+
+@procedure("risk_central")
+def preview_load(load_id: Id) -> LoadPreview:
+    """Get the first rows of a file that is held, as they will be read.
+
+    Without rows of a load that is not held.
+
+    NotFound: there is no such load.
     """
 
 
@@ -138,10 +198,10 @@ def find_risks(search: str) -> list[RiskReport]:
 
 
 class CategoryNews(Model):
-    """A person's category after a load."""
+    """A person's category after a load; None: the bureau knows the person no more."""
 
     cedula: str
-    category: RiskCategory
+    category: RiskCategory | None
 
 
 class LoadMoved(Event, service="risk_central"):

@@ -61,6 +61,15 @@ class Sink(Generic[R]):
     def write_again(self, rows: list[R]) -> None:
         """Write the last batch of an earlier run, which may have died before its `write`."""
 
+    def end(self, session: Session, job: Any) -> None:
+        """What is left when all rows are stored, in the transaction in which the load ends.
+
+        It may come twice. Raises Invalid.
+        """
+
+    def ended(self) -> None:
+        """After that was committed; whoever dies before it leaves only what is not needed."""
+
 
 @dataclass(frozen=True)
 class Reject:
@@ -107,9 +116,12 @@ class Load(Generic[R]):
         del row
         return None
 
-    def sink(self, mapping: Mapping[str, str]) -> AbstractContextManager[Sink[R]]:
+    def sink(self, mapping: Mapping[str, str], load_id: int) -> AbstractContextManager[Sink[R]]:
         """Where the rows of a run go; entered before it asks how far the load is."""
         raise NotImplementedError
+
+    def drop(self, load_id: int) -> None:
+        """Take away what a cancelled load has written outside of the database."""
 
     def fail(self, reason: str, load_id: int) -> None:
         """The load ends as failed; what was loaded before stays. For `failed=` of the job."""

@@ -49,9 +49,13 @@ def _begin(load: Load[Any], load_id: int) -> str | None:
     with load.ledger.begin(load_id) as (session, job):
         if job.finished_at is not None:
             load.ledger.close_cancelled(session, job, load)
-            return None
-        job.state = LoadState.RUNNING
-        return str(job.file_key)
+            is_cancelled = job.state == LoadState.CANCELLED
+        else:
+            job.state = LoadState.RUNNING
+            return str(job.file_key)
+    if is_cancelled:
+        load.drop(load_id)
+    return None
 
 
 def _read_to_the_end(key: str) -> None:
@@ -88,7 +92,7 @@ class _Turn(Generic[R]):
         if self._is_held():
             self._show(checker, lines)
             return
-        with self._load.sink(mapping) as sink:
+        with self._load.sink(mapping, self._id) as sink:
             done = self._go_on(sink, checker, lines)
             progress = Progress(self._source.share, done)
             ends = time.monotonic() + TURN_SECONDS
@@ -100,7 +104,7 @@ class _Turn(Generic[R]):
                 if time.monotonic() > ends:
                     self._go_on_later()
                     return
-        self._finish()
+            self._finish(sink)
 
     def _map(self) -> dict[str, str]:
         """The columns that were asked for, or chosen for such a header before, or guessed."""
@@ -170,7 +174,11 @@ class _Turn(Generic[R]):
         with self._load.ledger.begin(self._id) as (session, _):
             outbox.add_job(session, self._load.task, self._id, bulk=True)
 
-    def _finish(self) -> None:
+    def _finish(self, sink: Sink[R]) -> None:
         with self._load.ledger.begin(self._id) as (session, job):
-            if job.finished_at is None:
-                self._load.ledger.end_done(session, job, self._load)
+            if job.finished_at is not None:
+                self._load.ledger.close_cancelled(session, job, self._load)
+                return
+            sink.end(session, job)
+            self._load.ledger.end_done(session, job, self._load)
+        sink.ended()

@@ -306,8 +306,8 @@ MUTANTS = [
     Mutant(
         "empty_cells_wipe_what_was_known",
         "services/customer_query/imports.py",
-        'f"{name} = coalesce(i.{name}, c.{name})" for name in self._changeable',
-        'f"{name} = i.{name}" for name in self._changeable',
+        'return _FOLLOWS.get(name, f"coalesce(i.{name}, c.{name})")',
+        'return _FOLLOWS.get(name, f"i.{name}")',
         (f"{IMPORT}::test_a_known_person_is_updated_and_empty_cells_say_nothing",),
     ),
     Mutant(

@@ -263,7 +263,7 @@ MUTANTS = [
     Mutant(
         "a_changed_name_stays_in_the_index",
         "services/risk_central/store.py",
-        "    _remove_from_index(redis, removed)\n",
+        "    _remove_from_index(redis, edition, removed)\n",
         "",
         (f"{SOAP_LOAD}::test_a_changed_name_moves_in_the_index",),
     ),

@@ -10,6 +10,7 @@ from tests.mutants import (
     house,
     kit,
     mail,
+    odd_input,
     taking_in,
 )
 from tests.mutants.mutant import Mutant
@@ -24,5 +25,6 @@ MUTANTS: list[Mutant] = [
     *designs.MUTANTS,
     *calls.MUTANTS,
     *doors.MUTANTS,
+    *odd_input.MUTANTS,
     *taking_in.MUTANTS,
 ]

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
+from services.gateway.course import Course
 from services.gateway.downloads import rejected_customers
 from services.gateway.exposing import documented
 from services.gateway.routing import Api
@@ -18,10 +19,8 @@ from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import CustomerPermission
 
 api = Api("customer")
-
 READ = CustomerPermission.READ
 WRITE = CustomerPermission.WRITE
-
 _ONE = "/customers/{customer_id}"
 _IMPORT = "/customers/imports/{import_id}"
 _IMPORTER = CustomerPermission.IMPORT
@@ -47,9 +46,8 @@ class Erasure(Model):
 async def start_import(
     ask: Ask,
     file: Annotated[UploadFile, File()],
+    course: Course,
     mapping: Annotated[Json[dict[str, str]] | None, Form()] = None,
-    dry_run: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
-    hold: Annotated[bool, Form()] = False,  # noqa: FBT002  # as above
 ) -> contract.Import:
     """Begin to read a CSV or XLSX of customers in the background.
 
@@ -63,9 +61,7 @@ async def start_import(
     """
     key = await store_upload(ask, file, CUSTOMER_FILE)
     name = (file.filename or "")[-200:]
-    new = contract.NewImport(
-        file_key=key, file_name=name, mapping=mapping, dry_run=dry_run, hold=hold
-    )
+    new = contract.NewImport(file_key=key, file_name=name, mapping=mapping, **course)
     return await ask(contract.start_import, new)
 
 

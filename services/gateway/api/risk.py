@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import File, UploadFile
+from fastapi import File, Form, UploadFile
 from starlette.responses import Response
 
 from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
+from services.gateway.course import Course
 from services.gateway.downloads import rejected_risks
 from services.gateway.exposing import documented
 from services.gateway.routing import Api
@@ -16,7 +17,6 @@ from shared.contracts import risk_central as contract
 from shared.contracts.risk_central import RiskPermission
 
 api = Api("risk")
-
 _ONE = "/risk-loads/{load_id}"
 _LOADER = RiskPermission.LOAD
 _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is nobody's business
@@ -28,30 +28,40 @@ _HIDDEN = frozenset({"rejected_key"})  # how the rows are found in the store is 
     takes=RISK_FILE.takes,
     status_code=202,
     response_model=documented(contract.Load, _HIDDEN),
-    openapi_extra=form_example("multipart/form-data", {"file": "riesgos.csv"}),
+    openapi_extra=form_example("multipart/form-data", {"file": "riesgos.csv", "full": True}),
 )
-async def start_load(ask: Ask, file: Annotated[UploadFile, File()]) -> contract.Load:
-    """Load a risk file (CSV or XLSX) in the background.
+async def start_load(
+    ask: Ask,
+    file: Annotated[UploadFile, File()],
+    course: Course,
+    full: Annotated[bool, Form()] = False,  # noqa: FBT002  # a form field has no keyword
+) -> contract.Load:
+    """Load a risk file (CSV or XLSX) in the background; loads follow each other.
 
-    The answer comes at once; ask for the load to see how far it is. Loads follow each other.
-    A file that breaks in the middle loads nothing.
+    A `full` file stands for all persons: who is not in it is removed, all at once; other files
+    change their persons only. With `hold` the first rows are read, see `/preview` and `/resume`.
 
     Invalid: the file is empty, too large, none of .csv, .txt and .xlsx, or not what its name says.
     """
     key = await store_upload(ask, file, RISK_FILE)
-    return await ask(contract.start_load, key, (file.filename or "")[-200:])
+    name = (file.filename or "")[-200:]
+    given = {"file_key": key, "file_name": name, "full": full, **course}
+    return await ask(contract.start_load, contract.NewLoad.model_validate(given))
 
 
 api.expose("GET", "/risk-loads", contract.list_loads, allow=_LOADER, hidden=_HIDDEN)
 api.expose("GET", _ONE, contract.get_load, allow=_LOADER, hidden=_HIDDEN)
-api.expose("POST", _ONE + "/rerun", contract.rerun_load, allow=_LOADER, hidden=_HIDDEN, status=202)
+api.expose("GET", _ONE + "/preview", contract.preview_load, allow=_LOADER)
+for act in (contract.rerun_load, contract.resume_load, contract.cancel_load):
+    address = f"{_ONE}/{act.name.removesuffix('_load')}"
+    api.expose("POST", address, act, allow=_LOADER, hidden=_HIDDEN, status=202)
 
 
 @api.get(_ONE + "/rejected", allow=_LOADER, response_class=Response, responses=CSV_ANSWER)
 async def get_rejected_risks(load_id: Id, ask: Ask) -> Response:
     """Get the rejected rows of a load as CSV.
 
-    As they stood in the file, with a column `motivo`; only the header when there are none.
+    As they stood, with a column `motivo`.
 
     NotFound: there is no such load.
     Conflict: the load is still running.

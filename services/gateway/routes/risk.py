@@ -14,14 +14,20 @@ from services.gateway.session import SignedIn
 from services.gateway.uploads import RISK_FILE, store_upload
 from shared.contract import Id
 from shared.contracts.identity import Session
+from shared.contracts.loads import LoadState
+from shared.contracts.risk_central import RISK_FILE as RISK_COLUMNS
 from shared.contracts.risk_central import (
     LoadMoved,
+    NewLoad,
     RiskPermission,
     RiskReport,
+    cancel_load,
     find_risks,
     get_load,
     list_loads,
+    preview_load,
     rerun_load,
+    resume_load,
     start_load,
 )
 from shared.contracts.telemarketing import CallPermission
@@ -66,7 +72,8 @@ async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
     try:
         file = form.file("file")
         key = await store_upload(ask, file, RISK_FILE)
-        load = await ask(start_load, key, (file.filename or "")[-200:])
+        name = (file.filename or "")[-200:]
+        load = await ask(start_load, form.parse(NewLoad, file_key=key, file_name=name))
     except FORM_ERRORS as error:
         return await _render(request, ask, session, form.failed(error), None, None)
     return go(request, f"/central-de-riesgos/cargas/{load.id}")
@@ -75,7 +82,32 @@ async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
 @pages.get("/central-de-riesgos/cargas/{load_id:int}", allow=RiskPermission.LOAD)
 async def show_load(request: Request, load_id: Id, ask: Ask) -> Response:
     """One load; its progress asks again by itself while it runs."""
-    return render(request, "risk/load.html", load=await ask(get_load, load_id))
+    load = await ask(get_load, load_id)
+    held = load.state is LoadState.HELD
+    return render(
+        request,
+        "risk/load.html",
+        load=load,
+        form=Form({"dry_run": ["true"] if load.dry_run else []}),
+        columns=RISK_COLUMNS,
+        preview=await ask(preview_load, load_id) if held else None,
+    )
+
+
+@pages.post("/central-de-riesgos/cargas/{load_id:int}/leer", allow=RiskPermission.LOAD)
+async def read_held(request: Request, load_id: Id, ask: Ask) -> Response:
+    """Go on with a file whose first rows were shown."""
+    form = await read_form(request)
+    await ask(resume_load, load_id, form.value("dry_run") == "true")
+    return go(request, f"/central-de-riesgos/cargas/{load_id}")
+
+
+@pages.post("/central-de-riesgos/cargas/{load_id:int}/cancelar", allow=RiskPermission.LOAD)
+async def cancel(request: Request, load_id: Id, ask: Ask) -> Response:
+    """Stop loading; of a full load nothing stays."""
+    await ask(cancel_load, load_id)
+    notice = "La carga se canceló."
+    return go(request, f"/central-de-riesgos/cargas/{load_id}", notice=notice)
 
 
 @pages.post("/central-de-riesgos/cargas/{load_id:int}/repetir", allow=RiskPermission.LOAD)
@@ -89,7 +121,7 @@ async def rerun(request: Request, load_id: Id, ask: Ask) -> Response:
 async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
     """The part of the page that moves; the whole page once the load has ended."""
     load = await ask(get_load, load_id)
-    if load.finished_at is not None:
+    if load.finished_at is not None or load.state is LoadState.HELD:
         return go(request, f"/central-de-riesgos/cargas/{load_id}")
     return render(request, "risk/progress.html", load=load)
 

@@ -10,7 +10,7 @@ from redis import Redis
 from services.risk_central import loads, store
 from services.risk_central.load import RISKS, load_file
 from shared import files, trace
-from shared.contracts.risk_central import LoadState
+from shared.contracts.risk_central import LoadState, NewLoad
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.settings import settings
 from tests.databases import forget_keys, outbox_of
@@ -43,8 +43,12 @@ def key() -> str:
     return found
 
 
+def new_load(file_key: str, **options: Any) -> NewLoad:
+    return NewLoad(file_key=file_key, file_name="riesgos.csv", **options)
+
+
 def test_a_load_waits_for_its_job(bureau: Any, sessions: Any, key: str) -> None:
-    load = bureau.start_load(key, "riesgos.csv")
+    load = bureau.start_load(new_load(key))
     assert (load.state, load.created_by, load.finished_at) == (LoadState.WAITING, "jefe", None)
     assert bureau.get_load(load.id) == load
     assert outbox_of(sessions) == [("risk_central.load_file", {"arguments": [load.id]})]
@@ -52,7 +56,7 @@ def test_a_load_waits_for_its_job(bureau: Any, sessions: Any, key: str) -> None:
 
 def test_a_file_that_is_not_there_begins_nothing(bureau: Any, sessions: Any) -> None:
     with pytest.raises(NotFound):
-        bureau.start_load(files.new_key(".csv"), "riesgos.csv")
+        bureau.start_load(new_load(files.new_key(".csv")))
     assert outbox_of(sessions) == []
     with pytest.raises(NotFound):
         bureau.get_load(1)
@@ -61,7 +65,7 @@ def test_a_file_that_is_not_there_begins_nothing(bureau: Any, sessions: Any) -> 
 @pytest.fixture
 def failed(bureau: Any, sessions: Any, key: str) -> int:
     """A load that could not be done."""
-    load = bureau.start_load(key, "riesgos.csv")
+    load = bureau.start_load(new_load(key))
     with sessions.begin() as session:
         job = loads.ledger.get(session, load.id)
         loads.ledger.end_failed(session, job, "Redis no respondió.", RISKS)
@@ -98,8 +102,32 @@ def test_going_on_twice_with_one_key_begins_one_job(
     assert [name for name, _ in outbox_of(sessions)].count("risk_central.load_file") == 2
 
 
+def test_a_held_load_goes_on_as_it_was_begun(bureau: Any, sessions: Any, key: str) -> None:
+    load = bureau.start_load(new_load(key, full=True, dry_run=True, hold=True))
+    with pytest.raises(Conflict):
+        bureau.resume_load(load.id)
+    with sessions.begin() as session:
+        job = loads.ledger.get(session, load.id)
+        job.state, job.columns = LoadState.HELD, ["a"]
+        job.preview = [{"line": 2, "values": {"score": "x"}, "reason": "score: mal"}]
+    shown = bureau.preview_load(load.id)
+    assert (shown.columns, shown.rows[0].reason) == (["a"], "score: mal")
+    again = bureau.resume_load(load.id)
+    assert (again.state, again.full, again.dry_run) == (LoadState.WAITING, True, True)
+    assert [name for name, _ in outbox_of(sessions)].count("risk_central.load_file") == 2
+
+
+def test_a_load_is_cancelled_once(bureau: Any, sessions: Any, key: str) -> None:
+    load = bureau.start_load(new_load(key))
+    for _ in range(2):
+        assert bureau.cancel_load(load.id).state is LoadState.CANCELLED
+    assert [name for name, _ in outbox_of(sessions)].count("risk_central.load_file") == 2
+    with pytest.raises(NotFound):
+        bureau.cancel_load(load.id + 1)
+
+
 def test_loads_come_newest_first_in_pages(bureau: Any, key: str) -> None:
-    ids = [bureau.start_load(key, "riesgos.csv").id for _ in range(3)]
+    ids = [bureau.start_load(new_load(key)).id for _ in range(3)]
     first = bureau.list_loads(limit=2)
     rest = bureau.list_loads(after=first.next, limit=2)
     assert [load.id for load in (*first.items, *rest.items)] == ids[::-1]

@@ -141,3 +141,22 @@ def test_a_new_joining_date_moves_the_category_unless_it_is_by_hand() -> None:
     assert complete_change(BEFORE, sent, TODAY)["category"] is Category.LOYAL
     by_hand = {**BEFORE, "category_reason": "Convenio"}
     assert "category" not in complete_change(by_hand, sent, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Ana@Ñandú.EC", "ana@xn--and-6ma2c.ec"),
+        ("ana@bücher.example", "ana@xn--bcher-kva.example"),
+        ("ana@xn--bcher-kva.example", "ana@xn--bcher-kva.example"),
+    ],
+)
+def test_a_domain_of_other_letters_is_kept_as_it_is_sent_to(typed: str, kept: str) -> None:
+    assert check({"email": typed}, TODAY)["email"] == kept
+
+
+@pytest.mark.parametrize("typed", ["peña@correo.ec", "añ@ñandú.ec", "用户@correo.ec"])
+def test_other_letters_before_the_at_are_refused(typed: str) -> None:
+    with pytest.raises(Invalid) as error:
+        check({"email": typed}, TODAY)
+    assert "antes de la arroba" in error.value.fields[0].message

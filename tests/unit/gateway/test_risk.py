@@ -1,5 +1,6 @@
 """The risk central's page and its loads over the API."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from shared import clock, files
 from shared.contract import Page
 from shared.contracts import risk_central
 from shared.contracts.identity import Role
+from shared.contracts.loads import PreviewRow
 from shared.contracts.risk_central import Load, LoadState, RiskReport
 from shared.errors import Invalid, NotFound
 from tests.unit.gateway.conftest import Browser, FakeAsk
@@ -38,6 +40,9 @@ def make_load(state: LoadState = LoadState.DONE, **changes: Any) -> Load:
         "rejected": 2,
         "rejected_key": None,
         "error": None,
+        "full": False,
+        "dry_run": False,
+        "removed": 0,
         "created_by": "admin",
         "created_at": clock.now(),
         "finished_at": None if state is LoadState.RUNNING else clock.now(),
@@ -52,7 +57,7 @@ def bureau(rooms: FakeAsk) -> FakeAsk:
         "find_risks": lambda search: [PERSON],
         "list_loads": lambda **_: Page(items=[make_load()]),
         "get_load": lambda load_id: make_load(),
-        "start_load": lambda file_key, file_name: make_load(LoadState.RUNNING),
+        "start_load": lambda new: make_load(LoadState.RUNNING),
     }
     return rooms
 
@@ -93,8 +98,8 @@ def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeAsk) ->
     answer = admin.post("/central-de-riesgos/cargas", files=FILE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/central-de-riesgos/cargas/3")
     [heard] = bureau.heard_of(risk_central.start_load)
-    assert heard.arguments["file_name"] == "riesgos.csv"
-    with files.open_key(heard.arguments["file_key"]) as stored:
+    assert heard.arguments["new"]["file_name"] == "riesgos.csv"
+    with files.open_key(heard.arguments["new"]["file_key"]) as stored:
         assert stored.read() == FILE["file"][1]
 
 
@@ -105,7 +110,7 @@ def test_a_repeated_load_is_known_by_its_content(admin: Browser, bureau: FakeAsk
     name, content, kind = FILE["file"]
     admin.post("/api/v1/risk-loads", files={"file": (name, content + b"x", kind)}, headers=headers)
     first, second, other = [
-        heard.arguments["file_key"] for heard in bureau.heard_of(risk_central.start_load)
+        heard.arguments["new"]["file_key"] for heard in bureau.heard_of(risk_central.start_load)
     ]
     assert first == second != other
 
@@ -181,3 +186,59 @@ def test_api_does_not_know_another_load(admin: Browser, bureau: FakeAsk) -> None
 
     bureau.answers["get_load"] = refuse
     assert admin.get("/api/v1/risk-loads/9").status_code == 404
+
+
+# --- full, tried, held, cancelled ---
+
+
+def test_a_full_file_is_said_to_be_one(admin: Browser, bureau: FakeAsk) -> None:
+    data = {"full": "true", "hold": "true", "dry_run": "false"}
+    assert admin.post("/central-de-riesgos/cargas", files=FILE, data=data).status_code == 303
+    assert admin.post("/api/v1/risk-loads", files=FILE, data=data).status_code == 202
+    told = [heard.arguments["new"] for heard in bureau.heard_of(risk_central.start_load)]
+    assert len(told) == 2
+    for new in told:
+        assert (new["full"], new["hold"], new["dry_run"]) == (True, True, False)
+
+
+def test_who_is_removed_is_told(admin: Browser, bureau: FakeAsk) -> None:
+    bureau.answers["get_load"] = lambda load_id: make_load(full=True, removed=1234)
+    assert "Se eliminaron 1.234 personas" in admin.get("/central-de-riesgos/cargas/3").text
+    tried = make_load(full=True, removed=1234, dry_run=True)
+    bureau.answers["get_load"] = lambda load_id: tried
+    page = admin.get("/central-de-riesgos/cargas/3").text
+    assert "Se eliminarían 1.234 personas" in page
+    assert "solo prueba" in page
+    bureau.answers["get_load"] = lambda load_id: make_load()
+    assert "personas que no están" not in admin.get("/central-de-riesgos/cargas/3").text
+
+
+def test_a_held_file_shows_its_rows_and_goes_on(admin: Browser, bureau: FakeAsk) -> None:
+    held = make_load(LoadState.HELD, finished_at=None, dry_run=True)
+    row = PreviewRow(line=2, values={"full_name": "A<b"}, reason="score: No es un número.")
+    bureau.answers |= {
+        "get_load": lambda load_id: held,
+        "preview_load": lambda load_id: risk_central.LoadPreview(columns=["a"], rows=[row]),
+        "resume_load": lambda load_id, dry_run, hold=False: held,
+        "cancel_load": lambda load_id: held,
+    }
+    page = admin.get("/central-de-riesgos/cargas/3").text
+    assert "A&lt;b" in page
+    assert "score: No es un número." in page
+    assert re.search(r'name="dry_run" value="true" checked', page)
+    there = "/central-de-riesgos/cargas/3"
+    answer = admin.post(f"{there}/leer", data={"dry_run": "true"})
+    assert (answer.status_code, answer.headers["location"]) == (303, there)
+    [heard] = bureau.heard_of(risk_central.resume_load)
+    assert heard.arguments == {"load_id": 3, "dry_run": True}
+    assert admin.post(f"{there}/cancelar").status_code == 303
+    assert len(bureau.heard_of(risk_central.cancel_load)) == 1
+
+
+@pytest.mark.usefixtures("bureau")
+def test_only_who_loads_goes_on_or_cancels(client: Browser) -> None:
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    for action in ("leer", "cancelar"):
+        assert client.post(f"/central-de-riesgos/cargas/3/{action}").status_code == 403
+    for action in ("resume", "cancel"):
+        assert client.post(f"/api/v1/risk-loads/3/{action}").status_code == 403
