@@ -24,7 +24,7 @@ _CEDULA = f"{{{NAMESPACE}}}cedula"
 _MANY = f"{{{NAMESPACE}}}GetRisks"
 _CEDULAS = f"{{{NAMESPACE}}}cedulas"
 _STRING = f"{{{NAMESPACE}}}string"
-_XSI = {"xsi": "http://www.w3.org/2001/XMLSchema-instance"}
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 logger = log.get(__name__)
 
@@ -112,5 +112,5 @@ class Answers:
 
 def _fill_nil(root: etree._Element) -> None:
     """An operation that is nil has no arguments: SOAP::Lite writes so, and spyne falls over it."""
-    for operation in root.xpath("/*/*[local-name()='Body']/*[@xsi:nil]", namespaces=_XSI):
-        del operation.attrib[f"{{{_XSI['xsi']}}}nil"]
+    for operation in root.iterfind(f"*/*[@{_NIL}]"):
+        del operation.attrib[_NIL]

@@ -30,7 +30,7 @@ def _name_parts(root: _Element) -> None:
     for part in _all(root, "w:message/w:part"):
         part.set("name", "parameters")
     for operation in _all(root, "w:portType/w:operation"):
-        operation.attrib.pop("parameterOrder", None)
+        operation.attrib.pop("parameterOrder", "")
 
 
 def _declare_faults(root: _Element) -> None:

@@ -5,7 +5,9 @@ levels are the most, entities of a DTD are not followed. What comes after it is 
 grows with the square of the attributes (40,000: 18 seconds), so its limits are checked here.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from lxml import etree
 
@@ -20,12 +22,12 @@ from services.risk_central.faults import (
 MAX_ELEMENTS = 5_000  # several times what the longest list needs
 MAX_ATTRIBUTES = 10_000  # some clients write a type at each cédula
 MAX_ATTRIBUTES_OF_ONE = 50
-MAX_NAMESPACES = 2_000  # as with types
+MAX_NAMESPACES = 5_000  # as with types
 MAX_DEPTH = 32
 
 _Element = etree._Element
-_count_attributes = etree.XPath("count(//@*)")
-_count_elements = etree.XPath("count(//*)")
+_count_attributes: Callable[[_Element], Any] = etree.XPath("count(//@*)")
+_count_elements: Callable[[_Element], Any] = etree.XPath("count(//*)")
 _has_one_too_many = etree.XPath(f"boolean(//@*[{MAX_ATTRIBUTES_OF_ONE + 1}])")
 _is_too_deep = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 _UNDERSTAND = ("1", "true")
