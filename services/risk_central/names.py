@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from rapidfuzz import fuzz, process
 
@@ -44,7 +45,7 @@ def is_beginning(indexed: str) -> bool:
 
 def name_words(name: str) -> Words:
     """`tokens`, of whom there are many."""
-    return tuple(token for word in name.split(" ") for token in _tokens(word))
+    return tuple(chain.from_iterable(map(_tokens, name.split(" "))))
 
 
 @lru_cache(_CACHED)
@@ -76,15 +77,26 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text).lower()
 
 
-def matches(asked: Iterable[Words], name: str) -> bool:
-    """Whether each word of a reading is, or begins, another word of the name."""
-    words, joined = name_words(name), _joined(name)
-    return any(_match(reading, words) or _match(reading, joined) for reading in asked)
+class Name:
+    """A name as it is compared."""
+
+    __slots__ = ("joined", "text", "words")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.words = name_words(text)
+        self.joined = _joined(text)
+
+    def matches(self, asked: Iterable[Words]) -> bool:
+        """Whether each word of a reading is, or begins, another word of the name."""
+        return any(_match(words, self.words) or _match(words, self.joined) for words in asked)
 
 
-def _match(reading: Words, words: Words) -> bool:
+def _match(asked: Words, words: Words) -> bool:
+    if len(set(asked).intersection(words)) == len(asked):  # as they mostly are
+        return True
     left = list(words)
-    for word in sorted(reading, key=len, reverse=True):
+    for word in sorted(asked, key=len, reverse=True):
         found = next((name for name in left if name.startswith(word)), None)
         if found is None:
             return False
@@ -92,7 +104,7 @@ def _match(reading: Words, words: Words) -> bool:
     return True
 
 
-def rank(asked: str, names: Sequence[str], limit: int) -> list[int]:
+def rank(asked: str, names: Sequence[Name], limit: int) -> list[int]:
     """The places of the best names: those with the ñ asked for, then the closest ones.
 
     Of equal ones who is written as it was asked comes first, then by name; equal names stay in
@@ -101,23 +113,23 @@ def rank(asked: str, names: Sequence[str], limit: int) -> list[int]:
     closeness = _closeness(" ".join(sorted(readings(asked)[0])), names)
     if marks := set(with_enye(asked)):
         closeness = [
-            score + 100 * marks.issubset(with_enye(name))
+            score + 100 * marks.issubset(with_enye(name.text))
             for score, name in zip(closeness, names, strict=True)
         ]
-    worst = sorted(closeness, reverse=True)[: limit + 1][-1:]
+    worst = sorted(closeness, reverse=True)[:limit][-1:]
     best = [place for place, score in enumerate(closeness) if [score] >= worst]
     written = set(_WORD.findall(_composed(asked)))
 
     def order(place: int) -> tuple[float, int, Words]:
-        exact = len(written.intersection(_WORD.findall(_composed(names[place]))))
-        return -closeness[place], -exact, name_words(names[place])
+        exact = len(written.intersection(_WORD.findall(_composed(names[place].text))))
+        return -closeness[place], -exact, names[place].words
 
     return sorted(best, key=order)[:limit]
 
 
-def _closeness(asked: str, names: Sequence[str]) -> list[float]:
+def _closeness(asked: str, names: Sequence[Name]) -> list[float]:
     """From 0 to 100; the order of words does not matter."""
-    sorted_names = [" ".join(sorted(_joined(name) or name_words(name))) for name in names]
+    sorted_names = [" ".join(sorted(name.joined or name.words)) for name in names]
     scores = [0.0] * len(names)
     for _, score, place in process.extract(asked, sorted_names, scorer=fuzz.ratio, limit=None):
         scores[place] = score

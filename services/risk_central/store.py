@@ -129,14 +129,15 @@ def find_by_name(redis: Redis, asked: str, limit: int) -> list[RiskReport]:
     edition = editions.current(redis)
     numbers = name_index.candidates(redis, asked, edition, MAX_CANDIDATES)
     cedulas = [_cedula(number) for number in numbers]
+    packed = _packed(redis, cedulas, edition)
     readings = names.readings(asked)
-    found = [
-        (cedula, packed, name)
-        for cedula, packed in zip(cedulas, _packed(redis, cedulas, edition), strict=True)
-        if packed is not None and names.matches(readings, name := _full_name(packed))
+    people = [
+        (cedula, found, name)
+        for cedula, found in zip(cedulas, packed, strict=True)
+        if found is not None and (name := names.Name(_full_name(found))).matches(readings)
     ]
-    best = names.rank(asked, [name for _, _, name in found], limit)
-    return [unpack(*found[place][:2]) for place in best]
+    best = names.rank(asked, [name for _, _, name in people], limit)
+    return [unpack(*people[place][:2]) for place in best]
 
 
 def compare(redis: Redis, reports: Sequence[RiskReport]) -> Changes:

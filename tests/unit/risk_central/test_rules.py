@@ -8,10 +8,15 @@ from hypothesis import strategies as st
 
 from services.risk_central import names as person_names
 from services.risk_central import store
-from services.risk_central.names import matches, rank, readings
+from services.risk_central.names import Name, Words, rank, readings
 from services.risk_central.rules import MAX_LIMIT, check_limit, parse_name
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.ecuador.names import tokens
+
+
+def matches(asked: list[Words], name: str) -> bool:
+    return Name(name).matches(asked)
+
 
 names = st.text(min_size=1, max_size=60).filter(lambda text: text.strip())
 
@@ -52,7 +57,7 @@ def test_a_beginning_matches_one_word(words: list[str], *, found: bool) -> None:
 
 
 def best(asked: str, *people: str) -> list[str]:
-    return [people[place] for place in rank(asked, people, 2)]
+    return [people[place] for place in rank(asked, [Name(name) for name in people], 2)]
 
 
 def test_the_closest_name_comes_first() -> None:
