@@ -5,13 +5,14 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.hostile import api_fields, memory, page_fields, world
+from tests.hostile import api_fields, memory, page_fields, soap_messages, world
 from tests.hostile.tally import Tally
 from tests.product import running
 
 FAMILIES: dict[str, Callable[[world.World, int | None, int], Tally]] = {
     "api_fields": api_fields.attack,
     "page_fields": page_fields.attack,
+    "soap_messages": soap_messages.attack,
 }
 
 
