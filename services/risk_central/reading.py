@@ -55,7 +55,7 @@ def read(body: bytes, encoding: str | None, version: Version) -> _Element:
 def operation(root: _Element, version: Version) -> _Element:
     """The one element in the body. Raises FaultError where it is not there."""
     body = root.find(version.body)
-    if body is None or len(body) != 1:
+    if body is None or len(body) != 1 or str(body[0].tag).startswith(f"{{{version.namespace}}}"):
         raise FaultError("El elemento Body debe contener una operación.")
     return body[0]
 

@@ -159,6 +159,27 @@ def test_of_many_homonyms_the_first_two_thousand_are_ranked(redis: Redis) -> Non
     assert store.find_by_name(redis, "vera ana", 1)[0].full_name == "Vera Ana Lucía"
 
 
+def test_repeated_words_are_found_among_many_homonyms(redis: Redis) -> None:
+    """Who has two such words has the highest cédula: the lowest 2,000 have one each."""
+    rows = [row(f"17{number:07}", "Vera Juan") for number in range(2000)]
+    twice = [row("178000000", "Vera Juan Juana"), row("179000000", "Juan Vera Juan")]
+    load_file(redis, io.BytesIO(csv_bytes([*rows, *twice])))
+
+    def found(asked: str) -> list[str]:
+        return [report.full_name for report in store.find_by_name(redis, asked, 5)]
+
+    assert found("juan juan") == ["Juan Vera Juan", "Vera Juan Juana"]
+    assert found("juan jua") == ["Juan Vera Juan", "Vera Juan Juana"]
+    assert found("juana juan") == ["Vera Juan Juana"]
+
+
+def test_an_enye_is_found_among_many_who_have_none(redis: Redis) -> None:
+    rows = [row(f"17{number:07}", "Canas Ana") for number in range(2000)]
+    load_file(redis, io.BytesIO(csv_bytes([*rows, row("179000000", "Cañas Ana")])))
+    assert store.find_by_name(redis, "cañas", 1)[0].full_name == "Cañas Ana"
+    assert store.find_by_name(redis, "canas", 1)[0].full_name == "Canas Ana"
+
+
 def test_of_the_words_that_begin_alike_five_hundred_are_looked_at(redis: Redis) -> None:
     words = [f"zz{number:04}" for number in range(501)]
     redis.zadd(key("risk:words"), dict.fromkeys(words, 0))
