@@ -128,16 +128,15 @@ def find_by_name(redis: Redis, asked: str, limit: int) -> list[RiskReport]:
     """Those whose name has all the words, or begins a word with them; best match first."""
     edition = editions.current(redis)
     numbers = name_index.candidates(redis, asked, edition, MAX_CANDIDATES)
-    cedulas = [_cedula(number) for number in numbers]
-    packed = _packed(redis, cedulas, edition)
+    bodies = [f"{number:09}" for number in numbers]  # check digits of the best only: they cost most
     readings = names.readings(asked)
     people = [
-        (cedula, found, name)
-        for cedula, found in zip(cedulas, packed, strict=True)
-        if found is not None and (name := names.Name(_full_name(found))).matches(readings)
+        (body, packed, name)
+        for body, packed in zip(bodies, _packed(redis, bodies, edition), strict=True)
+        if packed is not None and (name := names.Name(_full_name(packed))).matches(readings)
     ]
     best = names.rank(asked, [name for _, _, name in people], limit)
-    return [unpack(*people[place][:2]) for place in best]
+    return [unpack(cedula_of(people[place][0]), people[place][1]) for place in best]
 
 
 def compare(redis: Redis, reports: Sequence[RiskReport]) -> Changes:
@@ -250,10 +249,6 @@ def _flat(fields: dict[str, bytes]) -> Iterator[str | bytes]:
 def lock_key() -> str:
     """What a load holds while it works."""
     return redis_server.key("risk:load")
-
-
-def _cedula(number: int) -> str:
-    return cedula_of(f"{number:09}")
 
 
 def cedula_of(body: str) -> str:
