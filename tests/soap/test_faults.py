@@ -1,5 +1,6 @@
 """Faults as clients of every kind read them, and who is told what about envelopes and headers."""
 
+import time
 from typing import Any
 
 import pytest
@@ -202,3 +203,14 @@ def test_odd_messages_are_refused_before_spyne(
     status, reply = answers.reply(message(SOAP_11, make(most + 1)))
     assert status == 500
     assert b"Client." in reply
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-7", "cp037"])
+def test_a_dtd_is_refused_before_anybody_reads_it(bureau: Redis, encoding: str) -> None:
+    """libxml2 takes seconds for so many attributes; other tests send DTDs of other kinds."""
+    declared = "".join(f"<!ATTLIST x a{number} CDATA 'y'>" for number in range(15_000))
+    text = f"<!DOCTYPE x [{declared}]>{message(SOAP_11, one(KNOWN)).decode()}"
+    began = time.process_time()
+    status, reply = Answers(bureau, SOAP_11).reply(text.encode(encoding), encoding)
+    assert (status, b"Client.Malformed" in reply) == (500, True)
+    assert time.process_time() - began < 0.5
