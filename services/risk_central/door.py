@@ -59,7 +59,9 @@ class Door:
         try:
             return self._route(environ, start)
         except TurnedAwayError as refused:
+            # What was sent was not read to its end: the connection is good for nothing more
             headers = [("Content-Type", "text/plain; charset=utf-8"), *refused.headers]
+            headers.append(("Connection", "close"))
             return _respond(start, refused.status, headers, refused.message.encode())
 
     def _route(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
