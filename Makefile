@@ -7,12 +7,13 @@ PREGON_STACK ?= $(shell sed -n 's/^PREGON_STACK=//p' .env 2>/dev/null)
 RUN_DIR := $(or $(PREGON_RUN_DIR),.run)
 STATIC := services/gateway/static
 BUNDLE := $(STATIC)/dist/.built
+CLIENTS := tests/soap/clients/node_modules/.installed
 CHECKED := shared services infra tests
 STEP := infra/native/step.sh
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --universal --python-version 3.11 --quiet
 
-.PHONY: help up down status logs clean demo test check bench faults hostile images mutants permissions trace customers lock packages browser
+.PHONY: help up down status logs clean demo test check bench faults hostile interop images mutants permissions trace customers lock packages browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -46,7 +47,7 @@ demo: up  ## play the main job through the public API
 	@$(NATIVE) exec -- python -W ignore -m infra.demo.play
 endif
 
-test: browser .venv/.dev $(BUNDLE)  ## run all tests on servers of their own
+test: browser .venv/.dev $(BUNDLE) $(CLIENTS)  ## run all tests on servers of their own
 	@$(NATIVE) with-servers -- sh tests/run.sh
 
 check: packages .venv/.dev  ## ruff, mypy, import-linter, vulture
@@ -64,6 +65,10 @@ faults: packages .venv/.dev $(BUNDLE)  ## fault tests, all or ONLY=name
 
 hostile: packages .venv/.dev $(BUNDLE)  ## odd and hostile input, all or ONLY=family
 	@$(PYTHON) -W ignore -m tests.hostile $(ONLY)
+
+interop: packages .venv/.dev  ## ask the bureau with clients of PHP, Perl and C++
+	@infra/native/interop.sh
+	@$(NATIVE) with-servers -- python -m pytest tests/interop
 
 images: packages  ## pin the images of others by the digests they have now
 	@$(PYTHON) -m infra.images
@@ -105,3 +110,6 @@ browser:
 $(BUNDLE): $(shell find $(STATIC) -type f -not -path '*/node_modules/*' -not -path '*/dist/*') \
 		infra/native/node.lock | .venv/.runtime
 	@$(STEP) pages infra/native/bundle.sh
+
+$(CLIENTS): tests/soap/clients/package-lock.json infra/native/node.lock | .venv/.dev
+	@$(STEP) 'SOAP clients of Node' infra/native/clients.sh

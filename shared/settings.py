@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     soap_port: Port = 8001
     public_url: str = "http://127.0.0.1:8000"  # what links in mails start with
     soap_url: str = "http://127.0.0.1:8001/risk-central"  # where advisors' risk checks go
+    # what the addresses in the bureau's WSDL start with; empty: as the client came by
+    soap_public_url: str = Field(default="", pattern=r"^(https?://[\w.:\-\[\]/~]+)?$")
 
     # Fronts whose word counts on who asks, by address or network, separated by commas
     trusted_proxies: str = ""

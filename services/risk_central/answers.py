@@ -12,17 +12,19 @@ from lxml import etree
 from redis import Redis
 from redis.exceptions import RedisError
 
-from services.risk_central import envelope, lookups, wsdl
-from services.risk_central.envelope import SOAP_12, MalformedError, Version
+from services.risk_central import envelope, faults, lookups, reading, wsdl
+from services.risk_central.envelope import NAMESPACE, SOAP_12, Version
+from services.risk_central.faults import FaultError
 from shared import log
 
 Reply = tuple[HTTPStatus, bytes]
 
-_BY_CEDULA = f"{{{wsdl.NAMESPACE}}}GetRiskByCedula"
-_CEDULA = f"{{{wsdl.NAMESPACE}}}cedula"
-_MANY = f"{{{wsdl.NAMESPACE}}}GetRisks"
-_CEDULAS = f"{{{wsdl.NAMESPACE}}}cedulas"
-_STRING = f"{{{wsdl.NAMESPACE}}}string"
+_BY_CEDULA = f"{{{NAMESPACE}}}GetRiskByCedula"
+_CEDULA = f"{{{NAMESPACE}}}cedula"
+_MANY = f"{{{NAMESPACE}}}GetRisks"
+_CEDULAS = f"{{{NAMESPACE}}}cedulas"
+_STRING = f"{{{NAMESPACE}}}string"
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 logger = log.get(__name__)
 
@@ -39,22 +41,24 @@ class Answers:
     def reply(self, body: bytes, encoding: str | None = None) -> Reply:
         """HTTP status and envelope, a fault for whatever cannot be answered."""
         try:
-            root = envelope.parse(body, encoding)
-            operation = envelope.operation(root, self.version)
+            root = reading.read(body, encoding, self.version)
+            operation = reading.operation(root, self.version)
             content = self._short_way(root, operation)
-        except MalformedError as error:
-            return self._fault("Client.Malformed", str(error))
+        except FaultError as error:
+            status = faults.status(self.version, error.code)
+            return status, faults.refused(self.version, error)
         except RedisError:
             return self._fault("Server.Unavailable", wsdl.UNAVAILABLE)
         return self.by_spyne(root) if content is None else (HTTPStatus.OK, content)
 
     def by_spyne(self, root: etree._Element) -> Reply:
         """Spyne's reply to a document, which it gets as UTF-8 without comments and DTD."""
+        _fill_nil(root)
         try:
             return self._call_spyne(etree.tostring(root, encoding="utf-8"))
         except Exception:  # spyne falls over some documents that are XML but no sense
             logger.exception("spyne failed")
-            return self._fault("Client.Malformed", "El mensaje no sigue el WSDL.")
+            return self._fault(faults.MALFORMED, wsdl.NOT_AS_DESCRIBED)
 
     def _short_way(self, root: etree._Element, operation: etree._Element) -> bytes | None:
         if not envelope.is_plain(root, self.version):
@@ -82,8 +86,8 @@ class Answers:
         return envelope.answer(self.version, "GetRisks", content)
 
     def _fault(self, code: str, message: str) -> Reply:
-        body = envelope.fault(self.version, code, message)
-        return HTTPStatus.INTERNAL_SERVER_ERROR, body
+        body = faults.fault(self.version, code, message)
+        return faults.status(self.version, code), body
 
     def _call_spyne(self, body: bytes) -> Reply:
         statuses: list[str] = []
@@ -104,3 +108,9 @@ class Answers:
 
         reply = b"".join(self._spyne(environ, start))
         return HTTPStatus(int(statuses[0].split()[0])), reply
+
+
+def _fill_nil(root: etree._Element) -> None:
+    """An operation that is nil has no arguments: SOAP::Lite writes so, and spyne falls over it."""
+    for operation in root.iterfind(f"*/*[@{_NIL}]"):
+        del operation.attrib[_NIL]

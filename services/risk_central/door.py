@@ -15,11 +15,12 @@ from redis.exceptions import RedisError
 
 from services.risk_central.answers import Answers
 from services.risk_central.credentials import Credentials
-from services.risk_central.envelope import SOAP_11, SOAP_12
+from services.risk_central.envelope import DECLARATION, SOAP_11, SOAP_12
 from services.risk_central.refusals import TurnedAwayError
 from services.risk_central.wsdl import ADDRESS
 from shared import log, proxies, trace
 from shared.proxies import Origin
+from shared.settings import settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -58,7 +59,9 @@ class Door:
         try:
             return self._route(environ, start)
         except TurnedAwayError as refused:
+            # What was sent was not read to its end: the connection is good for nothing more
             headers = [("Content-Type", "text/plain; charset=utf-8"), *refused.headers]
+            headers.append(("Connection", "close"))
             return _respond(start, refused.status, headers, refused.message.encode())
 
     def _route(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -67,7 +70,7 @@ class Door:
             return self._health(start)
         if path not in PATHS:
             raise TurnedAwayError(HTTPStatus.NOT_FOUND, "El servicio está en /risk-central.")
-        if method == "GET" and environ.get("QUERY_STRING", "").lower() == "wsdl":
+        if method == "GET" and _asks_for_wsdl(environ.get("QUERY_STRING", "")):
             return self._wsdl(path, environ, start)
         self._credentials.check(environ.get("HTTP_AUTHORIZATION", ""), _origin(environ).address)
         if method != "POST":
@@ -84,15 +87,13 @@ class Door:
         return _respond(start, status, [("Content-Type", "application/json")], body)
 
     def _wsdl(self, path: str, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """The address in it is the one the client came by."""
-        came = _origin(environ)
-        if not proxies.HOST.fullmatch(came.host):
-            raise TurnedAwayError(HTTPStatus.BAD_REQUEST, "Falta la cabecera Host.")
-        address = f"{came.scheme}://{came.host}{path}"
+        """The address in it is the one that is set, or the one the client came by."""
+        address = f"{settings().soap_public_url.rstrip('/') or _asked_at(environ)}{path}"
         body = self._answers[path].wsdl.replace(ADDRESS.encode(), address.encode())
         return _respond(start, HTTPStatus.OK, [("Content-Type", "text/xml; charset=utf-8")], body)
 
     def _soap(self, path: str, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        _check_coding(environ.get("HTTP_CONTENT_ENCODING", ""))
         encoding = _encoding(environ.get("CONTENT_TYPE", ""))
         body = _read_body(environ)
         # No longer than a second: whoever asks has a deadline too.
@@ -104,7 +105,35 @@ class Door:
         finally:
             self._places.release()
         _tell(environ.get("HTTP_X_TRACE_ID", ""), status)
-        return _respond(start, status, [("Content-Type", PATHS[path].content_type)], reply)
+        return _respond(start, status, [("Content-Type", _content_type(path, reply))], reply)
+
+
+def _content_type(path: str, reply: bytes) -> str:
+    """The path's version's, but a VersionMismatch is told in SOAP 1.1."""
+    version = PATHS[path]
+    begins = f"{DECLARATION}<{version.prefix}:".encode()
+    return version.content_type if reply.startswith(begins) else SOAP_11.content_type
+
+
+def _asks_for_wsdl(query: str) -> bool:
+    """`?wsdl`, `?WSDL=1`, and .NET's `?singleWsdl`: ours has always been one file."""
+    return query.partition("&")[0].partition("=")[0].lower() in ("wsdl", "singlewsdl")
+
+
+def _asked_at(environ: WSGIEnvironment) -> str:
+    came = _origin(environ)
+    if not proxies.HOST.fullmatch(came.host):
+        raise TurnedAwayError(HTTPStatus.BAD_REQUEST, "Falta la cabecera Host.")
+    return f"{came.scheme}://{came.host}"
+
+
+def _check_coding(coding: str) -> None:
+    """Nothing is unpacked here: what becomes of a few bytes would have to be bounded, too."""
+    if coding.strip().lower() not in ("", "identity"):
+        message = "Envíe el mensaje sin comprimir (sin Content-Encoding)."
+        raise TurnedAwayError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message, ("Accept-Encoding", "identity")
+        )
 
 
 def _origin(environ: WSGIEnvironment) -> Origin:

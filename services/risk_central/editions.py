@@ -116,6 +116,7 @@ def _buckets(redis: Redis, edition: str) -> Iterator[bytes]:
 
 def _keys(redis: Redis, edition: str) -> Iterator[bytes]:
     yield from _buckets(redis, edition)
+    yield from redis.scan_iter(f"{head()}{edition}l:*", count=_AT_ONCE)
     yield from redis.scan_iter(f"{head()}{edition}n:*", count=_AT_ONCE)
     yield f"{head()}{edition}words".encode()
     yield _before(edition).encode()

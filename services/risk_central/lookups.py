@@ -30,10 +30,10 @@ def get_risk_by_cedula(redis: Redis, cedula: str | None) -> RiskReport:
 def find_risk_by_name(redis: Redis, name: str | None, limit: int | None) -> list[RiskReport]:
     """Homonyms, best first. Raises RefusalError (InvalidName) and RedisError."""
     try:
-        words, most = rules.parse_name(name), rules.check_limit(limit)
+        asked, most = rules.parse_name(name), rules.check_limit(limit)
     except ValueError as error:
         raise RefusalError("Client.InvalidName", str(error)) from None
-    return store.find_by_name(redis, words, most)
+    return store.find_by_name(redis, asked, most)
 
 
 def get_risks(redis: Redis, cedulas: Sequence[str | None] | None) -> list[RiskReport]:

@@ -1,11 +1,10 @@
 """What a row of the risk file must be, what can be asked by name, and which answer comes first."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
-from rapidfuzz import fuzz
 
 from shared.contracts.risk_central import RISK_FILE, RiskReport
 from shared.ecuador.cedula import normalise_cedula
@@ -72,17 +71,18 @@ def check_report(values: Mapping[str, Any], today: date) -> RiskReport:
     return report
 
 
-def parse_name(text: str | None) -> list[str]:
-    """The distinct folded words of a name asked for, which may be beginnings of words.
+def parse_name(text: str | None) -> str:
+    """A name asked for, of words which may be beginnings of words.
 
     Raises ValueError in Spanish where they would match nobody or nearly everybody.
     """
-    words = list(dict.fromkeys(tokens((text or "")[: _MAX_NAME_LENGTH + 1])))
-    if (text and len(text) > _MAX_NAME_LENGTH) or len(words) > _MAX_NAME_TOKENS:
+    text = text or ""
+    words = tokens(text[: _MAX_NAME_LENGTH + 1])
+    if len(text) > _MAX_NAME_LENGTH or len(words) > _MAX_NAME_TOKENS:
         raise ValueError(f"El nombre es demasiado largo: use hasta {_MAX_NAME_TOKENS} palabras.")
     if not any(len(word) >= _MIN_TOKEN_LENGTH for word in words):
         raise ValueError("Escriba un nombre con al menos dos letras seguidas.")
-    return words
+    return text
 
 
 def check_limit(limit: int | None) -> int:
@@ -92,25 +92,3 @@ def check_limit(limit: int | None) -> int:
     if limit < 1:
         raise ValueError(f"El límite va de 1 a {MAX_LIMIT}.")
     return min(limit, MAX_LIMIT)
-
-
-def matches(words: Iterable[str], report: RiskReport) -> bool:
-    """Whether each word is, or begins, another word of the person's name."""
-    left = tokens(report.full_name)
-    for word in sorted(words, key=len, reverse=True):
-        found = next((name for name in left if name.startswith(word)), None)
-        if found is None:
-            return False
-        left.remove(found)
-    return True
-
-
-def rank(words: list[str], reports: Iterable[RiskReport], limit: int) -> list[RiskReport]:
-    """The best `limit` matches: whole words before beginnings, the fewest words unasked for."""
-    asked = " ".join(words)
-
-    def order(report: RiskReport) -> tuple[float, str, str]:
-        name = " ".join(tokens(report.full_name))
-        return -fuzz.token_sort_ratio(asked, name), name, report.cedula
-
-    return sorted(reports, key=order)[:limit]

@@ -114,8 +114,8 @@ class FullSink(RiskSink):
         for digits, now, before in self._beside(self._edition, self._before):
             for rest, packed in now.items():
                 if rest not in before or before[rest][0] != packed[0]:
-                    report = store.unpack(store.cedula_of(digits + rest.decode()), packed)
-                    yield CategoryNews(cedula=report.cedula, category=report.category)
+                    cedula = store.cedula_of(digits + rest.decode())
+                    yield CategoryNews(cedula=cedula, category=store.category_of(packed))
 
     def _beside(self, edition: str, other: str) -> Iterator[editions.Bucket]:
         """As `editions.beside`, for as long as it takes."""

@@ -9,21 +9,23 @@ from typing import Never
 
 from services.risk_central import store
 from services.risk_central.door import Door
+from services.risk_central.patience import Patience
 from shared import log
 from shared.settings import settings
 
 LOOK_SECONDS = 0.3  # between looks whether the server's main process is still there
 
 
-def end_with_parent() -> None:
-    """End this worker with the server's main process, however that ends.
+def watch() -> None:
+    """Cut whoever keeps a worker waiting, and end it with the server's main process.
 
-    A main process that is killed takes nobody with it: its workers would go on listening, with
-    old code, beside those of the next one. Nothing outside of a worker.
+    However that ends: one that is killed takes nobody with it, and its workers would go on
+    listening, with old code, beside those of the next one. Nothing outside of a worker.
     """
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         threading.Thread(target=_watch, args=(parent.pid,), daemon=True).start()
+        Patience().keep_looking()
 
 
 def _watch(parent: int) -> Never:
@@ -34,5 +36,5 @@ def _watch(parent: int) -> Never:
 
 
 log.set_up("soap")
-end_with_parent()
+watch()
 app = Door(store.connect(settings().redis_url), settings().soap_user, settings().soap_password)

@@ -4,9 +4,11 @@ Layout, weighed by memory at five million persons:
 
 - `risk:r:<first six digits>`: a hash of the cédula's next three digits to a packed report. The
   check digit follows from the rest. Small hashes are stored as one flat list, about 70 bytes a
-  person where a hash of fields for each takes 267.
+  person where a hash of fields for each takes 267. A value of more than 64 bytes would turn the
+  list of all into a table of twice the size: the rest of such a one is in `risk:l:<six digits>`.
 - `risk:n:<word>`: a Roaring bitmap of those whose name has the word, by their first nine digits;
   about two bytes a word and person.
+- `risk:n:<word>#2`: those who have it twice; `risk:n:cañas`: a word with its ñ (see `names`).
 - `risk:words`: all words, sorted, to find those that begin in a certain way.
 
 A full load writes an edition of its own, whose name follows on `risk:` (see `editions`).
@@ -18,25 +20,22 @@ between leaves at most index entries too many; readers compare with the report a
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from pyroaring import BitMap
 from redis import Redis
 from stdnum import luhn
 
-from services.risk_central import editions, rules
+from services.risk_central import editions, name_index, names, rules
 from shared import redis as redis_server
 from shared.contracts.risk_central import RiskCategory, RiskReport
-from shared.ecuador.names import tokens
 
 MAX_CANDIDATES = 2000  # read and ranked per name asked for; homonyms beyond are cut by cédula
 TIMEOUT_SECONDS = 1.0
 RETRIES = 3  # in a third of a second: whoever asks has a deadline too
 
-_MAX_WORDS_PER_BEGINNING = 500
 _CATEGORIES = tuple(RiskCategory)
 _CATEGORY_NUMBERS = {category: number for number, category in enumerate(_CATEGORIES)}
 _EPOCH = date(1970, 1, 1)
@@ -48,10 +47,28 @@ _GET_MANY = """
 local edition = ARGV[2]
 if edition == '*' then edition = redis.call('GET', KEYS[1]) or '' end
 local begins, found = ARGV[1] .. edition .. 'r:', {}
-for i = 3, #ARGV, 2 do found[#found + 1] = redis.call('HGET', begins .. ARGV[i], ARGV[i + 1]) end
+local more = ARGV[1] .. edition .. 'l:'
+for i = 3, #ARGV, 2 do
+  local value = redis.call('HGET', begins .. ARGV[i], ARGV[i + 1])
+  if value and #value == 64 then
+    value = value .. (redis.call('HGET', more .. ARGV[i], ARGV[i + 1]) or '')
+  end
+  found[#found + 1] = value
+end
 return found
 """
+# The two parts of long ones at once, so that nobody reads the new one's beginning and the old rest
+_PUT_LONG = """
+for i = 1, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[i], string.sub(ARGV[i + 1], 1, 64))
+  redis.call('HSET', KEYS[2], ARGV[i], string.sub(ARGV[i + 1], 65))
+end
+"""
+_SHORT = 64  # bytes: Redis' hash-max-listpack-value, and in the scripts
 _NOW = "*"  # the current edition, whichever that is
+
+
+Buckets = dict[str, dict[str, bytes]]
 
 
 class Change(NamedTuple):
@@ -107,15 +124,19 @@ def list_risks(redis: Redis, cedulas: Sequence[str], edition: str = _NOW) -> lis
     ]
 
 
-def find_by_name(redis: Redis, words: list[str], limit: int) -> list[RiskReport]:
-    """Those whose name has all the folded words, or begins a word with them; best match first."""
+def find_by_name(redis: Redis, asked: str, limit: int) -> list[RiskReport]:
+    """Those whose name has all the words, or begins a word with them; best match first."""
     edition = editions.current(redis)
-    ids = _candidates(redis, words, edition)
-    if not ids:
-        return []
-    cedulas = [_cedula(number) for number in ids[:MAX_CANDIDATES]]
-    reports = list_risks(redis, cedulas, edition)
-    return rules.rank(words, (found for found in reports if rules.matches(words, found)), limit)
+    numbers = name_index.candidates(redis, asked, edition, MAX_CANDIDATES)
+    bodies = [f"{number:09}" for number in numbers]  # check digits of the best only: they cost most
+    readings = names.readings(asked)
+    people = [
+        (body, packed, name)
+        for body, packed in zip(bodies, _packed(redis, bodies, edition), strict=True)
+        if packed is not None and (name := names.Name(_full_name(packed))).matches(readings)
+    ]
+    best = names.rank(asked, [name for _, _, name in people], limit)
+    return [unpack(cedula_of(people[place][0]), people[place][1]) for place in best]
 
 
 def compare(redis: Redis, reports: Sequence[RiskReport]) -> Changes:
@@ -135,16 +156,19 @@ def write(redis: Redis, changes: Changes) -> None:
     The caller holds the load's lock: the index is read, changed and written back.
     """
     edition = editions.current(redis)
-    added, removed = _index_changes(changes.changes)
-    _add_to_index(redis, edition, added)
+    added, removed = name_index.changes(
+        (item.report.cedula, _full_name(item.old), item.report.full_name)
+        for item in changes.changes
+    )
+    name_index.add(redis, edition, added)
     _write_packed(redis, edition, ((item.report.cedula, item.new) for item in changes.changes))
-    _remove_from_index(redis, edition, removed)
+    name_index.remove(redis, edition, removed)
 
 
 def write_whole(redis: Redis, edition: str, reports: Sequence[RiskReport]) -> None:
     """Write persons into an edition that has none of them yet, or has them so."""
-    added, _ = _index_changes(Change(report, None, b"") for report in reports)
-    _add_to_index(redis, edition, added)
+    added, _ = name_index.changes((report.cedula, "", report.full_name) for report in reports)
+    name_index.add(redis, edition, added)
     _write_packed(redis, edition, ((report.cedula, pack(report)) for report in reports))
 
 
@@ -192,6 +216,11 @@ def unpack(cedula: str, packed: bytes) -> RiskReport:
     )
 
 
+def category_of(packed: bytes) -> RiskCategory:
+    """Of a stored report, also of its beginning."""
+    return _CATEGORIES[packed[0]]
+
+
 def _full_name(packed: bytes | None) -> str:
     if packed is None:
         return ""
@@ -199,102 +228,27 @@ def _full_name(packed: bytes | None) -> str:
 
 
 def _write_packed(redis: Redis, edition: str, entries: Iterable[tuple[str, bytes]]) -> None:
-    buckets: dict[str, dict[str, bytes]] = defaultdict(dict)
+    short: Buckets = defaultdict(dict)
+    long: Buckets = defaultdict(dict)
     for cedula, packed in entries:
-        buckets[f"{editions.head()}{edition}r:{cedula[:6]}"][cedula[6:9]] = packed
+        (short if len(packed) < _SHORT else long)[cedula[:6]][cedula[6:9]] = packed
+    begins = f"{editions.head()}{edition}"
     with redis.pipeline(transaction=False) as pipeline:
-        for bucket, fields in buckets.items():
-            _ask(pipeline, "HSET", bucket, *(part for item in fields.items() for part in item))
+        for six, fields in short.items():
+            _ask(pipeline, "HSET", f"{begins}r:{six}", *_flat(fields))
+        for six, fields in long.items():
+            keys = f"{begins}r:{six}", f"{begins}l:{six}"
+            _ask(pipeline, "EVAL", _PUT_LONG, 2, *keys, *_flat(fields))
         pipeline.execute()
 
 
-Index = dict[str, BitMap]
-
-
-def _index_changes(changes: Iterable[Change]) -> tuple[Index, Index]:
-    added: Index = defaultdict(BitMap)
-    removed: Index = defaultdict(BitMap)
-    for report, old, _ in changes:
-        number = int(report.cedula[:9])
-        words, old_words = set(tokens(report.full_name)), set(tokens(_full_name(old)))
-        for word in words - old_words:
-            added[word].add(number)
-        for word in old_words - words:
-            removed[word].add(number)
-    return added, removed
-
-
-def _add_to_index(redis: Redis, edition: str, added: Index) -> None:
-    stored = _bitmaps(redis, edition, list(added))
-    with redis.pipeline(transaction=True) as pipeline:
-        for word, numbers in added.items():
-            pipeline.set(_name_key(edition, word), (stored[word] | numbers).serialize())
-        if added:
-            pipeline.zadd(_words_key(edition), dict.fromkeys(added, 0))
-        pipeline.execute()
-
-
-def _remove_from_index(redis: Redis, edition: str, removed: Index) -> None:
-    stored = _bitmaps(redis, edition, list(removed))
-    with redis.pipeline(transaction=True) as pipeline:
-        for word, numbers in removed.items():
-            left = stored[word] - numbers
-            if left:
-                pipeline.set(_name_key(edition, word), left.serialize())
-            else:
-                pipeline.delete(_name_key(edition, word))
-                pipeline.zrem(_words_key(edition), word)
-        pipeline.execute()
-
-
-def _bitmaps(redis: Redis, edition: str, words: list[str]) -> Index:
-    if not words:
-        return {}
-    stored = _ask(redis, "MGET", *(_name_key(edition, word) for word in words))
-    return {
-        word: BitMap() if found is None else BitMap.deserialize(found)
-        for word, found in zip(words, stored, strict=True)
-    }
-
-
-def _name_key(edition: str, word: str) -> str:
-    return f"{editions.head()}{edition}n:{word}"
-
-
-def _words_key(edition: str) -> str:
-    return f"{editions.head()}{edition}words"
+def _flat(fields: dict[str, bytes]) -> Iterator[str | bytes]:
+    return (part for item in fields.items() for part in item)
 
 
 def lock_key() -> str:
     """What a load holds while it works."""
     return redis_server.key("risk:load")
-
-
-def _candidates(redis: Redis, words: list[str], edition: str) -> list[int]:
-    """Numbers of those who have all words whole, then of those who have them as beginnings."""
-    beginnings = _words_beginning(redis, words, edition)
-    bitmaps = _bitmaps(redis, edition, list({word for found in beginnings for word in found}))
-    empty = BitMap()
-    whole = BitMap.intersection(*(bitmaps.get(word, empty) for word in words))
-    if len(whole) >= MAX_CANDIDATES:
-        return list(whole[:MAX_CANDIDATES])
-    partly = BitMap.intersection(
-        *(BitMap.union(empty, *(bitmaps[word] for word in found)) for found in beginnings)
-    )
-    return [*whole, *(partly - whole)[:MAX_CANDIDATES]]
-
-
-def _words_beginning(redis: Redis, words: list[str], edition: str = "") -> list[list[str]]:
-    """For each word those known that begin with it, itself first."""
-    with redis.pipeline(transaction=False) as pipeline:
-        for word in words:
-            first, last = f"[{word}", f"[{word}\x7f"
-            pipeline.zrangebylex(_words_key(edition), first, last, 0, _MAX_WORDS_PER_BEGINNING)
-        return [[found.decode() for found in known] for known in pipeline.execute()]
-
-
-def _cedula(number: int) -> str:
-    return cedula_of(f"{number:09}")
 
 
 def cedula_of(body: str) -> str:

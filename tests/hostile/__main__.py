@@ -13,6 +13,7 @@ from tests.hostile import (
     memory,
     page_fields,
     smtp_lines,
+    soap_messages,
     world,
 )
 from tests.hostile.tally import Tally
@@ -25,6 +26,7 @@ FAMILIES: dict[str, Callable[[world.World, int | None, int], Tally]] = {
     "designs": designs.attack,
     "smtp_servers": smtp_lines.attack,
     "document": document.attack,
+    "soap_messages": soap_messages.attack,
 }
 
 

@@ -248,7 +248,7 @@ MUTANTS = [
     ),
     Mutant(
         "a_dtd_is_read",
-        "services/risk_central/envelope.py",
+        "services/risk_central/reading.py",
         "    if root.getroottree().docinfo.internalDTD is not None:",
         "    if False:",
         (SOAP_DOOR,),
@@ -263,7 +263,7 @@ MUTANTS = [
     Mutant(
         "a_changed_name_stays_in_the_index",
         "services/risk_central/store.py",
-        "    _remove_from_index(redis, edition, removed)\n",
+        "    name_index.remove(redis, edition, removed)\n",
         "",
         (f"{SOAP_LOAD}::test_a_changed_name_moves_in_the_index",),
     ),

@@ -11,6 +11,7 @@ from tests.mutants import (
     kit,
     mail,
     odd_input,
+    soap,
     taking_in,
 )
 from tests.mutants.mutant import Mutant
@@ -26,5 +27,6 @@ MUTANTS: list[Mutant] = [
     *calls.MUTANTS,
     *doors.MUTANTS,
     *odd_input.MUTANTS,
+    *soap.MUTANTS,
     *taking_in.MUTANTS,
 ]

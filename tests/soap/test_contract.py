@@ -1,5 +1,6 @@
 """The contract of the WSDL as a stock client sees it, in both versions of SOAP."""
 
+import io
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -14,8 +15,10 @@ from redis import Redis
 from requests.auth import HTTPBasicAuth
 from zeep.exceptions import Fault
 
-from tests.soap.people import PASSWORD, USER, cedula
+from services.risk_central.load import load_file
+from tests.soap.people import PASSWORD, USER, cedula, csv_bytes, row
 
+WSDL = {"w": "http://schemas.xmlsoap.org/wsdl/", "xs": "http://www.w3.org/2001/XMLSchema"}
 MARIA = cedula("171430710")
 UNKNOWN = cedula("240000009")
 
@@ -70,6 +73,22 @@ def test_a_word_of_the_name_counts_once(service: Any) -> None:
     assert service.FindRiskByName("maria mar guaman") is None
 
 
+def test_names_are_found_as_people_write_them(service: Any, bureau: Redis) -> None:
+    people = ["O'Brien Ana", "D’Angelo Luz", "Juan Vera Juan", "Canas Ana", "Cañas Vega Ana"]
+    rows = [row(f"1800000{number:02}", name) for number, name in enumerate(people)]
+    load_file(bureau, io.BytesIO(csv_bytes(rows)))
+
+    def found(asked: str) -> list[str]:
+        return [person.full_name for person in service.FindRiskByName(asked) or ()]
+
+    assert found("obrien") == found("o'brien") == found("o brien") == ["O'Brien Ana"]
+    assert found("dangelo") == ["D’Angelo Luz"]
+    assert found("juan juan") == ["Juan Vera Juan"]  # not the 150 of one Juan
+    assert found("jua jua") == ["Juan Vera Juan"]
+    assert found("cañas") == ["Cañas Vega Ana", "Canas Ana"]
+    assert found("canas") == ["Canas Ana", "Cañas Vega Ana"]
+
+
 def test_special_characters_survive(service: Any) -> None:
     (person,) = service.FindRiskByName("inigo nunez")
     assert person.full_name == "Ñúñez Peña Íñigo Andrés"
@@ -116,9 +135,29 @@ def test_a_wrong_question_gets_its_fault(
 
 def test_the_wsdl_is_public_and_names_the_address_it_was_asked_at(server: str) -> None:
     for path in ("/risk-central", "/risk-central/soap12"):
-        reply = httpx.get(f"{server}{path}?wsdl", headers={"Host": "riesgos.example:81"})
+        host = {"Host": "riesgos.example:81"}
+        reply = httpx.get(f"{server}{path}?wsdl", headers=host)
+        for query in ("WSDL", "wsdl=1", "singleWsdl", "singlewsdl&x=y"):
+            assert httpx.get(f"{server}{path}?{query}", headers=host).content == reply.content
         root = etree.fromstring(reply.content)
         assert root.get("targetNamespace") == "urn:pregon:risk-central:v1"
         assert root.xpath("//*[local-name()='service']/@name") == ["RiskCentral"]
         address = root.xpath("//*[local-name()='address']/@location")
         assert address == [f"http://riesgos.example:81{path}"]
+
+
+@pytest.mark.parametrize("path", ["/risk-central", "/risk-central/soap12"])
+def test_the_wsdl_is_what_clients_of_every_kind_read(server: str, path: str) -> None:
+    root: Any = etree.fromstring(httpx.get(f"{server}{path}?wsdl").content)
+    other = "soap12" if path == "/risk-central" else "wsdl/soap/"
+    assert not any(other in space for space in root.nsmap.values())  # gSOAP makes a client of it
+    assert root.xpath("//w:message/w:part/@name", namespaces=WSDL) == ["parameters"] * 6 + ["fault"]
+    for place in ("portType", "binding"):
+        faults = root.xpath(f"//w:{place}/w:operation/w:fault/@name", namespaces=WSDL)
+        assert faults == ["RiskFault"] * 3
+    elements = root.xpath("//xs:complexType//xs:element", namespaces=WSDL)
+    kinds = {element.get("name"): element.get("type") for element in elements}
+    assert (kinds["score"], kinds["days_overdue"], kinds["limit"]) == ("xs:int",) * 3
+    assert kinds["category"] == "tns:RiskCategory"
+    values = root.xpath("//xs:simpleType[@name='RiskCategory']//@value", namespaces=WSDL)
+    assert values == ["A1", "A2", "A3", "B1", "B2", "C1", "C2", "D", "E"]

@@ -12,7 +12,7 @@ from lxml import etree
 from redis import Redis
 
 from services.risk_central import door as door_module
-from services.risk_central import rules, store
+from services.risk_central import name_index, rules, store
 from services.risk_central.door import Door
 from services.risk_central.load import load_file
 from shared.redis import key
@@ -154,15 +154,36 @@ def test_of_many_homonyms_the_first_two_thousand_are_ranked(redis: Redis) -> Non
     """The closest name has the highest cédula: it is found among 2,000, not beyond."""
     rows = [row(f"17{number:07}", "Vera Ana Lucía") for number in range(1999)]
     load_file(redis, io.BytesIO(csv_bytes([*rows, row("179000000", "Vera Ana")])))
-    assert store.find_by_name(redis, ["vera", "ana"], 1)[0].cedula == cedula("179000000")
+    assert store.find_by_name(redis, "vera ana", 1)[0].cedula == cedula("179000000")
     load_file(redis, io.BytesIO(csv_bytes([row("170001999", "Vera Ana Lucía")])))
-    assert store.find_by_name(redis, ["vera", "ana"], 1)[0].full_name == "Vera Ana Lucía"
+    assert store.find_by_name(redis, "vera ana", 1)[0].full_name == "Vera Ana Lucía"
+
+
+def test_repeated_words_are_found_among_many_homonyms(redis: Redis) -> None:
+    """Who has two such words has the highest cédula: the lowest 2,000 have one each."""
+    rows = [row(f"17{number:07}", "Vera Juan") for number in range(2000)]
+    twice = [row("178000000", "Vera Juan Juana"), row("179000000", "Juan Vera Juan")]
+    load_file(redis, io.BytesIO(csv_bytes([*rows, *twice])))
+
+    def found(asked: str) -> list[str]:
+        return [report.full_name for report in store.find_by_name(redis, asked, 5)]
+
+    assert found("juan juan") == ["Juan Vera Juan", "Vera Juan Juana"]
+    assert found("juan jua") == ["Juan Vera Juan", "Vera Juan Juana"]
+    assert found("juana juan") == ["Vera Juan Juana"]
+
+
+def test_an_enye_is_found_among_many_who_have_none(redis: Redis) -> None:
+    rows = [row(f"17{number:07}", "Canas Ana") for number in range(2000)]
+    load_file(redis, io.BytesIO(csv_bytes([*rows, row("179000000", "Cañas Ana")])))
+    assert store.find_by_name(redis, "cañas", 1)[0].full_name == "Cañas Ana"
+    assert store.find_by_name(redis, "canas", 1)[0].full_name == "Canas Ana"
 
 
 def test_of_the_words_that_begin_alike_five_hundred_are_looked_at(redis: Redis) -> None:
     words = [f"zz{number:04}" for number in range(501)]
     redis.zadd(key("risk:words"), dict.fromkeys(words, 0))
-    (found,) = store._words_beginning(redis, ["zz"])
+    (found,) = name_index.words_beginning(redis, ["zz"])
     assert found == words[:500]
 
 
@@ -235,3 +256,12 @@ def test_the_wsdl_names_the_address_that_the_client_asked_for(door: Door, front:
     assert b'"https://bureau.example/risk-central"' in ask(door, b"", **asked)[1]
     mine = ask(door, b"", **asked | {"REMOTE_ADDR": "10.0.0.1"})[1]
     assert b'"http://soap:8001/risk-central"' in mine
+
+
+def test_the_wsdl_names_the_address_that_is_set(
+    door: Door, monkeypatch: pytest.MonkeyPatch, front: Any
+) -> None:
+    monkeypatch.setenv("PREGON_SOAP_PUBLIC_URL", "https://bureau.example/riesgos/")
+    settings.cache_clear()
+    asked = {"REQUEST_METHOD": "GET", "QUERY_STRING": "wsdl", "HTTP_HOST": "soap:8001"}
+    assert b'"https://bureau.example/riesgos/risk-central"' in ask(door, b"", **asked)[1]

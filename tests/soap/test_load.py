@@ -23,7 +23,7 @@ def load(redis: Redis, *rows: Row) -> LoadReport:
 
 
 def names(redis: Redis, *words: str) -> list[str]:
-    return [report.full_name for report in store.find_by_name(redis, list(words), 20)]
+    return [report.full_name for report in store.find_by_name(redis, " ".join(words), 20)]
 
 
 def dump(redis: Redis) -> dict[bytes | str, bytes | None]:
@@ -116,6 +116,23 @@ def test_two_loads_at_once_are_kept_apart(redis: Redis, monkeypatch: pytest.Monk
     with redis.lock(key("risk:load"), timeout=30), pytest.raises(Conflict, match="otra carga"):
         load(redis, *PEOPLE)
     assert load(redis, *PEOPLE).created == len(PEOPLE)
+
+
+def test_a_long_name_does_not_make_the_others_larger(redis: Redis) -> None:
+    """One value over 64 bytes would turn the list of a whole bucket into a table."""
+    people = [row(f"17{number:07}", "Vera Ana", source="Banca") for number in range(500)]
+    load(redis, *people)
+    before = redis.memory_usage(key("risk:r:170000")) or 0
+    long = "De la Torre y Fernández de Córdova María de los Ángeles Guadalupe"
+    load(redis, row("170000007", long, source="Banca"))
+    assert redis.object("encoding", key("risk:r:170000")) == b"listpack"
+    assert 0 < (redis.memory_usage(key("risk:r:170000")) or 0) < before * 1.1
+    assert names(redis, "cordova") == [long]
+    assert store.list_risks(redis, [cedula("170000007")])[0].full_name == long
+    assert load(redis, row("170000007", long, source="Banca")).unchanged == 1
+    for length in (64 - 16 - 5, 30):  # just at the limit, then short again
+        load(redis, row("170000007", "V" * length, source="Banca"))
+        assert names(redis, "v" * 30) == ["V" * length]
 
 
 def test_many_people_share_small_hashes(redis: Redis) -> None:

@@ -65,8 +65,8 @@ def test_who_is_not_in_a_full_file_is_removed_and_it_says_what_it_did(
     last = news(sessions)
     assert (last[CEDULAS[0]], last[NEW["cedula"]]) == ("E", "A1")
     assert (last[CEDULAS[8]], last[CEDULAS[9]]) == (None, None)
-    assert [r.cedula for r in store.find_by_name(redis, ["vera"], 5)] == [NEW["cedula"]]
-    assert store.find_by_name(redis, ["mora", "j"], 5) == []
+    assert [r.cedula for r in store.find_by_name(redis, "vera", 5)] == [NEW["cedula"]]
+    assert store.find_by_name(redis, "mora j", 5) == []
 
 
 def test_a_full_file_that_would_remove_most_changes_nothing_unless_that_is_meant(
@@ -130,10 +130,10 @@ def test_readers_see_the_old_until_all_is_there(
 
     def look(sink: sinks.FullSink) -> None:
         write(sink)
-        seen.append((known(redis), len(store.find_by_name(redis, ["mora"], 50))))
+        seen.append((known(redis), len(store.find_by_name(redis, "mora", 50))))
 
     def last_look(client: Redis, edition: str) -> None:
-        seen.append((known(redis), len(store.find_by_name(redis, ["mora"], 50))))
+        seen.append((known(redis), len(store.find_by_name(redis, "mora", 50))))
         switch(client, edition)
 
     monkeypatch.setattr(sinks.FullSink, "write", look)
@@ -195,7 +195,7 @@ def test_whose_row_is_wrong_stays_as_before(sessions: Sessions, redis: Redis) ->
     second = store.find_risk(redis, CEDULAS[1])
     assert second is not None
     assert second.score == 5
-    assert [r.cedula for r in store.find_by_name(redis, ["mora", "a"], 5)] == [CEDULAS[0]]
+    assert [r.cedula for r in store.find_by_name(redis, "mora a", 5)] == [CEDULAS[0]]
 
 
 @pytest.mark.parametrize("full", [True, False])

@@ -1,31 +1,24 @@
 """The bureau's rules, without Redis."""
 
 from datetime import date
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.risk_central import names as person_names
 from services.risk_central import store
-from services.risk_central.rules import MAX_LIMIT, check_limit, matches, parse_name, rank
+from services.risk_central.names import Name, Words, rank, readings
+from services.risk_central.rules import MAX_LIMIT, check_limit, parse_name
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.ecuador.names import tokens
 
+
+def matches(asked: list[Words], name: str) -> bool:
+    return Name(name).matches(asked)
+
+
 names = st.text(min_size=1, max_size=60).filter(lambda text: text.strip())
-
-
-def person(full_name: str, cedula: str = "1714307103") -> RiskReport:
-    return RiskReport(
-        cedula=cedula,
-        full_name=full_name,
-        category=RiskCategory.A1,
-        score=900,
-        total_debt=Decimal("0.00"),
-        days_overdue=0,
-        reported_on=date(2026, 10, 31),
-        source="Banca",
-    )
 
 
 @given(
@@ -47,7 +40,7 @@ def test_a_report_comes_back_from_its_packed_form(report: RiskReport) -> None:
 
 @given(st.permutations(["maria", "jose", "guaman", "quishpe"]), st.integers(1, 4))
 def test_any_words_in_any_order_match(words: list[str], count: int) -> None:
-    assert matches(words[:count], person("Guamán Quishpe María José"))
+    assert matches([tuple(words[:count])], "Guamán Quishpe María José")
 
 
 @pytest.mark.parametrize(
@@ -60,23 +53,70 @@ def test_any_words_in_any_order_match(words: list[str], count: int) -> None:
     ],
 )
 def test_a_beginning_matches_one_word(words: list[str], *, found: bool) -> None:
-    assert matches(words, person("Guamán Quishpe María José")) is found
+    assert matches([tuple(words)], "Guamán Quishpe María José") is found
+
+
+def best(asked: str, *people: str) -> list[str]:
+    return [people[place] for place in rank(asked, [Name(name) for name in people], 2)]
 
 
 def test_the_closest_name_comes_first() -> None:
-    people = [person("Pérez Loor Ana María"), person("Pérez Ana"), person("Pérez Anabel")]
-    best = rank(["ana", "perez"], people, 2)
-    assert [report.full_name for report in best] == ["Pérez Ana", "Pérez Anabel"]
+    people = ["Pérez Loor Ana María", "Pérez Ana", "Pérez Anabel"]
+    assert best("ana perez", *people) == ["Pérez Ana", "Pérez Anabel"]
+
+
+def test_an_enye_that_is_asked_for_goes_before_closeness() -> None:
+    people = ["Canas", "Cañas Ruiz Ana", "Canas Luz"]
+    assert best("cañas", *people) == ["Cañas Ruiz Ana", "Canas"]
+    assert best("can\u0303as", *people)[0] == "Cañas Ruiz Ana"  # as some keyboards write it
+    assert best("CAÑAS ana", *people)[0] == "Cañas Ruiz Ana"
+
+
+def test_of_names_as_close_the_one_that_is_written_as_asked_comes_first() -> None:
+    assert best("canas", "Cañas", "Canas") == ["Canas", "Cañas"]
+    assert best("josé", "Jose", "José") == ["José", "Jose"]
+    assert best("guaman maria", "Guaman Zurita Maria Jose", "Guamán María")[0] == "Guamán María"
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "found"),
+    [
+        ("obrien", "O'Brien Ana", True),
+        ("o'brien", "O’Brien Ana", True),
+        ("O´Brien", "O'Brien Ana", True),
+        ("o brien", "O'Brien Ana", True),
+        ("brien", "O'Brien Ana", True),
+        ("o'brien", "Obrien Ana", True),
+        ("o'brien", "O Brien Ana", True),
+        ("dangelo ana", "Ana D'Angelo", True),
+        ("obr", "O'Brien Ana", True),
+        ("obrien brien", "O'Brien Ana", False),
+        ("juan juan", "Juan Pérez", False),
+        ("juan juan", "Juan Pérez Juana", True),
+        ("juan juan", "Pérez Juan Juan", True),
+    ],
+)
+def test_an_apostrophe_joins_or_parts_and_a_word_counts_once(
+    asked: str, name: str, *, found: bool
+) -> None:
+    assert matches(readings(asked), name) is found
+
+
+@given(st.text(max_size=60))
+def test_a_name_is_found_by_its_own_words(name: str) -> None:
+    assert matches(readings(name), name)
+    for reading in readings(name):
+        assert set(reading) <= person_names.index_words(name)
 
 
 @given(st.text(max_size=250))
 def test_a_name_is_words_or_refused(text: str) -> None:
     try:
-        words = parse_name(text)
+        asked = parse_name(text)
     except ValueError:
         return
-    assert 1 <= len(words) == len(set(words)) <= 10
-    assert set(words) == set(tokens(text))
+    assert asked == text
+    assert 1 <= len(tokens(text)) <= 10
 
 
 def test_the_limit_has_bounds() -> None:

@@ -1,0 +1,1 @@
+"""`make interop`: the bureau asked by clients of other languages, from Debian's packages."""
