@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import httpx
 
+from tests.hostile import values
 from tests.hostile.bodies import MULTIPART, URLENCODED, multipart, urlencoded
 from tests.hostile.tally import HUNG_SECONDS, Tally
-from tests.hostile.values import TEXTS, raw_json
 from tests.hostile.world import World
 
 Path = tuple[str | int, ...]
@@ -107,20 +107,13 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
     """Send odd values to every field: all of them, or `each` of them drawn by `seed`."""
     tally = Tally("api_fields")
     document = world.client("admin").get("/openapi.json").raise_for_status().json()
-    draw = random.Random(seed)
+    chance = random.Random(seed)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         for field in fields(document):
-            values = _values(field)
-            chosen = values if each is None else draw.sample(values, min(each, len(values)))
+            chosen = values.draw(each, chance, as_json=field.where == "json")
             client = world.client(world.role_for(field.method, field.path))
             list(threads.map(partial(_send, tally, client, world, field), chosen))
     return tally
-
-
-def _values(field: Field) -> list[bytes]:
-    if field.where == "json":
-        return list(raw_json())
-    return [text.encode("utf-8", "surrogatepass") for text in TEXTS]
 
 
 def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value: bytes) -> None:
@@ -167,10 +160,10 @@ class _Ids(dict[str, str]):
 def _body(field: Field, value: bytes) -> tuple[bytes | None, str | None]:
     if field.where in ("form", "multipart"):
         shown = {name: str(example).encode() for name, example in field.body.items()}
-        values = shown | {field.name: value}
+        pairs = shown | {field.name: value}
         if field.where == "multipart":
-            return multipart(values, field.body.get("file", ""))
-        return urlencoded(values), URLENCODED
+            return multipart(pairs, field.body.get("file", ""))
+        return urlencoded(pairs), URLENCODED
     if field.where != "json":
         if field.body is None:
             return None, None

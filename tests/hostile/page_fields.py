@@ -15,9 +15,9 @@ import httpx
 from fastapi.routing import APIRoute
 from lxml import html
 
+from tests.hostile import values
 from tests.hostile.bodies import URLENCODED, multipart, urlencoded
 from tests.hostile.tally import HUNG_SECONDS, Tally
-from tests.hostile.values import TEXTS, raw_json
 from tests.hostile.world import ROLES, World
 from tests.unit.gateway.test_permissions import doors
 
@@ -211,22 +211,15 @@ def forgotten_forms(world: World) -> set[str]:
 def attack(world: World, each: int | None, seed: int) -> Tally:
     """Send odd values to every field: all of them, or `each` of them drawn by `seed`."""
     tally = Tally("page_fields")
-    draw = random.Random(seed)
+    chance = random.Random(seed)
     with visitors(world) as users, ThreadPoolExecutor(_AT_ONCE) as threads:
         found = [*address_fields(world), *unseen_fields(world), *json_fields(world)]
         found += [field for user in users.values() for field in user.forms()]
         for field in sorted(found, key=lambda field: field.path in _ENDS):
-            values = _values(field)
-            chosen = values if each is None else draw.sample(values, min(each, len(values)))
+            chosen = values.draw(each, chance, as_json=field.where == "json")
             client = users[field.role].client
             list(threads.map(partial(_send, tally, client, world, field), chosen))
     return tally
-
-
-def _values(field: Field) -> list[bytes]:
-    if field.where == "json":
-        return list(raw_json())
-    return [text.encode("utf-8", "surrogatepass") for text in TEXTS]
 
 
 def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value: bytes) -> None:
@@ -264,8 +257,8 @@ def _body(field: Field, value: bytes) -> tuple[bytes | None, str | None]:
     if field.where == "json":
         whole = value if field.name == "(all)" else b'{"definition": ' + value + b"}"
         return whole, "application/json"
-    values = {name: text.encode() for name, text in field.shown}
-    values |= {"idempotency_key": uuid4().hex.encode()}
+    pairs = {name: text.encode() for name, text in field.shown}
+    pairs |= {"idempotency_key": uuid4().hex.encode()}
     if field.where == "form":
-        values[field.name] = value
-    return multipart(values) if field.has_files else (urlencoded(values), URLENCODED)
+        pairs[field.name] = value
+    return multipart(pairs) if field.has_files else (urlencoded(pairs), URLENCODED)

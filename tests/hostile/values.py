@@ -4,6 +4,7 @@ Texts may hold lone surrogates: whoever sends them encodes with `surrogatepass`.
 """
 
 import json
+import random
 from collections.abc import Iterator
 
 CONTROLS = [chr(code) for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))]
@@ -56,6 +57,13 @@ TEXTS: list[str] = list(
         ]
     )
 )  # fmt: skip
+
+
+def draw(each: int | None, chance: random.Random, *, as_json: bool) -> list[bytes]:
+    """What is sent to one field: all there is, or `each` of it drawn by chance."""
+    texts = (text.encode("utf-8", "surrogatepass") for text in TEXTS)
+    values = list(raw_json() if as_json else texts)
+    return values if each is None else chance.sample(values, min(each, len(values)))
 
 
 def raw_json() -> Iterator[bytes]:

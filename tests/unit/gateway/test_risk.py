@@ -42,6 +42,7 @@ def make_load(state: LoadState = LoadState.DONE, **changes: Any) -> Load:
         "error": None,
         "full": False,
         "dry_run": False,
+        "removes_most": False,
         "removed": 0,
         "created_by": "admin",
         "created_at": clock.now(),
