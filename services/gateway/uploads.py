@@ -38,6 +38,14 @@ CUSTOMER_FILE = FileKind((".csv", ".txt", ".xlsx"), megabytes=500)
 RISK_FILE = FileKind((".csv", ".txt", ".xlsx"), megabytes=500)
 DESIGN_FILE = FileKind((".html", ".htm", ".zip"), megabytes=10)
 
+_NAME_LENGTH = 200  # as rooms keep it; the end tells what it is
+
+
+async def store_named(ask: Asker, upload: UploadFile, kind: FileKind) -> dict[str, str]:
+    """`store_upload`, with the name it came by: the two fields by which rooms know a file."""
+    key = await store_upload(ask, upload, kind)
+    return {"file_key": key, "file_name": (upload.filename or "")[-_NAME_LENGTH:]}
+
 
 async def store_upload(ask: Asker, upload: UploadFile, kind: FileKind) -> str:
     """Store an uploaded file and return its key, which ends in its suffix.

@@ -21,7 +21,7 @@ def test_odd_messages_break_nothing(server: str, bureau: Redis) -> None:
         soap_messages.strike(client, f"{server}/risk-central", tally, TENTHS, seed)
     assert tally.is_standing, f"SEED={seed}: {tally.line()}"
     assert tally.tried > 300
-    assert tally.accepted > 20
+    assert tally.accepted > 5
 
 
 @pytest.mark.parametrize("version", [envelope.SOAP_11, envelope.SOAP_12], ids=["1.1", "1.2"])

@@ -13,7 +13,7 @@ from services.gateway.course import Course
 from services.gateway.downloads import rejected_customers
 from services.gateway.exposing import documented
 from services.gateway.routing import Api
-from services.gateway.uploads import CUSTOMER_FILE, store_upload
+from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id, Model
 from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import CustomerPermission
@@ -59,9 +59,8 @@ async def start_import(
     Invalid: the file is empty, too large, none of .csv, .txt and .xlsx, or not what its name says;
     or `mapping` is wrong.
     """
-    key = await store_upload(ask, file, CUSTOMER_FILE)
-    name = (file.filename or "")[-200:]
-    new = contract.NewImport(file_key=key, file_name=name, mapping=mapping, **course)
+    stored = await store_named(ask, file, CUSTOMER_FILE)
+    new = contract.NewImport(**stored, mapping=mapping, **course)
     return await ask(contract.start_import, new)
 
 

@@ -11,7 +11,7 @@ from services.gateway.course import Course
 from services.gateway.downloads import rejected_risks
 from services.gateway.exposing import documented
 from services.gateway.routing import Api
-from services.gateway.uploads import RISK_FILE, store_upload
+from services.gateway.uploads import RISK_FILE, store_named
 from shared.contract import Id
 from shared.contracts import risk_central as contract
 from shared.contracts.risk_central import RiskPermission
@@ -41,15 +41,12 @@ async def start_load(
 
     A `full` file stands for all persons: who is not in it is removed, all at once; other files
     change their persons only. One that would remove more than half of them ends as failed unless
-    `removes_most` says that this is meant. With `hold` the first rows are read, see `/preview` and
-    `/resume`.
+    `removes_most` says that this is meant. With `hold` see `/preview` and `/resume`.
 
     Invalid: the file is empty, too large, none of .csv, .txt and .xlsx, or not what its name says.
     """
-    key = await store_upload(ask, file, RISK_FILE)
-    name = (file.filename or "")[-200:]
-    given = {"file_key": key, "file_name": name, "full": full, **course}
-    given |= {"removes_most": removes_most}
+    stored = await store_named(ask, file, RISK_FILE)
+    given = {**stored, **course, "full": full, "removes_most": removes_most}
     return await ask(contract.start_load, contract.NewLoad.model_validate(given))
 
 

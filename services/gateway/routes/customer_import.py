@@ -12,7 +12,7 @@ from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from services.gateway.uploads import CUSTOMER_FILE, store_upload
+from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id
 from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import (
@@ -67,11 +67,8 @@ async def upload(request: Request, ask: Ask) -> Response:
     """Store the file and begin to read it."""
     form = await read_form(request)
     try:
-        file = form.file("file")
-        key = await store_upload(ask, file, CUSTOMER_FILE)
-        name = (file.filename or "")[-200:]
-        new = form.parse(NewImport, file_key=key, file_name=name)
-        job = await ask(start_import, new)
+        stored = await store_named(ask, form.file("file"), CUSTOMER_FILE)
+        job = await ask(start_import, form.parse(NewImport, **stored))
     except FORM_ERRORS as error:
         return _render_upload(request, form.failed(error))
     return go(request, f"/clientes/importaciones/{job.id}")

@@ -11,7 +11,7 @@ from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
-from services.gateway.uploads import RISK_FILE, store_upload
+from services.gateway.uploads import RISK_FILE, store_named
 from shared.contract import Id
 from shared.contracts.identity import Session
 from shared.contracts.loads import LoadState
@@ -70,10 +70,8 @@ async def upload(request: Request, ask: Ask, session: SignedIn) -> Response:
     """Store the file and begin to load it."""
     form = await read_form(request)
     try:
-        file = form.file("file")
-        key = await store_upload(ask, file, RISK_FILE)
-        name = (file.filename or "")[-200:]
-        load = await ask(start_load, form.parse(NewLoad, file_key=key, file_name=name))
+        stored = await store_named(ask, form.file("file"), RISK_FILE)
+        load = await ask(start_load, form.parse(NewLoad, **stored))
     except FORM_ERRORS as error:
         return await _render(request, ask, session, form.failed(error), None, None)
     return go(request, f"/central-de-riesgos/cargas/{load.id}")

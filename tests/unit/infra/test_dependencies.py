@@ -18,7 +18,6 @@ UNIMPORTED = {
     "granian": "serves SOAP",
     "hiredis": "redis reads faster with it",
     "msgpack": "kombu's serializer of transfer chunks",
-    "python-multipart": "FastAPI's forms",
     "setuptools": "nameko imports pkg_resources",
     "supervisor": "keeps the processes of the native stack",
 }
@@ -43,6 +42,7 @@ TOOLS = {
     "mypy",
     "pytest-timeout",
     "ruff",
+    "schemathesis",
     "vulture",
 }
 
