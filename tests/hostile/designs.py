@@ -1,5 +1,6 @@
 """Odd designs: what people paste, what tools make of it, and what is made to do harm."""
 
+import json
 import random
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +17,7 @@ _OTHER_TAGS = (
     "details summary dialog video audio canvas map area ruby rt rp foreignObject mglyph mtext "
     "annotation-xml desc image nobr big tt isindex keygen bgsound blink slot portal x-y o:p"
 )
+_AS_JSON = {"Content-Type": "application/json"}
 TAG_NAMES = (*sorted(TAGS), *_OTHER_TAGS.split())
 
 
@@ -309,8 +311,10 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
     if each is not None:
         found = random.Random(seed).sample(found, min(len(found), each * 40))
     for number, design in enumerate(found):
-        body = {"name": f"Raro {number}", "subject": "Hola", "html": design.html}
-        answer = tally.send(design.name, partial(client.post, "/designs", json=body))
+        body = json.dumps({"name": f"Raro {number}", "subject": "Hola", "html": design.html})
+        answer = tally.send(
+            design.name, partial(client.post, "/designs", content=body, headers=_AS_JSON)
+        )
         if answer is not None and answer.is_success and design.refused:
             tally.count("wrong", f"{design.name} was taken")
     return tally

@@ -218,7 +218,7 @@ def _transports(ns: str) -> Iterator[Message]:
 def attack(world: World, each: int | None, seed: int) -> Tally:
     """All messages to both versions, or `each` tenths of them drawn by `seed`."""
     settings = world.product.settings
-    credentials = (settings["PREGON_SOAP_USER"], settings["PREGON_SOAP_PASSWORD"])
+    credentials = (settings.get("PREGON_SOAP_USER", "soap"), settings["PREGON_SOAP_PASSWORD"])
     tally = Tally("soap_messages")
     with httpx.Client(auth=credentials, timeout=HUNG_SECONDS, trust_env=False) as client:
         strike(client, settings["PREGON_SOAP_URL"], tally, each, seed)
