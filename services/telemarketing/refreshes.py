@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.telemarketing.models import RiskRefresh
@@ -10,21 +11,27 @@ from shared import clock
 from shared.contracts.telemarketing import RefreshState
 from shared.errors import Conflict
 
+_ANEW = ("number", "people", "asked", "asked_through", "state", "started_at")
 PATIENCE = timedelta(hours=1)  # so long nobody asks again while it is being asked
 
 
 def begin(session: Session, campaign_id: int, advisor: str, people: int) -> int:
     """A new refresh in place of the last one; its number. Raises Conflict while that one runs."""
-    last = _find(session, campaign_id, advisor)
-    if last is not None:
-        if last.state == RefreshState.RUNNING and clock.now() - last.started_at < PATIENCE:
-            raise Conflict(f"Ya se consulta la central de riesgos por los clientes de {advisor}.")
-        session.delete(last)
-        session.flush()
+    now = clock.now()
     row = insert(RiskRefresh).values(
-        campaign_id=campaign_id, advisor=advisor, people=people, started_at=clock.now()
+        campaign_id=campaign_id, advisor=advisor, people=people, started_at=now
     )
-    return session.execute(row.returning(RiskRefresh.number)).scalar_one()
+    anew = {name: row.excluded[name] for name in _ANEW}
+    begun = row.on_conflict_do_update(
+        index_elements=["campaign_id", "advisor"],
+        set_=anew | {"error": None},
+        where=(RiskRefresh.state != RefreshState.RUNNING)
+        | (RiskRefresh.started_at <= now - PATIENCE),
+    )
+    number = session.execute(begun.returning(RiskRefresh.number)).scalar_one_or_none()
+    if number is None:
+        raise Conflict(f"Ya se consulta la central de riesgos por los clientes de {advisor}.")
+    return number
 
 
 def is_running(session: Session, campaign_id: int, advisor: str, number: int) -> bool:

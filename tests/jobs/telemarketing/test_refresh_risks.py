@@ -1,6 +1,7 @@
 """The risk of a whole assignment, in batches; the bureau is faked at its client."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.telemarketing import bureau, jobs, refreshes
 from services.telemarketing.models import RiskCheck, Target
 from shared.contracts.risk_central import RiskCategory, RiskReport
+from shared.errors import Conflict
 from tests.databases import outbox_of
 
 PEOPLE = 1200
@@ -107,3 +109,27 @@ def test_a_bureau_that_is_down_makes_the_job_try_again(
         jobs.refresh_risks.run(7, "ana", begin(sessions), 0)
     with sessions() as session:
         assert session.scalar(select(func.count()).select_from(RiskCheck)) == 0
+
+
+def begun_at_once(sessions: sessionmaker[Session]) -> list[int]:
+    """The numbers of those of eight who may; the others hear that it is under way."""
+
+    def begin(_: int) -> int | None:
+        try:
+            with sessions.begin() as session:
+                return refreshes.begin(session, 1, "ana", PEOPLE)
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        return [number for number in threads.map(begin, range(8)) if number is not None]
+
+
+def test_of_many_who_ask_at_once_one_begins_also_in_place_of_an_earlier_one(
+    sessions: sessionmaker[Session],
+) -> None:
+    for _ in range(3):
+        [number] = begun_at_once(sessions)
+        with sessions.begin() as session:
+            assert refreshes.is_running(session, 1, "ana", number)
+            refreshes.end(session, number)
