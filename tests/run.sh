@@ -1,5 +1,5 @@
 #!/bin/sh
-# All checks and tests, called by `make test` with the settings of running servers. Three lanes run
+# All checks and tests, called by `make test` with the settings of running servers. Four lanes run
 # beside each other, each in a namespace of its own; what a step says is shown when it has ended.
 # Steps are processes that must not be one: eventlet patches the rooms' for good.
 set -u
@@ -30,7 +30,7 @@ lane() { # NAMESPACE
 
 (
     lane a
-    tests jobs tests/jobs "$@"
+    tests mail tests/jobs/mailer "$@"
 ) &
 (
     lane b
@@ -39,13 +39,18 @@ lane() { # NAMESPACE
     step mypy mypy shared services infra tests
     step imports lint-imports
     step vulture vulture
-    tests unit tests/unit tests/soap "$@"
+    tests unit tests/unit "$@"
     tests rooms tests/rooms "$@"
 ) &
 (
     lane c
     tests product tests/gateway tests/e2e tests/hostile "$@"
     tests guides tests/guides "$@"
+) &
+(
+    lane d
+    tests jobs tests/jobs --ignore=tests/jobs/mailer "$@"
+    tests soap tests/soap "$@"
 ) &
 wait
 [ ! -e "$logs/failed" ] || { echo "failed: $(tr '\n' ' ' <"$logs/failed")"; exit 1; }

@@ -56,13 +56,18 @@ def create_app(client: Client | None = None) -> FastAPI:
             Middleware(guards.CrossOrigin),
         ],
     )
-    app.state.client = client or Client()
-    app.state.live = live.Live()
-    app.state.hall = entrance.Hall()
     problems.install(app)
     _include_all(app)
     app.mount("/static", assets.Bundle(directory=assets.DIST, check_dir=False))
+    open_doors(app, client or Client())
     return app
+
+
+def open_doors(app: FastAPI, client: Client) -> None:
+    """What the app's routes share beside themselves, anew: nothing of it is older than `client`."""
+    app.state.client = client
+    app.state.live = live.Live()
+    app.state.hall = entrance.Hall()
 
 
 def _include_all(app: FastAPI) -> None:

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any, ParamSpec, TypeVar
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.gateway.app import create_app
+from services.gateway.app import create_app, open_doors
 from services.gateway.session import COOKIE
 from shared import clock, trace
 from shared.client import Client
@@ -161,10 +162,22 @@ class Browser:
         return self.ask("POST", address, **options)
 
 
+@cache
+def _app() -> FastAPI:
+    """Its routes, made once: most of what a test would take."""
+    return create_app(FakeAsk())
+
+
+def app_over(rooms: Client) -> FastAPI:
+    """The app as it stands before its first request."""
+    open_doors(_app(), rooms)
+    return _app()
+
+
 @pytest.fixture
 def client(rooms: FakeAsk) -> Browser:
     """A browser that is not logged in."""
-    return Browser(create_app(rooms))
+    return Browser(app_over(rooms))
 
 
 @pytest.fixture

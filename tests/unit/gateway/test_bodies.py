@@ -9,11 +9,10 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from services.gateway import bodies
-from services.gateway.app import create_app
 from services.gateway.session import COOKIE
 from shared.contracts.identity import get_session
 from shared.permissions import Role
-from tests.unit.gateway.conftest import FakeAsk, find_session
+from tests.unit.gateway.conftest import FakeAsk, app_over, find_session
 from tests.unit.gateway.test_permissions import NoRooms, doors, split, value_of
 
 PART = b"a" * (64 << 10)
@@ -83,9 +82,9 @@ def routes() -> list[tuple[str, str]]:
 PUBLIC = {("POST", "/ingresar"), ("POST", "/salir"), ("POST", "/api/v1/token"), ("POST", "/baja/1")}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def app() -> FastAPI:
-    return create_app(NoRooms(answers={get_session.name: find_session}))
+    return app_over(NoRooms(answers={get_session.name: find_session}))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -165,7 +164,7 @@ def test_a_body_that_comes_too_slowly_is_answered_408(monkeypatch: pytest.Monkey
         return {"type": "http.request", "body": b"a", "more_body": True}
 
     monkeypatch.setattr(Sender, "receive", trickle)
-    app = create_app(FakeAsk(answers={}))
+    app = app_over(FakeAsk(answers={}))
     sender = put(app, "POST", "/api/v1/token", (b"content-type", KINDS[2]))
     assert (sender.status, sender.answer[b"connection"]) == (408, b"close")
 

@@ -16,10 +16,9 @@ import pytest
 from fastapi.routing import APIRoute
 
 from services.gateway import api, live, routes
-from services.gateway.app import create_app
 from shared.contracts.identity import Role, get_session
 from shared.errors import Unavailable
-from tests.unit.gateway.conftest import Browser, FakeAsk, find_session
+from tests.unit.gateway.conftest import Browser, FakeAsk, app_over, find_session
 
 TABLE = Path(__file__).with_name("permissions.txt")
 NOBODY = "nobody"
@@ -43,7 +42,7 @@ class NoRooms(FakeAsk):
 
 def ask() -> Iterator[tuple[str, str, list[str]]]:
     """(method, path, who got past the guard) of every route."""
-    app = create_app(NoRooms(answers={get_session.name: find_session}))
+    app = app_over(NoRooms(answers={get_session.name: find_session}))
     for route in doors():
         for method in sorted(route.methods or ()):
             passed = [who for who in (*Role, NOBODY) if passes(app, method, route.path, who)]

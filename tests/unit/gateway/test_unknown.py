@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from services.gateway.app import create_app
 from services.gateway.session import COOKIE
 from shared.contracts.identity import get_session
 from shared.errors import NotFound
 from shared.permissions import Role
-from tests.unit.gateway.conftest import Browser, FakeAsk, find_session
+from tests.unit.gateway.conftest import Browser, FakeAsk, app_over, find_session
 from tests.unit.gateway.test_permissions import doors, split, value_of
 
 QUERY = "?visto=sending&estado=failed&desde=2026-01-01&hasta=2026-01-02"
@@ -35,7 +34,7 @@ def addresses() -> list[str]:
 
 @pytest.mark.parametrize("address", addresses())
 def test_what_does_not_exist_is_404(address: str) -> None:
-    browser = Browser(create_app(Empty(answers={get_session.name: find_session})))
+    browser = Browser(app_over(Empty(answers={get_session.name: find_session})))
     statuses = set()
     for role in Role:
         browser.cookies.set(COOKIE, role)
@@ -46,6 +45,6 @@ def test_what_does_not_exist_is_404(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["/vivo/7", "/vivo/mailing:7", "/envios/7/vivo"])
 def test_there_is_one_stream_and_it_is_of_no_object(address: str) -> None:
-    browser = Browser(create_app(Empty(answers={get_session.name: find_session})))
+    browser = Browser(app_over(Empty(answers={get_session.name: find_session})))
     browser.cookies.set(COOKIE, Role.ADMIN)
     assert browser.get(address).status_code == 404
