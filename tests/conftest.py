@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+import structlog
 
 if TYPE_CHECKING:
     from tests.product import Product
@@ -48,6 +49,12 @@ def product() -> "Iterator[Product]":
 
     with running() as started:
         yield started
+
+
+def pytest_configure() -> None:
+    """Tracebacks in logs as Python prints them: coloured ones take half a second each."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

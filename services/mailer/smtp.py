@@ -98,10 +98,8 @@ class Line:
         if refused is None:
             return None
         answer = self._judge(*answers[refused])
-        if refused == 0:
-            answer = self._judge_sender(answer)
         self._start_over(gone_ahead=len(answers) == 3 and answers[-1][0] == _GO_AHEAD)
-        return answer
+        return self._judge_sender(answer) if refused == 0 else answer
 
     def _judge_sender(self, answer: Answer) -> Answer:
         """Every mail of ours has this sender: what it is refused for is not the recipient."""

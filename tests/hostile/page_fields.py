@@ -46,6 +46,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/llamadas/siguiente",
 )
 _JSON = ("/segmentos/contar", "/segmentos/describir")
+_SHOWN: dict[str, list["Field"]] = {}  # by the product's address
 
 
 @dataclass(frozen=True)
@@ -194,11 +195,19 @@ def visitors(world: World) -> Iterator[dict[str, Visitor]]:
         yield users
 
 
+def shown_fields(world: World) -> list[Field]:
+    """Of the forms on all pages, as each role sees them before anything odd was sent."""
+    if world.product.address not in _SHOWN:
+        with visitors(world) as users:
+            fields = [field for user in users.values() for field in user.forms()]
+        _SHOWN[world.product.address] = fields
+    return _SHOWN[world.product.address]
+
+
 def forgotten_forms(world: World) -> set[str]:
     """Routes that take a form which neither a page showed nor this module names."""
     known = {path.partition("?")[0] for path in (*_UNSEEN, *_JSON, *_ENDS, *_NO_FIELDS)}
-    with visitors(world) as users:
-        shown = {field.path for user in users.values() for field in user.forms()}
+    shown = {field.path for field in shown_fields(world)}
     return {
         path
         for route in page_routes()
@@ -214,7 +223,7 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
     chance = random.Random(seed)
     with visitors(world) as users, ThreadPoolExecutor(_AT_ONCE) as threads:
         found = [*address_fields(world), *unseen_fields(world), *json_fields(world)]
-        found += [field for user in users.values() for field in user.forms()]
+        found += shown_fields(world)
         for field in sorted(found, key=lambda field: field.path in _ENDS):
             chosen = values.draw(each, chance, as_json=field.where == "json")
             client = users[field.role].client

@@ -40,6 +40,7 @@ class OddServer:
 class _Handler(socketserver.StreamRequestHandler):
     """One connection; ends when the other side goes or the answer is to hang up."""
 
+    disable_nagle_algorithm = True  # no answer waits until the one before is confirmed
     server: "_Server"
 
     def handle(self) -> None:
