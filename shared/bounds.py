@@ -23,6 +23,7 @@ ODD_TEXT = "El texto tiene caracteres que no se pueden guardar: bórrelo y escr�
 TOO_LARGE = "El número es demasiado grande."
 ODD_YEAR = f"El año debe estar entre {FIRST_YEAR} y {LAST_YEAR}."
 _NO_NUMBER = "Escriba un número."
+_NO_DATE = "Escriba la fecha entre comillas, como 2026-11-20 o 2026-11-20T14:05:00-05:00."
 _TOO_DEEP = f"Hay más de {LEVELS} niveles uno dentro de otro."
 
 # Controls but tab and line ends, halves of a pair, and what Unicode says is no character.
@@ -50,6 +51,20 @@ def visible(text: str) -> str:
     if shown.isprintable():
         return shown
     return " ".join("".join(sign for sign in shown if sign.isprintable()).split())
+
+
+def counted(value: Any) -> Any:
+    """The value, for a number: JSON's `true` is none, though Python counts it as one."""
+    if isinstance(value, bool):
+        raise ValueError(_NO_NUMBER)  # what pydantic tells its caller
+    return value
+
+
+def written(value: Any) -> Any:
+    """The value, for a date: a bare number would be seconds since 1970, which nobody means."""
+    if isinstance(value, int | float):
+        raise ValueError(_NO_DATE)
+    return value
 
 
 def whole(text: str) -> int | None:

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
-from shared.contract import Model
+from shared.contract import Model, Whole
 
 EMPTY = "Este campo no puede quedar vacío."
-Version = Annotated[int, Field(ge=1)]
+Version = Annotated[Whole, Field(ge=1)]
 
 
 def _not_sent() -> None:

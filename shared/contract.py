@@ -14,13 +14,16 @@ are type-checked against it, doors implement it and are compared with it at star
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -41,9 +44,13 @@ T = TypeVar("T")
 ENTITY_ID_MAX = 2**53 - 1  # what a JSON number holds exactly in every language
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 SECRET = object()  # marks a field that is stored nowhere: Annotated[str, SECRET]
-Id = Annotated[int, Field(ge=1, le=ENTITY_ID_MAX)]
+Counted = BeforeValidator(bounds.counted)
+Whole = Annotated[int, Counted]
+Id = Annotated[Whole, Field(ge=1, le=ENTITY_ID_MAX)]
+Day = Annotated[date, BeforeValidator(bounds.written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(bounds.written)]
 Line = Annotated[str, AfterValidator(bounds.one_line)]  # a name, or what stands in a mail's head
-Limit = Annotated[int, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
+Limit = Annotated[Whole, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
 _TO_MEND = "Hay datos por corregir."
 _NAMED = 20  # wrong values of one call
 READING = frozenset({"count", "describe", "find", "get", "list", "preview"})  # change nothing

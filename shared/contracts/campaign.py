@@ -8,14 +8,14 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.change import Change
-from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
+from shared.contract import Counted, Day, Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.customer_query import Block, Channel, Definition
 from shared.contracts.mailer import SkipReason
 from shared.contracts.telemarketing import CallResult
 from shared.permissions import Permission, Role
 from shared.words import Term
 
-Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # US dollars
+Money = Annotated[Decimal, Counted, Field(ge=0, max_digits=12, decimal_places=2)]  # US dollars
 Reason = Annotated[str, Field(max_length=500)]
 
 
@@ -58,9 +58,9 @@ class NewCampaign(Model):
     segment_id: Id | None = None
     budget: Money = Decimal(0)
     expected_revenue: Money = Decimal(0)
-    starts_on: date | None = None
-    ends_on: date | None = None
-    control_share: Annotated[float, Field(ge=0, le=0.5)] = 0  # held back at random
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+    control_share: Annotated[float, Counted, Field(ge=0, le=0.5)] = 0  # held back at random
     design_id: Id | None = None
     mail_subject: Annotated[Line, Field(max_length=150)] = ""
     script: Annotated[str, Field(max_length=10_000)] = ""  # what the advisor says

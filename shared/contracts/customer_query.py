@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.change import Change
-from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
+from shared.contract import Counted, Day, Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress, LoadState, PreviewRow
 from shared.contracts.people import Block as Block
 from shared.contracts.people import Category as Category
@@ -20,7 +20,10 @@ from shared.permissions import Permission, Role
 from shared.words import Term
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
-Income = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]  # dollars a month
+# Dollars a month.
+Income = Annotated[
+    Decimal, Counted, Field(ge=0, max_digits=12, decimal_places=2)
+]  # dollars a month
 ProvinceCode = Annotated[str, Field(pattern=r"^\d{2}$")]  # INEC
 CantonCode = Annotated[str, Field(pattern=r"^\d{4}$")]  # INEC
 
@@ -106,7 +109,7 @@ class NewCustomer(Model):
     first_names: Name
     last_names: Name
     gender: Gender | None = None
-    birth_on: date | None = None
+    birth_on: Day | None = None
     income: Income | None = None
     province: ProvinceCode | None = None
     canton: CantonCode | None = None
@@ -114,7 +117,7 @@ class NewCustomer(Model):
     email: Annotated[str, Field(max_length=254)] | None = None
     phone: Annotated[str, Field(max_length=30)] | None = None
     other_phones: Annotated[list[str], Field(max_length=5)] = []
-    joined_on: date | None = None  # None: today
+    joined_on: Day | None = None  # None: today
     preferred_channel: Channel | None = None
     preferred_hours: Annotated[str, Field(max_length=100)] | None = None
     consent_mail: bool = False
@@ -124,7 +127,7 @@ class NewCustomer(Model):
 class CustomerChange(Change, of=NewCustomer):
     """What to change of a customer; a null empties a field that may be empty."""
 
-    joined_on: date
+    joined_on: Day
     do_not_mail: bool
     do_not_call: bool
     category: Category | None  # null: by tenure again

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.change import Version
-from shared.contract import SECRET, Event, Id, Limit, Line, Model, Page, procedure
+from shared.contract import SECRET, Event, Id, Limit, Line, Model, Moment, Page, Whole, procedure
 from shared.contracts.people import Block
 from shared.errors import FieldError, Invalid
 from shared.permissions import Permission, Role
@@ -196,7 +196,7 @@ class NewMailing(Model):
     campaign_id: Id
     design_id: Id | None = None  # None: the campaign's
     subject: Annotated[Line, Field(max_length=150)] = ""  # empty: the campaign's, else the design's
-    send_at: AwareDatetime | None = None
+    send_at: Moment | None = None
     customer_ids: Annotated[list[Id], Field(max_length=1000)] | None = None  # None: everybody
     again: bool = False  # although the same design went to the same people minutes ago
 
@@ -260,8 +260,8 @@ class MonthlyOutcome(Model):
 class MonthlySchedule(Model):
     """When the monthly run goes out, and for which campaigns."""
 
-    day: Annotated[int, Field(ge=1, le=31)]  # in a shorter month its last day
-    hour: Annotated[int, Field(ge=0, le=23)]  # America/Guayaquil
+    day: Annotated[Whole, Field(ge=1, le=31)]  # in a shorter month its last day
+    hour: Annotated[Whole, Field(ge=0, le=23)]  # America/Guayaquil
     campaign_ids: Annotated[list[Id], Field(max_length=1000)]  # mailed while in phase executing
     error: str | None = None  # why the last one by the clock could not begin; not to be set
     version: Version | None = None  # as it was read; None: whatever it is now

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import Event, Id, Limit, Model, Moment, Page, Whole, procedure
 from shared.contracts.people import Block, Category, Gender
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.permissions import Permission, Role
@@ -62,7 +62,7 @@ class NewAssignment(Model):
     """Give `per_advisor` customers of a campaign to each of these advisors."""
 
     advisors: Annotated[list[str], Field(min_length=1, max_length=100)]  # usernames
-    per_advisor: Annotated[int, Field(ge=1, le=5000)]
+    per_advisor: Annotated[Whole, Field(ge=1, le=5000)]
     strategy: Strategy = Strategy.EQUAL
 
 
@@ -172,7 +172,7 @@ class NewCall(Model):
     lease_id: UUID
     result: CallResult
     note: Annotated[str, Field(max_length=2000)] = ""
-    callback_at: AwareDatetime | None = None  # required with result callback
+    callback_at: Moment | None = None  # required with result callback
 
 
 class Call(Model):
@@ -440,9 +440,7 @@ def list_calls(
 
 
 @procedure("telemarketing")
-def list_callbacks(
-    from_at: AwareDatetime, to_at: AwareDatetime, advisor: str | None = None
-) -> list[Callback]:
+def list_callbacks(from_at: Moment, to_at: Moment, advisor: str | None = None) -> list[Callback]:
     """List agreed calls by time, at most 1,000.
 
     From `from` on and before `to`, both with their time zone. An advisor sees only the own ones,

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from services.gateway import addresses, live, menu
@@ -17,7 +17,7 @@ from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from shared import bounds, clock
-from shared.contract import Id, Line, Model
+from shared.contract import Id, Line, Model, Moment
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -97,7 +97,7 @@ class NewRun(Model):
 
     design_id: Id | None = None
     subject: Annotated[Line, Field(max_length=150)] = ""
-    send_at: AwareDatetime | None = None
+    send_at: Moment | None = None
     cedulas: str = ""
     again: bool = False
 

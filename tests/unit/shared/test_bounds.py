@@ -130,11 +130,11 @@ def procedures() -> Iterator[Procedure[..., Any]]:
 
 ODD: dict[type, list[Any]] = {
     str: ODD_TEXTS,
-    int: [2**63, 10**400, "9" * 5000],
-    float: [float("nan"), float("inf")],
-    Decimal: ["1e1000000", "NaN"],
-    date: ["0001-01-01", "9999-12-31"],
-    datetime: ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"],
+    int: [2**63, 10**400, "9" * 5000, True],
+    float: [float("nan"), float("inf"), True],
+    Decimal: ["1e1000000", "NaN", True],
+    date: ["0001-01-01", "9999-12-31", 0],
+    AwareDatetime: ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 0, -1.5],
 }
 
 
