@@ -60,6 +60,10 @@ class Invalid(PregonError):  # noqa: N818  # see NotFound
         """One wrong field; its message is also the error's."""
         return cls(message, [FieldError(field, message)])
 
+    def names(self, *fields: str) -> bool:
+        """Whether one of these fields is among the wrong ones."""
+        return any(error.field in fields for error in self.fields)
+
 
 class Denied(PregonError):  # noqa: N818  # see NotFound
     """The actor may not do this."""

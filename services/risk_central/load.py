@@ -38,6 +38,7 @@ class RiskLoad(Load[RiskReport]):
     batch = 50_000  # rows per change of the name index, which is read and written whole
     whole = True
     numbered = True
+    hopeless = ("file", "mapping")  # nobody chooses columns here
 
     def check(self, values: dict[str, Any], today: date) -> dict[str, Any]:
         """All that is wrong with a report at once."""

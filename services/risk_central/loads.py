@@ -29,8 +29,23 @@ def insert_load(session: Session, new: NewLoad, created_by: str) -> Load:
     return ledger.insert(session, created_by, **new.model_dump())
 
 
-def begin_again(session: Session, load: Load) -> None:
-    """Go on with a load that failed; a full one from its beginning, whatever came between."""
+def allow(load: Load, *, removes_most: bool | None) -> None:
+    """Say anew whether a full load may remove more than half; None: as before."""
+    load.removes_most = load.removes_most if removes_most is None else removes_most
+
+
+def begin_again(session: Session, load: Load, created_by: str) -> Load:
+    """Go on with a load that failed, or begin what was only tried. Raises Conflict."""
+    if load.state == LoadState.DONE and load.dry_run:
+        asked = ("file_key", "file_name", "full", "removes_most")
+        new = NewLoad(**{name: getattr(load, name) for name in asked})
+        return insert_load(session, new, created_by)
+    _go_on(session, load)
+    return load
+
+
+def _go_on(session: Session, load: Load) -> None:
+    """A full load from its beginning, whatever came between."""
     ledger.wait_again(load)
     if load.full:
         load.read = load.created = load.updated = load.unchanged = load.rejected = 0

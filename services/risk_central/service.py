@@ -48,10 +48,12 @@ class RiskCentralService(Room):
         session: Session,
         load_id: int,
         dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
+        removes_most: bool | None = None,  # noqa: FBT001  # as above
         hold: bool = False,  # noqa: FBT001, FBT002  # as above
     ) -> contract.Load:
         load = loads.ledger.get(session, load_id, lock=True)
         loads.ledger.release(load, None, dry_run=dry_run, hold=hold)
+        loads.allow(load, removes_most=removes_most)
         return self._hand_over(session, load)
 
     @command(contract.cancel_load)
@@ -73,12 +75,18 @@ class RiskCentralService(Room):
         return contract.Load.model_validate(load)
 
     @command(contract.rerun_load)
-    def rerun_load(self, session: Session, load_id: int) -> contract.Load:
+    def rerun_load(
+        self,
+        session: Session,
+        load_id: int,
+        removes_most: bool | None = None,  # noqa: FBT001  # arguments travel by name
+    ) -> contract.Load:
         """The file is looked for first, so that one that is gone is told at once."""
         load = loads.ledger.get(session, load_id, lock=True)
         with files.open_key(load.file_key):
-            loads.begin_again(session, load)
-        return self._hand_over(session, load)
+            begun = loads.begin_again(session, load, trace.actor().username)
+        loads.allow(begun, removes_most=removes_most)
+        return self._hand_over(session, begun)
 
     @query(contract.get_load)
     def get_load(self, session: Session, load_id: int) -> contract.Load:

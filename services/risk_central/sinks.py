@@ -152,8 +152,7 @@ def _check_whole(job: Any, written: int) -> None:
         text = "El archivo completo no tiene ninguna fila buena: no se cambió nada."
         raise Invalid.field("file", text)
     if written < good:
-        text = "Otra carga completa ocurrió entretanto: suba el archivo de nuevo."
-        raise Invalid.field("file", text)
+        raise Invalid("Otra carga completa ocurrió entretanto: léalo otra vez.")
 
 
 def _check_most(job: Any, before: int) -> None:
@@ -162,8 +161,8 @@ def _check_most(job: Any, before: int) -> None:
         removed, before_it = format_number(job.removed), format_number(before)
         text = (
             f"El archivo completo quitaría a {removed} de {before_it} personas: no se cambió nada. "
-            "Revise que no esté cortado. Si es correcto, súbalo de nuevo y marque "
-            "«Puede quitar a más de la mitad»."
+            "Revise que no esté cortado. Si es correcto, marque «Puede quitar a más de la mitad» "
+            "y léalo otra vez."
         )
         raise Invalid.field("removes_most", text)
 

@@ -20,10 +20,8 @@ from shared.permissions import Permission, Role
 from shared.words import Term
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
-# Dollars a month.
-Income = Annotated[
-    Decimal, Counted, Field(ge=0, max_digits=12, decimal_places=2)
-]  # dollars a month
+# Dollars a month
+Income = Annotated[Decimal, Counted, Field(ge=0, max_digits=12, decimal_places=2)]
 ProvinceCode = Annotated[str, Field(pattern=r"^\d{2}$")]  # INEC
 CantonCode = Annotated[str, Field(pattern=r"^\d{4}$")]  # INEC
 

@@ -60,6 +60,7 @@ class LoadProgress(Model):
     mapping: dict[str, str] = Field(default_factory=dict)
     rejected_key: str | None  # file of the rejected rows, with a column `motivo`
     error: str | None  # Spanish, when it failed
+    unreadable: bool = False  # it failed by its file, which would fail again
     created_by: str
     created_at: datetime
     finished_at: datetime | None

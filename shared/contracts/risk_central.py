@@ -125,10 +125,11 @@ def start_load(new: NewLoad) -> Load:
     """
 
 
-@procedure("risk_central", example={"dry_run": False, "hold": False})
+@procedure("risk_central", example={"dry_run": False, "removes_most": False, "hold": False})
 def resume_load(
     load_id: Id,
     dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
+    removes_most: bool | None = None,  # noqa: FBT001  # as above
     hold: bool = False,  # noqa: FBT001, FBT002  # as above
 ) -> Load:
     """Go on with a load that is held.
@@ -162,14 +163,18 @@ def preview_load(load_id: Id) -> LoadPreview:
     """
 
 
-@procedure("risk_central")
-def rerun_load(load_id: Id) -> Load:
-    """Go on with a load that failed, after what it had done.
+@procedure("risk_central", example={"removes_most": True})
+def rerun_load(
+    load_id: Id,
+    removes_most: bool | None = None,  # noqa: FBT001  # arguments travel by name
+) -> Load:
+    """Go on with a load that failed, after what it had done, or load what was only tried.
 
-    It keeps its id and its counts.
+    One that failed keeps its id and its counts; of a dry run that is done a new load begins, with
+    an id of its own. A null is as before.
 
     NotFound: there is no such load, or its file is gone.
-    Conflict: the load did not fail.
+    Conflict: the load did not fail and was no dry run.
     """
 
 

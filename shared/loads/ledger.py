@@ -112,10 +112,12 @@ class Ledger(Generic[L]):
         job.percent = 100
         self._tell_its_maker(session, job, _counts(job))
 
-    def end_failed(self, session: Session, job: L, error: str, load: Load[Any]) -> None:
+    def end_failed(
+        self, session: Session, job: L, error: str, load: Load[Any], *, unreadable: bool
+    ) -> None:
         """What was loaded before counts; the rejected rows stay for one that goes on."""
         self._end(session, job, load, LoadState.FAILED)
-        job.error = error
+        job.error, job.unreadable = error, unreadable
         self._tell_its_maker(session, job, error)
 
     def tell(self, session: Session, job: L) -> None:
@@ -185,7 +187,7 @@ class Ledger(Generic[L]):
             raise Conflict("Solo se repite una carga que no terminó.")
         if job.rejected_key is not None:
             files.remove(job.rejected_key)
-        job.state, job.error = LoadState.WAITING, None
+        job.state, job.error, job.unreadable = LoadState.WAITING, None, False
         job.finished_at = job.rejected_key = None
 
     def _end(self, session: Session, job: L, load: Load[Any], state: LoadState) -> None:

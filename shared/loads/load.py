@@ -98,6 +98,7 @@ class Load(Generic[R]):
     batch: ClassVar[int] = 1000  # rows a transaction
     whole: ClassVar[bool] = False  # read to its end before anything of it is stored
     numbered: ClassVar[bool] = False  # the file of rejected rows has a column `linea`
+    hopeless: ClassVar[tuple[str, ...]] = ("file",)  # wrong there, and it fails however often
 
     def check(self, values: dict[str, Any], today: date) -> dict[str, Any]:
         """The values normalised and compared with each other. Raises Invalid by field.
@@ -127,11 +128,11 @@ class Load(Generic[R]):
     def drop(self, load_id: int) -> None:
         """Take away what a cancelled load has written outside of the database."""
 
-    def fail(self, reason: str, load_id: int) -> None:
+    def fail(self, reason: str, load_id: int, *, unreadable: bool = False) -> None:
         """The load ends as failed; what was loaded before stays. For `failed=` of the job."""
         with self.ledger.begin(load_id) as (session, job):
             if job.finished_at is None:
-                self.ledger.end_failed(session, job, reason, self)
+                self.ledger.end_failed(session, job, reason, self, unreadable=unreadable)
 
 
 class Checker(Generic[R]):

@@ -36,6 +36,7 @@ class LoadRow:
     preview: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")  # until it ends
     rejected_key: Mapped[str | None] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(Text)
+    unreadable: Mapped[bool] = mapped_column(server_default="false")  # to be read again in vain
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=func.now())
     finished_at: Mapped[datetime | None] = mapped_column(_MOMENT)

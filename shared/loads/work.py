@@ -41,7 +41,8 @@ def run(load: Load[Any], load_id: int) -> None:
         with sources.open_source(key) as source:
             _Turn(load, load_id, source).take()
     except (Invalid, NotFound) as error:
-        load.fail(_reason(load, load_id, str(error)), load_id)
+        unreadable = isinstance(error, NotFound) or error.names(*load.hopeless)
+        load.fail(_reason(load, load_id, str(error)), load_id, unreadable=unreadable)
 
 
 def _begin(load: Load[Any], load_id: int) -> str | None:
@@ -74,8 +75,9 @@ def _reason(load: Load[Any], load_id: int, error: str) -> str:
         read, keeps = job.read, load.keeps(job)
     if not read:
         return error
-    kept = "lo de ellas queda guardado" if keeps else "no se guardó nada"
-    return f"{error} Se leyeron {format_number(read)} filas y {kept}; el resto no se leyó."
+    kept = "lo leído queda guardado" if keeps else "no se guardó nada"
+    rows = "Se leyó 1 fila" if read == 1 else f"Se leyeron {format_number(read)} filas"
+    return f"{error} {rows} y {kept}; el resto no se leyó."
 
 
 class _Turn(Generic[R]):

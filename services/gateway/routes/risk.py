@@ -86,7 +86,12 @@ async def show_load(request: Request, load_id: Id, ask: Ask) -> Response:
         request,
         "risk/load.html",
         load=load,
-        form=Form({"dry_run": ["true"] if load.dry_run else []}),
+        form=Form(
+            {
+                "dry_run": ["true"] if load.dry_run else [],
+                "removes_most": ["true"] if load.removes_most else [],
+            }
+        ),
         columns=RISK_COLUMNS,
         preview=await ask(preview_load, load_id) if held else None,
     )
@@ -96,7 +101,8 @@ async def show_load(request: Request, load_id: Id, ask: Ask) -> Response:
 async def read_held(request: Request, load_id: Id, ask: Ask) -> Response:
     """Go on with a file whose first rows were shown."""
     form = await read_form(request)
-    await ask(resume_load, load_id, form.value("dry_run") == "true")
+    dry_run, removes_most = _is_on(form, "dry_run"), _is_on(form, "removes_most")
+    await ask(resume_load, load_id, dry_run, removes_most)
     return go(request, f"/central-de-riesgos/cargas/{load_id}")
 
 
@@ -110,9 +116,10 @@ async def cancel(request: Request, load_id: Id, ask: Ask) -> Response:
 
 @pages.post("/central-de-riesgos/cargas/{load_id:int}/repetir", allow=RiskPermission.LOAD)
 async def rerun(request: Request, load_id: Id, ask: Ask) -> Response:
-    """Go on with a load that failed."""
-    await ask(rerun_load, load_id)
-    return go(request, f"/central-de-riesgos/cargas/{load_id}")
+    """Go on with a load that failed, or load what was only tried."""
+    form = await read_form(request)
+    begun = await ask(rerun_load, load_id, _is_on(form, "removes_most") or None)
+    return go(request, f"/central-de-riesgos/cargas/{begun.id}")
 
 
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/avance", allow=RiskPermission.LOAD)
@@ -128,6 +135,10 @@ async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
 async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
     return await rejected_risks(await ask(get_load, load_id))
+
+
+def _is_on(form: Form, switch: str) -> bool:
+    return form.value(switch) == "true"
 
 
 async def _render(

@@ -177,7 +177,8 @@ def test_a_file_that_breaks_in_the_middle_says_exactly_what_was_done(
     assert (job.state, job.read) == ("failed", 30)
     assert job.error is not None
     assert "dañado" in job.error
-    assert "Se leyeron 30 filas y lo de ellas queda guardado; el resto no se leyó." in job.error
+    assert "Se leyeron 30 filas y lo leído queda guardado; el resto no se leyó." in job.error
+    assert job.unreadable
     assert job.created == count(people)
     assert len(importer.rejected(job)) == job.rejected
 

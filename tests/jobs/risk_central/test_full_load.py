@@ -78,6 +78,7 @@ def test_a_full_file_that_would_remove_most_changes_nothing_unless_that_is_meant
     job = found(sessions, run(sessions, cut, full=True))
     assert job.state is LoadState.FAILED
     assert "quitaría a 6 de 10 personas" in job.error
+    assert not job.unreadable
     assert known(redis) == set(CEDULAS)
     meant = found(sessions, run(sessions, cut, full=True, removes_most=True))
     assert (meant.state, meant.removed) == (LoadState.DONE, 6)
@@ -92,7 +93,8 @@ def test_an_edition_that_lost_persons_on_the_way_does_not_become_current(
     monkeypatch.setattr(store, "write_whole", lambda redis, at, rows: write(redis, at, rows[1:]))
     job = found(sessions, run(sessions, [NEW, *ROWS], full=True))
     assert job.state is LoadState.FAILED
-    assert "suba el archivo de nuevo" in job.error
+    assert "léalo otra vez" in job.error
+    assert not job.unreadable
     assert known(redis) == set(CEDULAS)
 
 
@@ -220,7 +222,8 @@ def test_a_file_without_a_good_row_removes_nobody(sessions: Sessions, redis: Red
     job = found(sessions, load_id)
     assert job.state is LoadState.FAILED
     assert "ninguna fila buena" in job.error
-    assert "Se leyeron 1 filas y no se guardó nada" in job.error
+    assert "Se leyó 1 fila y no se guardó nada" in job.error
+    assert job.unreadable
     assert known(redis) == set(CEDULAS)
 
 
@@ -288,7 +291,7 @@ def test_a_full_load_begun_again_begins_from_the_beginning(
 ) -> None:
     load_id = run(sessions, [ROWS[0] | {"score": "mil"}], full=True)
     with sessions.begin() as session:
-        loads.begin_again(session, loads.ledger.get(session, load_id, lock=True))
+        loads.begin_again(session, loads.ledger.get(session, load_id, lock=True), "jefe")
     assert counts(sessions, load_id) == (0, 0, 0, 0, 0)
 
 

@@ -68,7 +68,7 @@ def failed(bureau: Any, sessions: Any, key: str) -> int:
     load = bureau.start_load(new_load(key))
     with sessions.begin() as session:
         job = loads.ledger.get(session, load.id)
-        loads.ledger.end_failed(session, job, "Redis no respondió.", RISKS)
+        loads.ledger.end_failed(session, job, "Redis no respondió.", RISKS, unreadable=False)
     return int(load.id)
 
 
@@ -115,6 +115,33 @@ def test_a_held_load_goes_on_as_it_was_begun(bureau: Any, sessions: Any, key: st
     again = bureau.resume_load(load.id)
     assert (again.state, again.full, again.dry_run) == (LoadState.WAITING, True, True)
     assert [name for name, _ in outbox_of(sessions)].count("risk_central.load_file") == 2
+
+
+def test_what_was_only_tried_is_loaded_by_a_load_of_its_own(
+    bureau: Any, sessions: Any, key: str
+) -> None:
+    tried = bureau.start_load(new_load(key, full=True, removes_most=True, dry_run=True))
+    with sessions.begin() as session:
+        loads.ledger.end_done(session, loads.ledger.get(session, tried.id), RISKS)
+    real = bureau.rerun_load(tried.id)
+    assert real.id != tried.id
+    assert (real.state, real.dry_run) == (LoadState.WAITING, False)
+    assert (real.full, real.removes_most, real.file_name) == (True, True, tried.file_name)
+    assert ("risk_central.load_file", {"arguments": [real.id]}) in outbox_of(sessions)
+    assert bureau.get_load(tried.id).state is LoadState.DONE
+    with pytest.raises(Conflict):
+        bureau.rerun_load(real.id)
+
+
+def test_that_most_may_go_is_said_where_a_load_goes_on(
+    bureau: Any, sessions: Any, key: str, failed: int
+) -> None:
+    assert not bureau.get_load(failed).removes_most
+    assert bureau.rerun_load(failed, removes_most=True).removes_most
+    held = bureau.start_load(new_load(key, full=True, hold=True))
+    with sessions.begin() as session:
+        loads.ledger.get(session, held.id).state = LoadState.HELD
+    assert bureau.resume_load(held.id, removes_most=True).removes_most
 
 
 def test_a_load_is_cancelled_once(bureau: Any, sessions: Any, key: str) -> None:

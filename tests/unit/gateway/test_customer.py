@@ -322,6 +322,10 @@ def test_a_file_without_known_columns_is_read_again_from_its_page(
     page = head.get("/clientes/importaciones/3").text
     assert "Leer otra vez" in page
     assert 'action="/clientes/importaciones/3/repetir"' in page
+    rooms.answers["get_import"] = lambda import_id: failed.model_copy(update={"unreadable": True})
+    page = head.get("/clientes/importaciones/3").text
+    assert "Está vacío." in page
+    assert "/repetir" not in page
 
 
 def test_a_file_of_a_header_alone_says_that_there_are_no_rows(

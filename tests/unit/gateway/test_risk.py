@@ -147,7 +147,10 @@ def test_rejected_rows_come_as_a_file(admin: Browser, bureau: FakeAsk) -> None:
 
 def test_a_load_that_failed_says_why_and_is_gone_on_with(admin: Browser, bureau: FakeAsk) -> None:
     failed = make_load(LoadState.FAILED, error="Un servidor no respondió.")
-    bureau.answers |= {"get_load": lambda load_id: failed, "rerun_load": lambda load_id: failed}
+    bureau.answers |= {
+        "get_load": lambda load_id: failed,
+        "rerun_load": lambda load_id, removes_most: failed,
+    }
     page = admin.get("/central-de-riesgos/cargas/3").text
     assert "La carga no terminó" in page
     assert "Un servidor no respondió." in page
@@ -168,6 +171,39 @@ def test_a_file_that_cannot_be_read_is_read_again_not_gone_on_with(
     page = admin.get("/central-de-riesgos/cargas/3").text
     assert "Leer otra vez" in page
     assert "Continuar la carga" not in page
+
+
+def test_nobody_is_offered_what_can_never_work(admin: Browser, bureau: FakeAsk) -> None:
+    failed = make_load(LoadState.FAILED, error="El archivo está dañado.", unreadable=True)
+    bureau.answers["get_load"] = lambda load_id: failed
+    page = admin.get("/central-de-riesgos/cargas/3").text
+    assert "El archivo está dañado." in page
+    assert "Otro archivo" in page
+    assert "/repetir" not in page
+
+
+def test_a_full_file_that_would_remove_most_is_read_again_with_leave_to_do_so(
+    admin: Browser, bureau: FakeAsk
+) -> None:
+    failed = make_load(LoadState.FAILED, full=True, error="Quitaría a 6 de 10 personas.")
+    bureau.answers |= {
+        "get_load": lambda load_id: failed,
+        "rerun_load": lambda load_id, removes_most: failed,
+    }
+    assert 'name="removes_most"' in admin.get("/central-de-riesgos/cargas/3").text
+    admin.post("/central-de-riesgos/cargas/3/repetir", data={"removes_most": "true"})
+    [heard] = bureau.heard_of(risk_central.rerun_load)
+    assert heard.arguments == {"load_id": 3, "removes_most": True}
+
+
+def test_what_was_only_tried_is_loaded_by_one_click(admin: Browser, bureau: FakeAsk) -> None:
+    bureau.answers |= {
+        "get_load": lambda load_id: make_load(dry_run=True),
+        "rerun_load": lambda load_id, removes_most: make_load(id=4),
+    }
+    assert "Cargar de verdad" in admin.get("/central-de-riesgos/cargas/3").text
+    answer = admin.post("/central-de-riesgos/cargas/3/repetir")
+    assert answer.headers["location"] == "/central-de-riesgos/cargas/4"
 
 
 def test_a_dry_run_says_what_would_be_and_a_file_without_rows_that_it_has_none(
@@ -243,7 +279,7 @@ def test_a_held_file_shows_its_rows_and_goes_on(admin: Browser, bureau: FakeAsk)
     bureau.answers |= {
         "get_load": lambda load_id: held,
         "preview_load": lambda load_id: risk_central.LoadPreview(columns=["a"], rows=[row]),
-        "resume_load": lambda load_id, dry_run, hold=False: held,
+        "resume_load": lambda load_id, dry_run, removes_most, hold=False: held,
         "cancel_load": lambda load_id: held,
     }
     page = admin.get("/central-de-riesgos/cargas/3").text
@@ -254,7 +290,7 @@ def test_a_held_file_shows_its_rows_and_goes_on(admin: Browser, bureau: FakeAsk)
     answer = admin.post(f"{there}/leer", data={"dry_run": "true"})
     assert (answer.status_code, answer.headers["location"]) == (303, there)
     [heard] = bureau.heard_of(risk_central.resume_load)
-    assert heard.arguments == {"load_id": 3, "dry_run": True}
+    assert heard.arguments == {"load_id": 3, "dry_run": True, "removes_most": False}
     assert admin.post(f"{there}/cancelar").status_code == 303
     assert len(bureau.heard_of(risk_central.cancel_load)) == 1
 
