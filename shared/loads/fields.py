@@ -17,6 +17,7 @@ from shared.loads.encodings import legible
 from shared.sheets import plain
 
 MAX_CELL = 1000
+NO_VALUE = r"\N"  # an empty cell, as databases write it to files
 REQUIRED = "Este campo es obligatorio."
 _YES = {"si", "s", "1", "true", "verdadero", "yes", "x"}
 _NO = {"no", "n", "0", "false", "falso"}
@@ -115,7 +116,7 @@ class Cells:
         count = len(cells)
         for name, position, parse, required in self._columns:
             text = cells[position].strip() if position < count else ""
-            if not text:
+            if not text or text == NO_VALUE:
                 values[name] = None
                 if required:
                     wrong[name] = REQUIRED

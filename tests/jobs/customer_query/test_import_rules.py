@@ -68,10 +68,18 @@ def test_a_value_that_cannot_be_is_a_rejected_row(
 def test_the_marks_of_the_databases_own_format_are_plain_text(
     importer: Importer, people: Sessions
 ) -> None:
-    for surname in (r"\N", r"\.", r"\\", "NULL"):
+    for surname in (r"\.", r"\\", "NULL"):
         job = importer.read(to_csv(NAMES, [(*ANA[:2], surname)]).encode())
         assert job.state == "done"
         assert person(people).last_names == surname
+
+
+def test_the_databases_mark_of_no_value_is_an_empty_cell(
+    importer: Importer,
+) -> None:
+    job = importer.read(to_csv(NAMES, [(*ANA[:2], r"\N")]).encode())
+    assert (job.state, job.rejected, job.created) == ("done", 1, 0)
+    assert "obligatorio" in importer.rejected(job)[0]["motivo"]
 
 
 def test_a_nul_after_the_first_megabyte_is_a_rejected_row(importer: Importer) -> None:
