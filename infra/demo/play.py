@@ -276,7 +276,8 @@ class Play:
         if lease is None:
             raise PlayError(f"{username} has nobody to call")
         person = lease["customer"]
-        checked = advisor.post(f"/customers/{person['customer_id']}/risk-checks")
+        checks = f"/customers/{person['customer_id']}/risk-checks"
+        checked = advisor.post(checks, params={"purpose": "sale"})
         expected = known.get(person["cedula"], in_risk_file(person["cedula"]))
         equal("the files' word", "known" if expected else "unknown", "bureau's", checked["state"])
         advisor.post("/calls", json=self._call(lease, result))

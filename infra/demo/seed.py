@@ -24,7 +24,7 @@ from shared.client import Client
 from shared.contract import Actor
 from shared.contracts import campaign, customer_query, identity, mailer, risk_central, telemarketing
 from shared.contracts.campaign import Phase
-from shared.contracts.telemarketing import CallResult
+from shared.contracts.telemarketing import CallResult, RiskPurpose
 from shared.errors import Invalid, PregonError
 
 CUSTOMERS = 20_000
@@ -242,7 +242,9 @@ class Seeder:
                 if lease is None:
                     return
                 if number % 5 == 0:
-                    await self._client.ask(telemarketing.check_risk, lease.customer.customer_id)
+                    await self._client.ask(
+                        telemarketing.check_risk, lease.customer.customer_id, RiskPurpose.SALE
+                    )
                 await self._client.ask(telemarketing.record_call, self._result(lease))
 
     def _result(self, lease: telemarketing.Lease) -> telemarketing.NewCall:

@@ -94,7 +94,8 @@ def note_call(session: Session, event: CallRecorded) -> bool:
 
 def note_risk_check(session: Session, event: RiskChecked) -> None:
     """Who looked, and what category was shown."""
-    detail = f"Calificación {event.category}" if event.category else ""
+    reason = f"Para {inside(event.purpose.word)}"
+    detail = f"Calificación {event.category}. {reason}" if event.category else reason
     kind = TimelineKind.RISK_CHECK
     known = event.state is RiskState.KNOWN
     title = kind.word if known else f"{kind.word}: {inside(event.state.word)}"

@@ -18,7 +18,7 @@ from services.telemarketing import (
 )
 from shared import clock, jobs, outbox, trace, transfer
 from shared.contracts import campaign as campaign_contract
-from shared.contracts.telemarketing import RiskCheck, RiskState
+from shared.contracts.telemarketing import RiskCheck, RiskPurpose, RiskState
 from shared.db import sessions
 from shared.errors import Unavailable
 
@@ -123,7 +123,8 @@ def refresh_risks(campaign_id: int, advisor: str, number: int, after: int) -> No
     asker = trace.find_actor()
     with sessions(ROOM).begin() as session:
         if refreshes.move_on(session, number, after, through, len(people)):
-            risks.insert_checks(session, checks, asker.username if asker else advisor, "refresh")
+            who = asker.username if asker else advisor
+            risks.insert_checks(session, checks, who, RiskPurpose.REVIEW)
             following = [campaign_id, advisor, number, through]
             outbox.add_job(session, "telemarketing.refresh_risks", *following)
 

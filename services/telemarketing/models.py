@@ -23,7 +23,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from shared.columns import EnumText, enums
 from shared.contracts.campaign import Phase
 from shared.contracts.customer_query import Block, Category, Channel, Gender
-from shared.contracts.telemarketing import CallListState, CallResult, RefreshState, RiskState
+from shared.contracts.telemarketing import (
+    CallListState,
+    CallResult,
+    RefreshState,
+    RiskPurpose,
+    RiskState,
+)
 
 NOBODY_YET = "advisor IS NULL AND state = 'open' AND held IS NULL AND phone IS NOT NULL"
 CALLABLE = "state = 'open' AND held IS NULL AND phone IS NOT NULL"
@@ -51,7 +57,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[Channel]: ARRAY(EnumText(Channel)),
         **enums(Block, CallListState, CallResult, Category, Gender, Phase, RefreshState),
-        **enums(RiskState, TargetState),
+        **enums(RiskPurpose, RiskState, TargetState),
     }
 
 
@@ -284,7 +290,7 @@ class RiskCheck(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int] = mapped_column(BigInteger)
     advisor: Mapped[str]
-    purpose: Mapped[str]
+    purpose: Mapped[RiskPurpose]
     state: Mapped[RiskState]
     report: Mapped[dict[str, Any] | None]
     at: Mapped[datetime]

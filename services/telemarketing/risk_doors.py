@@ -32,7 +32,11 @@ class RiskDoors(Room):
 
     bureau: Bureau = BureauClient()
 
-    def _look_up(self, customer_id: int, purpose: str = "call") -> contract.RiskCheck:  # noqa: ARG002
+    def _look_up(
+        self,
+        customer_id: int,
+        purpose: contract.RiskPurpose = contract.RiskPurpose.SALE,  # noqa: ARG002  # written down after
+    ) -> contract.RiskCheck:
         """What the bureau says of a person."""
         with self.db.begin() as session:
             cedula = _get_person(session, customer_id).cedula
@@ -45,7 +49,7 @@ class RiskDoors(Room):
         session: Session,
         check: contract.RiskCheck,
         customer_id: int,  # noqa: ARG002  # the check is of this person
-        purpose: str = "call",
+        purpose: contract.RiskPurpose = contract.RiskPurpose.SALE,
     ) -> contract.RiskCheck:
         """Logged and announced (`RiskChecked`); of two at once with one key one is logged.
 

@@ -59,7 +59,10 @@ def warn_administrators(session: Session, at: datetime) -> None:
 
 
 def insert_checks(
-    session: Session, checks: list[contract.RiskCheck], advisor: str, purpose: str
+    session: Session,
+    checks: list[contract.RiskCheck],
+    advisor: str,
+    purpose: contract.RiskPurpose,
 ) -> None:
     """Log checks with person and purpose: the LOPDP wants every look at data accounted for."""
     rows: list[dict[str, Any]] = [
@@ -76,7 +79,9 @@ def insert_checks(
     session.execute(insert(RiskCheck), rows)
 
 
-def announcement(check: contract.RiskCheck, advisor: str, purpose: str) -> contract.RiskChecked:
+def announcement(
+    check: contract.RiskCheck, advisor: str, purpose: contract.RiskPurpose
+) -> contract.RiskChecked:
     """The check as the other rooms hear of it: the category, not the figures."""
     return contract.RiskChecked(
         customer_id=check.customer_id,

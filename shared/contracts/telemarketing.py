@@ -229,6 +229,15 @@ class BureauTrouble(Term):
     CREDENTIALS = "credentials", "Rechaza las credenciales"  # an administrator has to mend it
 
 
+class RiskPurpose(Term):
+    """What a person's credit data may be asked for; the law wants it on record (LOPDP)."""
+
+    SALE = "sale", "Venta"
+    COLLECTION = "collection", "Cobranza"
+    REVIEW = "review", "Revisión de cartera"
+    HOLDER = "holder", "Pedido del titular"
+
+
 class KnownRisk(Model):
     """What the bureau said when it answered last."""
 
@@ -453,12 +462,12 @@ def get_day() -> AdvisorDay:
     """Get the actor's figures of today, which begins at midnight in Ecuador."""
 
 
-@procedure("telemarketing")
-def check_risk(customer_id: Id, purpose: str = "call") -> RiskCheck:
-    """Ask the bureau about a customer.
+@procedure("telemarketing", example={"purpose": "sale"})
+def check_risk(customer_id: Id, purpose: RiskPurpose = RiskPurpose.SALE) -> RiskCheck:
+    """Ask the bureau about a customer, for a purpose that the law allows.
 
-    Who asked, and what for, is logged. A bureau that does not answer is no error: `state` is
-    `unavailable`, `trouble` says why, and `last` is what it said when it answered last.
+    Who asked, what for and what came of it is logged. A bureau that does not answer is no error:
+    `state` is `unavailable`, `trouble` says why, and `last` is what it said when it answered last.
 
     NotFound: the customer is on no call list.
     """
@@ -515,7 +524,7 @@ class RiskChecked(Event, service="telemarketing"):
 
     customer_id: int
     advisor: str
-    purpose: str
+    purpose: RiskPurpose
     state: RiskState
     category: RiskCategory | None
     at: datetime

@@ -12,7 +12,7 @@ from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from shared import bounds, clock
-from shared.contract import Id
+from shared.contract import Id, Model
 from shared.contracts.campaign import list_campaigns
 from shared.contracts.customer_query import TimelineEntry, list_timeline
 from shared.contracts.telemarketing import (
@@ -20,6 +20,7 @@ from shared.contracts.telemarketing import (
     CallResult,
     Lease,
     NewCall,
+    RiskPurpose,
     check_risk,
     find_last_risk,
     get_day,
@@ -46,6 +47,13 @@ menu.add(
     icon="headset",
     purpose="Atender al siguiente cliente",
 )
+
+
+class _Question(Model):
+    """What the bureau is asked for."""
+
+    purpose: RiskPurpose = RiskPurpose.SALE
+
 
 TIMELINE = 8  # entries beside the call; the profile has all
 _HOUR = timedelta(hours=1)
@@ -120,8 +128,12 @@ async def show_time(request: Request, lease_id: UUID, ask: Ask) -> Response:
 @pages.post("/llamadas/riesgo/{customer_id:int}", allow=CallPermission.CHECK_RISK)
 async def ask_risk(request: Request, customer_id: Id, ask: Ask) -> Response:
     """The part with the bureau's answer, also when it does not answer."""
-    check = await ask(check_risk, customer_id)
-    return render(request, "call/risk.html", customer_id=customer_id, risk=check)
+    form = await read_form(request)
+    asked = form.parse(_Question)
+    check = await ask(check_risk, customer_id, asked.purpose)
+    return render(
+        request, "call/risk.html", customer_id=customer_id, risk=check, purpose=asked.purpose
+    )
 
 
 @pages.get("/llamadas/historial", allow=frozenset({CallPermission.WORK, CallPermission.READ_ALL}))

@@ -98,7 +98,7 @@ def test_everybody_is_asked_about_once_in_batches_and_logged(
         counts = session.execute(select(RiskCheck.state, func.count()).group_by(RiskCheck.state))
         assert dict(counts.all()) == {"known": 600, "unknown": 600}
         who = select(RiskCheck.advisor, RiskCheck.purpose).distinct()
-        assert session.execute(who).all() == [("ana", "refresh")]
+        assert session.execute(who).all() == [("ana", "review")]
 
 
 def test_a_bureau_that_is_down_makes_the_job_try_again(

@@ -140,7 +140,7 @@ def test_an_older_word_of_the_bureau_changes_nothing(customers: Any, people: Ses
         checked = RiskChecked(
             customer_id=customer_id,
             advisor="asesor1",
-            purpose="call",
+            purpose="sale",
             state=RiskState.KNOWN,
             category=category,
             at=at,

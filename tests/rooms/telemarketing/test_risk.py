@@ -23,8 +23,15 @@ from services.telemarketing.models import RiskCheck
 from shared import trace
 from shared.contract import Actor
 from shared.contracts.risk_central import RiskCategory
-from shared.contracts.telemarketing import BureauTrouble, KnownRisk, Offer, RiskState
-from shared.errors import Conflict, NotFound
+from shared.contracts.telemarketing import (
+    BureauTrouble,
+    KnownRisk,
+    Offer,
+    RiskPurpose,
+    RiskState,
+    check_risk,
+)
+from shared.errors import Conflict, Invalid, NotFound
 from shared.redis import connect, key
 from shared.settings import settings
 from tests.databases import forget_keys, outbox_of
@@ -101,7 +108,7 @@ def test_a_known_person_comes_with_the_policy_and_is_logged(
     assert room.find_last_risk(1) == check
     kind, event = outbox_of(sessions)[-1]
     assert kind == "risk_checked"
-    assert (event["advisor"], event["purpose"], event["category"]) == ("ana", "call", "C1")
+    assert (event["advisor"], event["purpose"], event["category"]) == ("ana", "sale", "C1")
 
 
 @pytest.mark.usefixtures("people")
@@ -216,6 +223,28 @@ def test_a_slow_bureau_keeps_no_more_than_a_share_of_the_workers(
         worker.kill()
 
 
+@pytest.mark.usefixtures("people")
+def test_each_check_is_on_record_with_its_purpose(
+    room: Any, sessions: Any, soap: str, at: Any
+) -> None:
+    at(soap)
+    with acting("ana"):
+        for purpose in RiskPurpose:
+            room.check_risk(1, purpose)
+    with sessions() as session:
+        rows = session.execute(select(RiskCheck.purpose).order_by(RiskCheck.id)).scalars()
+        assert list(rows) == list(RiskPurpose)
+    told = [body["purpose"] for kind, body in outbox_of(sessions) if kind == "risk_checked"]
+    assert told == [purpose.value for purpose in RiskPurpose]
+
+
+@pytest.mark.parametrize("words", ["call", "curiosidad", "", "Venta"])
+def test_a_purpose_that_the_law_does_not_name_is_refused(words: str) -> None:
+    with pytest.raises(Invalid) as error:
+        check_risk.decode_arguments({"customer_id": 1, "purpose": words})
+    assert error.value.names("purpose")
+
+
 class Unasked:
     """A bureau that nobody should ask."""
 
@@ -231,7 +260,7 @@ def test_the_same_key_asks_and_logs_once(room: Any, sessions: Any, soap: str, at
         room.bureau = Unasked()
         assert room.check_risk(1) == first
         with pytest.raises(Conflict):
-            room.check_risk(1, "otra cosa")
+            room.check_risk(1, RiskPurpose.HOLDER)
     assert [kind for kind, _ in outbox_of(sessions)] == ["risk_checked"]
     assert count_checks(sessions) == 1
 

@@ -287,6 +287,17 @@ def test_risk_check_answers_with_a_part_in_every_state(
     assert "<html" not in part.text
 
 
+def test_the_bureau_is_asked_for_a_purpose_that_is_chosen(advisor: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["check_risk"] = lambda customer_id, purpose: make_check(RiskState.UNKNOWN)
+    part = advisor.post("/llamadas/riesgo/5", data={"purpose": "collection"}).text
+    assert '<option value="collection" selected>Cobranza</option>' in part
+    advisor.post("/llamadas/riesgo/5")
+    asked = [heard.arguments["purpose"] for heard in rooms.heard_of(telemarketing.check_risk)]
+    assert asked == ["collection", "sale"]
+    assert advisor.post("/llamadas/riesgo/5", data={"purpose": "curiosidad"}).status_code == 422
+    assert advisor.post("/api/v1/customers/5/risk-checks?purpose=x").status_code == 422
+
+
 @pytest.mark.parametrize(("days", "words"), [(0, "menos de un día"), (1, "1 día"), (9, "9 días")])
 def test_without_an_answer_the_last_one_is_shown_with_its_age(
     advisor: Browser, rooms: FakeAsk, days: int, words: str
