@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     soap_password: str
 
     # Behaviour
-    session_hours: float = Field(default=12, gt=0)
+    session_hours: float = Field(default=12, gt=0)  # without being used
+    session_hours_at_most: float = Field(default=24, gt=0)
     contact_cap: int = Field(default=8, ge=1)  # marketing touches per person …
     contact_cap_days: int = Field(default=30, ge=1)  # … in this many days
     mail_from: str = "Pregón <campanas@pregon.example>"

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from services.gateway.asking import Asker
 from services.gateway.session import DEVICE
+from shared import bounds
 from shared.contracts.identity import Session, log_in
 from shared.errors import FieldError, PregonError, Unavailable
 
@@ -21,6 +22,7 @@ AT_ONCE = 2
 WAITING = 60
 LINE_SECONDS = 8.0
 COME_AGAIN_SECONDS = 5
+_AGENT_LENGTH = 300
 BUSY = "Muchas personas están ingresando a la vez. Intente de nuevo en unos segundos."
 
 
@@ -52,16 +54,22 @@ def hall_of(request: Request) -> Hall:
 
 
 async def _enter(ask: Asker, username: str, password: str, request: Request) -> Session:
-    source = request.client.host if request.client else ""
+    source = source_of(request)
     device = request.cookies.get(DEVICE, "")
+    agent = bounds.printable(request.headers.get("user-agent", ""))[:_AGENT_LENGTH]
     for left in reversed(range(ATTEMPTS)):
         try:
-            return await ask(log_in, username, password, source, device)
+            return await ask(log_in, username, password, source, device, agent)
         except Unavailable as error:
             if not left or seconds_to_wait(error) is None:
                 raise
         await asyncio.sleep(WAIT_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
     raise AssertionError
+
+
+def source_of(request: Request) -> str:
+    """The network address that asks."""
+    return request.client.host if request.client else ""
 
 
 def _full() -> Unavailable:

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from shared import clock
 from shared.client import Client
 from shared.contracts.identity import Session, get_session
 from shared.errors import Denied, Invalid
@@ -64,8 +63,8 @@ SignedIn = Annotated[Session, Depends(_signed_in)]
 
 
 def keep(response: Response, session: Session) -> None:
-    """Give the browser the session's cookie until the session ends."""
-    seconds = max(0, int((session.expires_at - clock.now()).total_seconds()))
+    """Give the browser the session's cookie, for as long as a session that is used may last."""
+    seconds = int(max(settings().session_hours, settings().session_hours_at_most) * 3600)
     _set(response, COOKIE, session.token, seconds)
 
 

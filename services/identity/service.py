@@ -5,12 +5,12 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import notices, passwords, sessions, store, tries
+from services.identity import notices, passwords, sessions, store, strength, tries
 from services.identity.models import User
 from shared import clock, edits, outbox, trace
 from shared.contract import Actor, Page
 from shared.contracts import identity as contract
-from shared.errors import Conflict, Denied, Unavailable
+from shared.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from shared.events import on_event
 from shared.permissions import granted
 from shared.redis import RedisClient
@@ -31,23 +31,24 @@ class IdentityService(Room):
 
     @rpc(contract.log_in)
     def log_in(
-        self, username: str, password: str, source: str, device: str = ""
+        self, username: str, password: str, source: str, device: str = "", agent: str = ""
     ) -> contract.Session:
         """The password is checked outside of any transaction: Argon2 takes its time."""
         username = username.strip().lower()
         counted = tries.begin(self.redis, username, source, device)
-        user = self._check_password(username, password, counted)
+        with self.db() as session:
+            found = store.find_user(session, username)
+        user = self._check_password(found, password, counted)
         tries.succeed(self.redis, counted)
         if not user.active:
             raise Denied("Este usuario está desactivado. Hable con el administrador.")
         with self.db.begin() as session:
             store.set_logged_in(session, user.id)
-        opened = self._session(sessions.start(self.redis, user.id), user)
+        opened = self._session(sessions.start(self.redis, user.id, source, agent), user)
         return opened.model_copy(update={"device": tries.remember_device(device, username)})
 
-    def _check_password(self, username: str, password: str, counted: list[Bucket]) -> User:
-        with self.db() as session:
-            user = store.find_user(session, username)
+    def _check_password(self, user: User | None, password: str, counted: list[Bucket]) -> User:
+        """The user whose password it is. Raises Denied, Unavailable."""
         try:
             good = passwords.matches(user.password_hash if user else None, password)
         except Unavailable:
@@ -74,6 +75,48 @@ class IdentityService(Room):
         """Nothing is told about whether the token was good."""
         sessions.end(self.redis, token)
 
+    @rpc(contract.list_sessions)
+    def list_sessions(self, token: str) -> list[contract.OpenSession]:
+        """Of the actor alone."""
+        own = sessions.name_of(token)
+        return [
+            contract.OpenSession(
+                name=found.name,
+                current=found.name == own,
+                started_at=found.started_at,
+                source=found.source,
+                agent=found.agent,
+                expires_at=clock.now() + timedelta(seconds=found.seconds_left),
+            )
+            for found in sessions.list_open(self.redis, trace.actor().user_id)
+        ]
+
+    @rpc(contract.end_session)
+    def end_session(self, name: str) -> None:
+        if not sessions.end_named(self.redis, trace.actor().user_id, name):
+            raise NotFound("Esa sesión ya terminó.")
+
+    @rpc(contract.end_other_sessions)
+    def end_other_sessions(self, token: str) -> None:
+        sessions.end_all(self.redis, trace.actor().user_id, but=token)
+
+    @command(contract.change_password)
+    def change_password(
+        self, session: Session, token: str, current: str, password: str, source: str
+    ) -> None:
+        """Guesses at the present one are counted as those of a log-in."""
+        actor = trace.actor()
+        counted = tries.begin(self.redis, actor.username, source, "")
+        try:
+            self._check_password(store.get_user(session, actor.user_id), current, counted)
+        except Denied:
+            raise Invalid.field("current", "No es su contraseña actual.") from None
+        tries.succeed(self.redis, counted)
+        strength.check(password, actor.username, actor.full_name)
+        values = {"password_hash": passwords.make_hash(password)}
+        store.set_user(session, actor.user_id, values)
+        sessions.end_all(self.redis, actor.user_id, but=token)
+
     @query(contract.list_users)
     def list_users(
         self,
@@ -91,6 +134,7 @@ class IdentityService(Room):
 
     @command(contract.create_user)
     def create_user(self, session: Session, new: contract.NewUser) -> contract.User:
+        strength.check(new.password, new.username, new.full_name)
         user = store.insert_user(session, new, passwords.make_hash(new.password))
         return contract.User.model_validate(user)
 
@@ -101,6 +145,8 @@ class IdentityService(Room):
         """A new password, role or state ends the user's sessions."""
         sent = change.sent()
         if "password" in sent:
+            known = store.get_user(session, user_id)
+            strength.check(sent["password"], known.username, known.full_name)
             sent["password_hash"] = passwords.make_hash(sent.pop("password"))
         user = store.get_user(session, user_id, lock=True)
         edits.refuse_stale(change.version, user, thing="este usuario", again="abrirlo")

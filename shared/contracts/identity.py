@@ -73,12 +73,24 @@ class Session(Model):
     device: str = ""  # after a log-in: the word that the browser shows at the next one
 
 
+class OpenSession(Model):
+    """A log-in of a user that has not ended."""
+
+    name: str  # tells it from the user's others
+    current: bool  # it is the one that asks
+    started_at: datetime | None  # None: before this was kept
+    source: str  # network address
+    agent: str  # the program, as it calls itself
+    expires_at: datetime  # unless it is used
+
+
 @procedure("identity")
-def log_in(username: str, password: str, source: str, device: str = "") -> Session:
+def log_in(username: str, password: str, source: str, device: str = "", agent: str = "") -> Session:
     """Start a session.
 
-    `source` is the caller's network address, for the throttle; `device` what an earlier session
-    gave: with it others' failures make nobody wait.
+    `source` is the caller's network address, for the throttle and the user's list of sessions, as
+    `agent` is, the program; `device` is what an earlier session gave: with it others' failures
+    make nobody wait.
 
     Denied: the pair is wrong (which of the two is not told), the user is deactivated or, with the
     seconds to wait as field `retry_after`, the user or the source failed too often.
@@ -96,6 +108,35 @@ def get_session(token: str) -> Session:
 @procedure("identity")
 def log_out(token: str) -> None:
     """End a session; an unknown one is no error."""
+
+
+@procedure("identity")
+def list_sessions(token: Annotated[str, SECRET]) -> list[OpenSession]:
+    """List the actor's sessions, newest first; `token` is that of the one that asks."""
+
+
+@procedure("identity")
+def end_session(name: str) -> None:
+    """End one of the actor's sessions.
+
+    NotFound: the actor has none of that name, or not any more.
+    """
+
+
+@procedure("identity")
+def end_other_sessions(token: Annotated[str, SECRET]) -> None:
+    """End all of the actor's sessions but that of the token."""
+
+
+@procedure("identity")
+def change_password(
+    token: Annotated[str, SECRET], current: Annotated[str, SECRET], password: Password, source: str
+) -> None:
+    """Give the actor another password; all sessions but that of the token end.
+
+    Denied: too many wrong ones were given, with the seconds to wait as field `retry_after`.
+    Invalid: `current` is not the present one, or `password` is guessed with ease.
+    """
 
 
 @procedure("identity")
@@ -128,7 +169,7 @@ def create_user(new: NewUser) -> User:
 
     The password is kept only as a hash.
 
-    Invalid: a field is wrong, or the username is taken.
+    Invalid: a field is wrong, the username is taken, or the password is guessed with ease.
     """
 
 
@@ -142,7 +183,7 @@ def update_user(user_id: Id, change: UserChange) -> User:
     NotFound: there is no such user.
     Conflict: no active administrator would be left, or somebody changed the user after that
     `version`.
-    Invalid: a field is wrong.
+    Invalid: a field is wrong, or the password is guessed with ease.
     """
 
 

@@ -22,7 +22,7 @@ from tests.hostile.world import ROLES, World
 from tests.unit.gateway.test_permissions import doors
 
 _AT_ONCE = 2
-_ENDS = ("/salir", "/ingresar")  # who is out cannot go on
+_ENDS = ("/salir", "/ingresar", "/cuenta/sesiones/cerrar")  # who is out cannot go on
 _STREAMS = ("/vivo",)
 _FORMS = "//form[translate(@method, 'POST', 'post') = 'post' or @hx-post]"
 # What pages show only in a certain state, or send by script: its fields by the route.
@@ -40,6 +40,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/central-de-riesgos/cargas/{load_id}/cancelar",
     "/clientes/importaciones/{import_id}/cancelar",
     "/clientes/importaciones/{import_id}/deshacer",
+    "/cuenta/sesiones/{name}/cerrar",
     "/envios/{mailing_id}/cancelar",
     "/envios/{mailing_id}/pausar",
     "/envios/{mailing_id}/reanudar",

@@ -125,5 +125,10 @@ def _load(client: httpx.Client, path: str, content: bytes) -> Any:
 def _user(admin: httpx.Client) -> Any:
     name = f"pasajero.{secrets.token_hex(3)}"
     return _made(
-        admin, "/users", username=name, full_name="Paz", role="backoffice", password="x" * 12
+        admin,
+        "/users",
+        username=name,
+        full_name="Paz",
+        role="backoffice",
+        password="correo-lluvia-mesa",
     )

@@ -1,6 +1,7 @@
 """All planted faults, by what they break."""
 
 from tests.mutants import (
+    accounts,
     bounds,
     calls,
     campaigns,
@@ -29,4 +30,5 @@ MUTANTS: list[Mutant] = [
     *odd_input.MUTANTS,
     *soap.MUTANTS,
     *taking_in.MUTANTS,
+    *accounts.MUTANTS,
 ]

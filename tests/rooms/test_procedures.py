@@ -101,6 +101,9 @@ def test_every_door_has_a_transaction_and_every_change_its_key_but_for_these() -
     assert bare == {
         "identity.log_in",
         "identity.log_out",  # ends what may have ended
+        "identity.list_sessions",  # in Redis, as the next two
+        "identity.end_session",
+        "identity.end_other_sessions",
         "mailer.preview_design",  # reads, and asks for a person
         "risk_central.find_risks",  # reads Redis
     }

@@ -1,4 +1,4 @@
-"""Log-in and log-out, users, and one's own account."""
+"""Log-in and log-out, and users."""
 
 from typing import Annotated
 
@@ -10,8 +10,8 @@ from services.gateway import session as sessions
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
-from services.gateway.routing import ANY_USER, PUBLIC, Pages
-from services.gateway.session import SignedIn, local_path, read_token
+from services.gateway.routing import PUBLIC, Pages
+from services.gateway.session import COOKIE, local_path, read_token
 from shared.contract import Id
 from shared.contracts.identity import (
     NewUser,
@@ -57,6 +57,8 @@ async def enter(request: Request, ask: Ask) -> Response:
         refusal = render_form(request, "identity/log_in.html", told, next=leads_to)
         entrance.tell_when(refusal, error)
         return refusal
+    if before := request.cookies.get(COOKIE):  # one browser, one session
+        await ask(log_out, before)
     response = go(request, leads_to)
     sessions.keep(response, session)
     sessions.keep_device(response, session)
@@ -71,13 +73,6 @@ async def leave(request: Request, ask: Ask) -> Response:
     response = go(request, "/ingresar", notice="La sesión se cerró.")
     sessions.forget(response)
     return response
-
-
-@pages.get("/cuenta", allow=ANY_USER)
-async def show_account(request: Request, session: SignedIn, ask: Ask) -> Response:
-    """What is held of the user who asks."""
-    user = await ask(get_user, session.actor.user_id)
-    return render(request, "identity/account.html", user=user)
 
 
 @pages.get("/usuarios", allow=UserPermission.WRITE)

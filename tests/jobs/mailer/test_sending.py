@@ -1,5 +1,7 @@
 """Sending: everybody once, every answer written down, and a stop that stops."""
 
+import socket
+import ssl
 from collections import Counter
 from datetime import timedelta
 
@@ -7,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.mailer import contacts, jobs, mailings
+from services.mailer.smtp import Line
 from shared import clock
 from shared.contracts.mailer import MailingState
 from shared.settings import settings
@@ -24,6 +27,17 @@ def test_everybody_gets_one_mail_and_the_run_finishes(
     shown = mailer.shown(run)
     assert (shown.state, shown.sent, shown.target) == (MailingState.FINISHED, 450, 450)
     assert shown.finished_at is not None
+
+
+def test_a_line_in_the_open_waits_for_nothing_it_does_not_need(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for certificates nor, with the last piece of a mail, for the server's word."""
+    monkeypatch.setattr(ssl, "create_default_context", None)
+    line = Line()
+    assert line._smtp.sock is not None
+    assert line._smtp.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    line.close()
 
 
 def test_mails_are_personal_and_carry_the_unsubscribe_link(mailer: Mailer, post: Post) -> None:

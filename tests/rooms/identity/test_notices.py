@@ -40,7 +40,9 @@ def identity(users: Sessions, door: Callable[..., Any]) -> Any:
 
 
 def make(username: str, role: Role) -> NewUser:
-    return NewUser(username=username, full_name="Una Persona", role=role, password="x" * 12)
+    return NewUser(
+        username=username, full_name="Una Persona", role=role, password="correo-lluvia-mesa"
+    )
 
 
 def tell(identity: Any, reference: str = "r", **to: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.gateway import entrance
+from services.gateway.session import COOKIE
 from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts.identity import NewUser, Role, Session, User, UserChange
@@ -24,7 +25,7 @@ NEW = {
 def with_log_in(rooms: FakeAsk) -> None:
     """identity knows one pair."""
 
-    def log_in(username: str, password: str, source: str, device: str) -> Session:
+    def log_in(username: str, password: str, source: str, device: str, agent: str) -> Session:
         if (username, password) != ("rosa", "correcta"):
             raise Denied("El usuario o la contraseña no son correctos.")
         return make_session(Role.ADMIN)
@@ -162,16 +163,31 @@ def test_api_creates_with_the_callers_key(client: Browser, rooms: FakeAsk) -> No
     assert rooms.heard_of(identity.create_user)[0].idempotency_key == "k-2"
 
 
-def test_account_shows_ones_own_data(admin: Browser, rooms: FakeAsk) -> None:
-    rooms.answers[identity.get_user.name] = lambda user_id: make_user(id=user_id)
-    assert "Ana Lucía Zambrano Vera" in admin.get("/cuenta").text
+@pytest.mark.usefixtures("with_log_in")
+def test_a_new_log_in_ends_the_browsers_earlier_session(client: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["log_out"] = lambda token: None
+    pair = {"username": "rosa", "password": "correcta"}
+    client.post("/ingresar", data=pair)
+    client.cookies.set(COOKIE, "former")
+    client.post("/ingresar", data=pair | {"password": "mala"})
+    ended = [heard.arguments["token"] for heard in rooms.heard_of(identity.log_out)]
+    assert ended == []
+    client.post("/ingresar", data=pair)
+    ended = [heard.arguments["token"] for heard in rooms.heard_of(identity.log_out)]
+    assert ended == ["former"]
+
+
+@pytest.mark.usefixtures("with_log_in")
+def test_the_cookie_lasts_as_long_as_a_session_that_is_used(client: Browser) -> None:
+    answer = client.post("/ingresar", data={"username": "rosa", "password": "correcta"})
+    assert "Max-Age=86400" in answer.headers["set-cookie"]
 
 
 def busy(times: int, rooms: FakeAsk) -> None:
     """identity has its hands full so many times, and then answers."""
     left = [times]
 
-    def log_in(username: str, password: str, source: str, device: str) -> Session:
+    def log_in(username: str, password: str, source: str, device: str, agent: str) -> Session:
         if left[0]:
             left[0] -= 1
             message = "Muchas personas están ingresando a la vez."

@@ -12,6 +12,7 @@ from shared.settings import Settings
     ("name", "value"),
     [
         ("session_hours", 12),
+        ("session_hours_at_most", 24),
         ("contact_cap", 8),
         ("contact_cap_days", 30),
         ("risk_timeout_seconds", 2),
