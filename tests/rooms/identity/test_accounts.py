@@ -88,6 +88,19 @@ def test_a_password_that_is_guessed_with_ease_is_refused(
     assert identity.log_in("ana", PASSWORD, HERE).actor.username == "ana"
 
 
+def test_the_users_own_names_are_what_is_tried_first(identity: Any) -> None:
+    """The same words are good enough for anybody else."""
+    new = NewUser(
+        username="guada",
+        full_name="Guadalupe Chancusig Quilumba",
+        role=Role.ADVISOR,
+        password="quilumba-chancusig",
+    )
+    with pytest.raises(Invalid, match="se adivina"):
+        identity.create_user(new)
+    assert identity.create_user(new.model_copy(update={"full_name": "Luis Paz"})).active
+
+
 def test_a_long_password_is_looked_at_in_time(identity: Any, ana: Any) -> None:
     began = time.process_time()
     with pytest.raises(Invalid):
