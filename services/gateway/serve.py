@@ -10,6 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from shared import log
 
 HEAD_SECONDS = 10.0  # for a request's line and headers, from its first byte or the connection's
+IDLE_SECONDS = 20  # longer than programs keep a line they do not use: who hangs up is not asked
 STOP_SECONDS = 10  # pages with live parts never end by themselves
 
 
@@ -61,6 +62,7 @@ def main() -> None:
         log_config=None,  # its errors go where ours do, in our form
         server_header=False,
         proxy_headers=False,  # shared.proxies says whom to believe
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
 

@@ -31,6 +31,7 @@ _UNSEEN = {
     "/llamadas/{lease_id}/nota": ("note",),
     "/clientes/importaciones/{import_id}/leer": ("map_cedula", "dry_run", "hold"),
     "/central-de-riesgos/cargas/{load_id}/leer": ("map_cedula", "dry_run", "hold"),
+    "/central-de-riesgos/cargas/{load_id}/repetir": ("removes_most",),
     "/envios/{mailing_id}/reintentar": ("include_doubtful",),
     "/ingresar": ("username", "password", "next"),
 }
