@@ -1,6 +1,7 @@
 """The gateway's own process, without rooms: who is slow is cut, what nobody reads stays outside."""
 
 import asyncio
+import http.client
 import socket
 import subprocess
 import sys
@@ -72,11 +73,16 @@ def test_a_connection_that_says_nothing_is_cut_too(port: int) -> None:
 
 def test_a_line_is_kept_for_longer_than_programs_leave_it_unused(port: int) -> None:
     """httpx gives one up after five seconds: who hangs up then breaks its next question."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-        for pause in (7, 0):
-            client.sendall(f"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
-            assert client.recv(4096).startswith(b"HTTP/1.1 200")
-            time.sleep(pause)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    client.connect()
+    line = client.sock
+    for pause in (7, 0):
+        client.request("GET", "/health/live")
+        answer = client.getresponse()
+        assert (answer.status, bool(answer.read())) == (200, True)
+        time.sleep(pause)
+    assert client.sock is line
+    client.close()
 
 
 def test_a_body_that_stops_in_the_middle_is_answered_and_cut(port: int) -> None:
