@@ -16,25 +16,11 @@ from shared.contract import Actor
 from shared.contracts.identity import NewUser, UserChange
 from shared.errors import Denied, Invalid, NotFound
 from shared.permissions import Role
-from shared.redis import connect, key
-from tests.databases import forget_keys
+from shared.redis import key
 
 PASSWORD = "una-clave-larga"
 OTHER = "correo lluvia mesa"
 HERE = "10.0.0.1"
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    client = connect()
-    forget_keys(client)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def identity(database: Any, door: Any, redis: Redis) -> Any:
-    return door("identity", database("identity"), redis=redis)
 
 
 @pytest.fixture

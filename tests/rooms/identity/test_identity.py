@@ -14,24 +14,10 @@ from shared.contracts.identity import NewUser, UserChange, UserPermission
 from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Denied, Invalid, Unavailable
 from shared.permissions import Role
-from shared.redis import connect, key
+from shared.redis import key
 from shared.settings import settings
-from tests.databases import forget_keys
 
 PASSWORD = "una-clave-larga"
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    client = connect()
-    forget_keys(client)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def identity(database: Any, door: Any, redis: Redis) -> Any:
-    return door("identity", database("identity"), redis=redis)
 
 
 def make(identity: Any, username: str = "ana", role: Role = Role.ADVISOR) -> Any:
