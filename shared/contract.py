@@ -72,6 +72,8 @@ class Actor(Model):
     username: str
     full_name: str
     role: Role
+    permissions: frozenset[str] = frozenset()  # codes, as of the request
+    team: frozenset[str] = frozenset()  # usernames of those whom the user supervises now
 
 
 @dataclass(frozen=True)

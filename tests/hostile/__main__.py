@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tests.hostile import (
     api_fields,
@@ -17,7 +17,7 @@ from tests.hostile import (
     world,
 )
 from tests.hostile.tally import Tally
-from tests.product import running
+from tests.product import Product, running
 
 FAMILIES: dict[str, Callable[[world.World, int | None, int], Tally]] = {
     "api_fields": api_fields.attack,
@@ -28,6 +28,8 @@ FAMILIES: dict[str, Callable[[world.World, int | None, int], Tally]] = {
     "document": document.attack,
     "soap_messages": soap_messages.attack,
 }
+
+_EXPLAINED = 20  # failures whose log is shown
 
 
 def main() -> None:
@@ -47,10 +49,20 @@ def _run(name: str, each: int | None, seed: int) -> bool:
         before = memory.held(product)
         tally = FAMILIES[name](made, each, seed)
         grown = memory.grown(before, memory.held(product))
+        told = "".join(_logged(product, tally.traces))
+    print(told, end="", file=sys.stderr)
     print(
         json.dumps(tally.line() | {"seed": seed, "grown_mb": grown}, ensure_ascii=False), flush=True
     )
     return tally.is_good and not grown
+
+
+def _logged(product: Product, traces: list[str]) -> Iterator[str]:
+    """What the product's logs say of the first requests that failed: its files go with it."""
+    wanted = [trace for trace in traces if trace][:_EXPLAINED]
+    for path in sorted((product.run_dir / "log").glob("*.log")):
+        with path.open(errors="replace") as lines:
+            yield from (line for line in lines if any(trace in line for trace in wanted))
 
 
 if __name__ == "__main__":

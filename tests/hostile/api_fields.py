@@ -117,10 +117,13 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
 
 
 def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value: bytes) -> None:
-    what = f"{field.label} = {value[:60]!r}"
+    what = f"{field.label} = {value[:60]!r} ({len(value)} bytes)"
     request = _request(client, world, field, value)
-    if request is not None:
-        tally.send(what, lambda: client.send(request))
+    if request is None:
+        return
+    answer = tally.send(what, lambda: client.send(request))
+    if answer is not None and answer.status_code == 401 and not field.path.endswith("/token"):
+        tally.tell("wrong", f"{what}: nobody is logged in any more")
 
 
 def _request(

@@ -22,7 +22,7 @@ from tests.hostile.world import ROLES, World
 from tests.unit.gateway.test_permissions import doors
 
 _AT_ONCE = 2
-_ENDS = ("/salir", "/ingresar", "/cuenta/sesiones/cerrar")  # who is out cannot go on
+_ENDS = ("/salir", "/ingresar", "/cuenta/sesiones/")  # who is out cannot go on
 _STREAMS = ("/vivo",)
 _FORMS = "//form[translate(@method, 'POST', 'post') = 'post' or @hx-post]"
 # What pages show only in a certain state, or send by script: its fields by the route.
@@ -41,6 +41,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/central-de-riesgos/cargas/{load_id}/cancelar",
     "/clientes/importaciones/{import_id}/cancelar",
     "/clientes/importaciones/{import_id}/deshacer",
+    "/cuenta/sesiones/cerrar",
     "/cuenta/sesiones/{name}/cerrar",
     "/envios/{mailing_id}/cancelar",
     "/envios/{mailing_id}/pausar",
@@ -152,7 +153,7 @@ class Visitor:
     def _fields(
         self, action: str, shown: list[tuple[str, str]], *, has_files: bool
     ) -> Iterator[Field]:
-        if action not in _ENDS:
+        if not action.startswith(_ENDS):
             for name in dict.fromkeys(name for name, _ in shown):
                 yield Field(self.role, "POST", action, "form", name, tuple(shown), has_files)
 
@@ -235,8 +236,12 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
 
 def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value: bytes) -> None:
     request = _request(client, world, field, value)
-    if request is not None:
-        tally.send(f"{field.label} = {value[:60]!r}", lambda: client.send(request))
+    if request is None:
+        return
+    what = f"{field.label} = {value[:60]!r} ({len(value)} bytes)"
+    answer = tally.send(what, lambda: client.send(request))
+    if answer is not None and answer.headers.get("location", "").startswith("/ingresar"):
+        tally.tell("wrong", f"{what}: nobody is logged in any more")
 
 
 def _request(

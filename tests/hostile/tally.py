@@ -28,6 +28,7 @@ class Tally:
     hung: int = 0
     wrong: int = 0
     examples: list[str] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)  # by which the logs know what failed
     _lock: Lock = field(default_factory=Lock)
 
     def send(
@@ -59,6 +60,7 @@ class Tally:
         if seconds > slow_seconds:
             self.tell("slow", f"{seconds:.1f} s: {told}")
         if answer.status_code >= 500:
+            self.traces.append(answer.headers.get("x-trace-id", ""))
             self.tell("failed", told)
         elif answer.status_code in _REFUSED:
             self.tell("refused" if is_clear(answer) else "wrong", told)

@@ -157,7 +157,7 @@ def read_definition(text: str) -> Definition:
 def _read_json(text: str) -> dict[str, Any]:
     try:
         definition = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # a number of 5,000 digits is the former
         definition = None
     if not isinstance(definition, dict) or nesting.find_too_deep(text):
         raise Invalid.field("definition", "El segmento no se entiende: ármelo de nuevo.")

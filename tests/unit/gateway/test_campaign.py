@@ -203,6 +203,13 @@ def test_each_page_shows_itself_while_other_rooms_are_away(head: Browser, addres
         assert markup not in page.text
 
 
+@pytest.mark.parametrize("definition", ["9" * 5000, "{", "[]", "[" * 5000])
+def test_an_address_with_a_definition_that_is_none_says_so(head: Browser, definition: str) -> None:
+    page = head.get("/campanas/nueva", params={"definicion": definition})
+    assert page.status_code == 422
+    assert "ármelo de nuevo" in page.text
+
+
 @pytest.mark.parametrize("tab", ["correo", "llamadas"])
 def test_a_room_that_is_away_is_told_on_its_tab(head: Browser, tab: str) -> None:
     assert "no están disponibles" in head.get(f"/campanas/7/{tab}").text

@@ -102,7 +102,7 @@ def test_a_segment_is_saved_from_the_builder(head: Browser, rooms: FakeAsk) -> N
     assert saved == [NewSegment(name="Mujeres", definition=WOMEN)]
 
 
-@pytest.mark.parametrize("definition", ["", "{", "[]"])
+@pytest.mark.parametrize("definition", ["", "{", "[]", "9" * 5000, '{"all": [' + "9" * 5000 + "]}"])
 def test_a_definition_that_is_none_is_refused_and_the_name_stays(
     head: Browser, definition: str
 ) -> None:
