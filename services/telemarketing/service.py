@@ -22,9 +22,9 @@ from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
+from shared.contracts.identity import UserState
 from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Invalid, NotFound
-from shared.permissions import Role, granted
 from shared.rpc import command, command_after, query
 from shared.settings import settings
 
@@ -75,8 +75,10 @@ class TelemarketingService(RiskDoors, News):
         found: set[str] = set()
         after: str | None = None
         while True:
-            page = self.ask(identity.list_users, role=Role.ADVISOR, after=after, limit=200)
-            found |= {user.username for user in page.items if user.active}
+            page = self.ask(
+                identity.list_users, permission=CallPermission.WORK, after=after, limit=200
+            )
+            found |= {user.username for user in page.items if user.state is UserState.ACTIVE}
             if (after := page.next) is None:
                 return found
 
@@ -245,6 +247,6 @@ def _may_call(now: datetime) -> bool:
 def _visible(advisor: str | None) -> str | None:
     """Whose calls the actor may see: an advisor the own ones, whatever was asked."""
     actor = trace.actor()
-    if CallPermission.READ_ALL in granted(actor.role):
+    if CallPermission.READ_ALL in actor.permissions:
         return advisor
     return actor.username

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.telemarketing.bureau import Bureau
 from services.telemarketing.models import Campaign, Target
 from shared import clock, trace
-from shared.contract import Actor, Page
+from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts.campaign import AudienceCompleted, CampaignBrief, CampaignChanged, Phase
 from shared.contracts.customer_query import Channel
-from shared.contracts.telemarketing import NewAssignment, Strategy
+from shared.contracts.telemarketing import CallPermission, NewAssignment, Strategy
 from shared.settings import settings
+from tests.make.actors import make_actor
 
 CAMPAIGN = 7
 ADVISORS = ("ana", "berta", "carlos")
@@ -75,7 +76,7 @@ def room(door: Any, sessions: sessionmaker[Session]) -> Any:
 def _answer(procedure: Any, **arguments: Any) -> Page[identity.User]:
     """Checked against the contract on the way in, as the real call would be."""
     assert procedure is identity.list_users
-    assert procedure.encode_arguments(**arguments)["role"] == identity.Role.ADVISOR
+    assert procedure.encode_arguments(**arguments)["permission"] == CallPermission.WORK
     return Page(items=[_advisor(number, name) for number, name in enumerate(ADVISORS, start=1)])
 
 
@@ -85,7 +86,14 @@ def _advisor(number: int, name: str) -> identity.User:
         username=name,
         full_name=name.title(),
         role=identity.Role.ADVISOR,
+        role_name="Asesor",
+        team=None,
         active=name != "carlos",
+        starts_on=None,
+        ends_on=None,
+        work_days=[],
+        work_from=None,
+        work_until=None,
         last_login_at=None,
         version=1,
     )
@@ -157,8 +165,7 @@ def assign(room: Any, count: int, *advisors: str, strategy: Strategy = Strategy.
 
 def acting(username: str, role: str = "advisor") -> AbstractContextManager[None]:
     """As this user."""
-    actor = Actor(user_id=1, username=username, full_name=username.title(), role=role)
-    return trace.use(actor=actor)
+    return trace.use(actor=make_actor(username, role, full_name=username.title()))
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:

@@ -22,6 +22,7 @@ from shared.contracts.identity import Session, User
 from shared.errors import Denied, Unavailable
 from shared.permissions import Role, granted
 from shared.settings import settings
+from tests.make.actors import make_actor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,7 +101,14 @@ def make_user(**changes: Any) -> User:
         "username": "ana",
         "full_name": "Ana Lucía Zambrano Vera",
         "role": Role.ADVISOR,
+        "role_name": "Asesor",
+        "team": None,
         "active": True,
+        "starts_on": None,
+        "ends_on": None,
+        "work_days": [],
+        "work_from": None,
+        "work_until": None,
         "last_login_at": None,
         "version": 3,
     }
@@ -111,7 +119,8 @@ def make_session(role: Role) -> Session:
     """A session whose token is the role's name."""
     return Session(
         token=role,
-        actor=Actor(user_id=1, username=role, full_name="Rosa Quishpe", role=role),
+        actor=make_actor(role, role, full_name="Rosa Quishpe"),
+        role_name=role.word,
         permissions=granted(role),
         expires_at=clock.now() + timedelta(hours=12),
     )
