@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Select, Text, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
-from services.identity.notices import unread_of
 from services.identity.models import IS_MEMBER, Member, Role, RolePermission, Team, User
+from services.identity.notices import unread_of
 from shared.contract import Actor
 from shared.contracts.identity import UserState
 

@@ -27,7 +27,7 @@ from shared.contracts.identity import UserState, Weekday, state_of
 from shared.edits import Edited
 from shared.permissions import Role as BuiltinRole
 
-TODAY = bindparam("today", callable_=lambda: clock.today(), type_=Date)  # noqa: PLW0108  # tests hold it still
+TODAY = bindparam("today", callable_=lambda: clock.today(), type_=Date)  # tests hold it still
 
 
 class Base(DeclarativeBase):

@@ -154,9 +154,7 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
         if told := notices.insert_notices(session, event):
             outbox.add(session, contract.NoticesChanged(usernames=told))
 
-    def _session(
-        self, token: str, who: Known, seconds_left: int | None = None
-    ) -> contract.Session:
+    def _session(self, token: str, who: Known, seconds_left: int | None = None) -> contract.Session:
         left = sessions.lifetime() if seconds_left is None else timedelta(seconds=seconds_left)
         return contract.Session(
             token=token,

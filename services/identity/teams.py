@@ -11,8 +11,8 @@ from services.identity.models import IS_MEMBER, Member, Team, User
 from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import identity as contract
-from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.ecuador.dates import format_date
+from shared.errors import Conflict, FieldError, Invalid, NotFound
 
 TAKEN = "Ya hay un equipo con ese nombre. Elija otro."
 SHOWN = 500  # members of a team, of now and before
@@ -32,7 +32,7 @@ def list_teams(session: Session, after: str | None, limit: int) -> Slice[Any]:
 
 def to_row(row: Any) -> contract.TeamRow:
     """A line of the list."""
-    team, supervisor, members = row
+    team, supervisor, members, *_ = row
     return contract.TeamRow(**_values(team, supervisor), members=members)
 
 

@@ -208,6 +208,8 @@ def list_users(
 def get_user(user_id: Id) -> User:
     """Get a user.
 
+    Never with the password.
+
     NotFound: there is no such user.
     """
 

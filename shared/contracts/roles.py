@@ -50,12 +50,17 @@ class RoleChange(Change, of=NewRole, but={"code"}):
 
 @procedure("identity")
 def list_roles() -> list[UserRole]:
-    """List all roles, the five that come with the product first."""
+    """List all roles.
+
+    The five that come with the product first, each with what it may do.
+    """
 
 
 @procedure("identity")
 def get_role(code: RoleCode) -> UserRole:
     """Get a role.
+
+    With what it may do, who granted it and when.
 
     NotFound: there is no such role.
     """
@@ -67,6 +72,8 @@ def get_role(code: RoleCode) -> UserRole:
 )
 def create_role(new: NewRole) -> UserRole:
     """Create a role.
+
+    It may do what `permissions` name; users are given it by its code.
 
     Invalid: a field is wrong, the code or the name is taken, or a permission does not exist.
     """
@@ -90,6 +97,8 @@ def update_role(code: RoleCode, change: RoleChange) -> UserRole:
 @procedure("identity")
 def delete_role(code: RoleCode) -> None:
     """Delete a role.
+
+    One of the company's own that nobody has.
 
     NotFound: there is no such role.
     Conflict: somebody has it, or it comes with the product.

@@ -7,7 +7,7 @@ from pydantic import Field
 from shared.words import Term
 
 Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
-RoleCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{1,39}$")]
+RoleCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]  # in Ecuador
 
 

@@ -73,12 +73,17 @@ class NewMember(Model):
 
 @procedure("identity")
 def list_teams(after: str | None = None, limit: Limit = 50) -> Page[TeamRow]:
-    """List teams by name, closed ones too."""
+    """List teams by name.
+
+    Closed ones too, each with how many are in it today.
+    """
 
 
 @procedure("identity")
 def get_team(team_id: Id) -> Team:
-    """Get a team with its members.
+    """Get a team.
+
+    With its members of now, of before and of later.
 
     NotFound: there is no such team.
     """
@@ -87,6 +92,8 @@ def get_team(team_id: Id) -> Team:
 @procedure("identity", example={"name": "Televentas Quito", "supervisor": "lcevallos"})
 def create_team(new: NewTeam) -> Team:
     """Create a team.
+
+    Its supervisor leads nobody yet; members are added one by one.
 
     Invalid: a field is wrong, the name is taken, or there is no such user.
     """
@@ -106,7 +113,9 @@ def update_team(team_id: Id, change: TeamChange) -> Team:
 
 @procedure("identity", example={"username": "lgomez", "starts_on": "2026-12-01"})
 def add_member(team_id: Id, new: NewMember) -> Member:
-    """Put somebody into a team, until further notice.
+    """Put somebody into a team.
+
+    From a day on, until further notice; nobody is in two teams at once.
 
     NotFound: there is no such team.
     Conflict: the team is closed, or the person is in a team on one of these days or supervises

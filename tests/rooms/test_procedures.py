@@ -17,8 +17,8 @@ from shared.contracts import ROOMS
 from shared.contracts.identity import Role
 from shared.errors import Denied, Unavailable
 from shared.room import load
-from tests.make.arguments import examples_of
 from tests.make.actors import make_actor
+from tests.make.arguments import examples_of
 
 TABLE = Path(__file__).with_name("procedures.txt")
 NOBODY = "nobody"

@@ -30,6 +30,7 @@ from shared.errors import Unavailable
 pages = Pages()
 LINES = 6
 
+
 @pages.get("/", allow=ANY_USER)
 async def home(request: Request, session: SignedIn, ask: Ask) -> Response:
     """Greeting, the user's first action and figures, and the user's part of the menu as cards.
@@ -102,7 +103,10 @@ async def _admin(ask: Asker) -> dict[str, Any]:
     users, imports = await asyncio.gather(
         ask(list_users, limit=200), ask(list_imports, limit=LINES)
     )
-    return {"users": [user for user in users.items if user.state is UserState.ACTIVE], "imports": imports.items}
+    return {
+        "users": [user for user in users.items if user.state is UserState.ACTIVE],
+        "imports": imports.items,
+    }
 
 
 @dataclass(frozen=True)

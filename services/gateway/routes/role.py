@@ -92,7 +92,9 @@ async def change_role(request: Request, code: RoleCode, ask: Ask) -> Response:
         role = await ask(update_role, code, form.parse(RoleChange))
     except FORM_ERRORS as error:
         return await _show(request, ask, code, form.failed(error))
-    return go(request, "/roles", notice=f"Se guardó el rol {role.name}. Ya rige para quien lo tiene.")
+    return go(
+        request, "/roles", notice=f"Se guardó el rol {role.name}. Ya rige para quien lo tiene."
+    )
 
 
 @pages.post("/roles/{code}/eliminar", allow=WRITE)

@@ -20,8 +20,8 @@ from shared.contracts.customer_query import (
 from shared.contracts.mailer import RecipientUnsubscribed
 from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid
-from tests.rooms.customer_query.conftest import Sessions
 from tests.make.actors import make_actor
+from tests.rooms.customer_query.conftest import Sessions
 
 WOMEN = {"field": "gender", "in": ["F"]}
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)

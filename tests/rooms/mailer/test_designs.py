@@ -13,8 +13,8 @@ from shared.contracts.mailer import NewDesign
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
 from tests.hostile import designs as odd
-from tests.rooms.mailer.conftest import Neighbours, add_run
 from tests.make.actors import make_actor
+from tests.rooms.mailer.conftest import Neighbours, add_run
 
 GOOD = '<p>Hola {{ nombres }}</p><a href="{{ enlace_baja }}">Baja</a>'
 

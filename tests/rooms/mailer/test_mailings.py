@@ -17,8 +17,8 @@ from shared.contracts.mailer import (
 )
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
-from tests.rooms.mailer.conftest import CAMPAIGN, NEW, Neighbours, add_run, count
 from tests.make.actors import make_actor
+from tests.rooms.mailer.conftest import CAMPAIGN, NEW, Neighbours, add_run, count
 
 JEFE = make_actor()
 
