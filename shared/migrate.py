@@ -44,16 +44,21 @@ def make_database(room: str) -> None:
 def migrate(room: str) -> None:
     """Run the room's pending migrations, and bring what it is never without up to date."""
     command.upgrade(config(room), "head")
-    engine = make_engine(room)
-    with Session(engine) as session, session.begin():
-        settle(room, session)
-    engine.dispose()
+    if has_defaults(room):
+        engine = make_engine(room)
+        with Session(engine) as session, session.begin():
+            settle(room, session)
+        engine.dispose()
+
+
+def has_defaults(room: str) -> bool:
+    """Whether the room has rows that follow from the program, such as roles."""
+    return find_spec(f"services.{room}.defaults") is not None
 
 
 def settle(room: str, session: Session) -> None:
-    """Rows that follow from the program, such as roles: of a room that has a `defaults.settle`."""
-    if find_spec(f"services.{room}.defaults"):
-        import_module(f"services.{room}.defaults").settle(session)
+    """Bring such rows up to date, by the room's `defaults.settle`."""
+    import_module(f"services.{room}.defaults").settle(session)
 
 
 def config(room: str) -> Config:

@@ -1,4 +1,4 @@
-"""Who asks, with all that a request is judged by, in one statement: it is asked at every request."""
+"""Who asks, with all that a request is judged by: one statement, as it is asked each time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +22,11 @@ class Known:
     unread: int  # notices
 
 
-def get_known(session: Session, user_id: int) -> Known:
-    """A user who is there."""
-    row = session.execute(_STATEMENT, {"user_id": user_id}).one()
+def find_known(session: Session, user_id: int) -> Known | None:
+    """A user as rooms will know them; None for one who is not there (any more)."""
+    row = session.execute(_STATEMENT, {"user_id": user_id}).one_or_none()
+    if row is None:
+        return None
     user, role_name, permissions, team, unread = row
     actor = Actor(
         user_id=user.id,
@@ -37,7 +39,7 @@ def get_known(session: Session, user_id: int) -> Known:
     return Known(actor, user.state, role_name, unread)
 
 
-def _statement() -> Select[Any]:
+def _statement() -> Select[User, str, Any, Any, Any]:
     """Each part by an index of its own; none grows with anything but the user's own."""
     led = aliased(User)
     may = select(RolePermission.permission).where(RolePermission.role == User.role)

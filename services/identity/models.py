@@ -151,7 +151,7 @@ class User(Base, Edited):
     team: Mapped[str | None] = column_property(
         select(Team.name)
         .join(Member, Member.team_id == Team.id)
-        .where(Member.user_id == id, IS_MEMBER)
+        .where(Member.user_id == id, IS_MEMBER)  # noqa: A003  # the column above
         .scalar_subquery(),
         deferred=True,
         group="shown",
@@ -160,7 +160,7 @@ class User(Base, Edited):
     @property
     def state(self) -> UserState:
         """Whether the user may log in today."""
-        return state_of(self.active, self.starts_on, self.ends_on)
+        return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
 
 
 class Notice(Base):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import Select, SQLColumnExpression, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -40,7 +40,7 @@ def list_notices(session: Session, user_id: int, after: str | None, limit: int) 
     return keyset.fetch(session, query, [Notice.id.desc()], after, limit)
 
 
-def unread_of(user_id: ColumnElement[int]) -> Select[int]:
+def unread_of(user_id: SQLColumnExpression[int]) -> Select[int]:
     """How many a user has not seen, by an index of just these: part of another statement."""
     return select(func.count()).where(Notice.user_id == user_id, Notice.read_at.is_(None))
 

@@ -48,11 +48,9 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
             found = store.find_user(session, username)
         user = self._check_password(found, password, counted)
         tries.succeed(self.redis, counted)
-        if (state := user.state) in CLOSED:
-            raise Denied(CLOSED[state])
         with self.db.begin() as session:
+            who = _admitted(session, user.id)
             store.set_logged_in(session, user.id)
-            who = known.get_known(session, user.id)
         opened = self._session(sessions.start(self.redis, user.id, source, agent), who)
         return opened.model_copy(update={"device": tries.remember_device(device, username)})
 
@@ -73,8 +71,8 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
         found = sessions.find(self.redis, token)
         if found is None:
             raise Denied(EXPIRED)
-        who = known.get_known(session, found.user_id)
-        if who.state is not UserState.ACTIVE:
+        who = known.find_known(session, found.user_id)
+        if who is None or who.state is not UserState.ACTIVE:
             raise Denied(EXPIRED)
         return self._session(token, who, found.seconds_left)
 
@@ -164,3 +162,13 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
             unread=who.unread,
             expires_at=clock.now() + left,
         )
+
+
+def _admitted(session: Session, user_id: int) -> Known:
+    """Who has given the right password. Raises Denied outside of the user's days of work."""
+    who = known.find_known(session, user_id)
+    if who is None:
+        raise Denied(WRONG)
+    if who.state in CLOSED:
+        raise Denied(CLOSED[who.state])
+    return who

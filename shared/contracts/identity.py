@@ -59,7 +59,7 @@ class UserState(Term):
     ENDED = "ended", "Terminado"  # … or the last one is over
 
 
-def state_of(active: bool, starts_on: date | None, ends_on: date | None) -> UserState:
+def state_of(*, active: bool, starts_on: date | None, ends_on: date | None) -> UserState:
     """Of a user with these first and last days of work, today in Ecuador."""
     today = clock.today()
     if not active:
@@ -77,20 +77,20 @@ class User(Model):
     full_name: str
     role: str  # a role's code
     role_name: str
-    team: str | None  # the name of the one that the user is in today
+    team: str | None = None  # the name of the one that the user is in today
     active: bool
-    starts_on: date | None  # the first and the last day that the user may log in
-    ends_on: date | None
-    work_days: list[Weekday]
-    work_from: str | None  # HH:MM in Ecuador
-    work_until: str | None
+    starts_on: date | None = None  # the first and the last day that the user may log in
+    ends_on: date | None = None
+    work_days: list[Weekday] = []
+    work_from: str | None = None  # HH:MM in Ecuador
+    work_until: str | None = None
     last_login_at: datetime | None
     version: int  # grows with each change, not with a log-in
 
     @property
     def state(self) -> UserState:
         """As a page names it, of today."""
-        return state_of(self.active, self.starts_on, self.ends_on)
+        return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
 
 
 class NewUser(Model):

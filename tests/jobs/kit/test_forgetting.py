@@ -112,6 +112,7 @@ USER = identity.User(
     username="eva",
     full_name="Eva",
     role=identity.Role.ADVISOR,
+    role_name="Asesor",
     active=True,
     last_login_at=None,
     version=1,

@@ -267,10 +267,11 @@ def test_days_and_hours_that_cannot_be_are_named(
     identity: Any, admin: Any, wrong: dict[str, Any], field: str
 ) -> None:
     user = make(identity, "ana", Role.ADVISOR)
-    for act in (
+    acts: tuple[Callable[[], Any], ...] = (
         lambda: make(identity, "eva", Role.ADVISOR, **wrong),
         lambda: identity.update_user(user.id, UserChange.to(**wrong)),
-    ):
+    )
+    for act in acts:
         with pytest.raises(Invalid) as error:
             act()
         assert [item.field for item in error.value.fields] == [field]

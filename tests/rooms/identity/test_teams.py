@@ -1,6 +1,6 @@
 """Teams: whom a supervisor leads today, and that nobody is in two at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -134,7 +134,7 @@ def test_who_leads_a_team_is_none_of_its_members(identity: Any, team: Any) -> No
 
 
 def test_who_or_what_is_not_there_is_named(identity: Any, team: Any) -> None:
-    wrong = {
+    wrong: dict[str, Callable[[], Any]] = {
         "username": lambda: put(identity, team, "nadie"),
         "supervisor": lambda: identity.create_team(NewTeam(name="Otro", supervisor="nadie")),
         "name": lambda: identity.create_team(NewTeam(name="Televentas", supervisor="lorena")),

@@ -87,13 +87,7 @@ def _advisor(number: int, name: str) -> identity.User:
         full_name=name.title(),
         role=identity.Role.ADVISOR,
         role_name="Asesor",
-        team=None,
         active=name != "carlos",
-        starts_on=None,
-        ends_on=None,
-        work_days=[],
-        work_from=None,
-        work_until=None,
         last_login_at=None,
         version=1,
     )

@@ -102,13 +102,7 @@ def make_user(**changes: Any) -> User:
         "full_name": "Ana Lucía Zambrano Vera",
         "role": Role.ADVISOR,
         "role_name": "Asesor",
-        "team": None,
         "active": True,
-        "starts_on": None,
-        "ends_on": None,
-        "work_days": [],
-        "work_from": None,
-        "work_until": None,
         "last_login_at": None,
         "version": 3,
     }

@@ -344,7 +344,7 @@ def test_open_work_of_one_who_has_left_is_listed_for_those_who_take_it_back(
 ) -> None:
     left = make_user(ends_on=clock.today() - timedelta(days=1))
     rooms.answers[identity.get_user.name] = lambda user_id: left
-    page_of = Page(items=[share(3, 12), share(4, 0)])
+    page_of: Page[telemarketing.Assignment] = Page(items=[share(3, 12), share(4, 0)])
     rooms.answers[telemarketing.list_assignments.name] = lambda **_: page_of
     page = admin.get("/usuarios/7").text
     assert "Terminado" in page

@@ -8,7 +8,7 @@ import pytest
 from shared import clock
 from shared.contract import Page
 from shared.contracts import identity
-from shared.contracts.identity import Member, Team, TeamRow
+from shared.contracts.identity import Member, Team, TeamRow, User
 from shared.errors import Conflict, FieldError, Invalid
 from tests.unit.gateway.conftest import Browser, FakeAsk, make_user
 
@@ -47,7 +47,7 @@ def make_member(**changes: Any) -> Member:
 def team(rooms: FakeAsk) -> None:
     """One team, and a person whom one may name beside one who has left."""
     left = make_user(username="ida", ends_on=date(2026, 1, 1))
-    people = Page(items=[make_user(), left])
+    people: Page[User] = Page(items=[make_user(), left])
     rooms.answers[identity.get_team.name] = lambda team_id: make_team(id=team_id)
     rooms.answers[identity.list_users.name] = lambda **_: people
 
