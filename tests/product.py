@@ -123,6 +123,16 @@ def _create_users(product: Product, users: Mapping[str, Mapping[str, str]]) -> N
         if user["role"] not in {"admin", "soap"}:
             new = {"username": username, "full_name": f"Prueba {username}", **user}
             admin.post("/users", json=new).raise_for_status()
+    _create_team(admin, [name for name, user in users.items() if user["role"] == "advisor"])
+
+
+def _create_team(admin: httpx.Client, advisors: list[str]) -> None:
+    """The supervisor leads them all, as in the demo."""
+    new = {"name": "Asesores de prueba", "supervisor": "supervisor"}
+    team = admin.post("/teams", json=new).raise_for_status().json()["id"]
+    for name in advisors:
+        member = {"username": name, "starts_on": "2026-01-01"}
+        admin.post(f"/teams/{team}/members", json=member).raise_for_status()
 
 
 def _forget(environ: Mapping[str, str], settings: Mapping[str, str]) -> None:

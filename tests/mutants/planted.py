@@ -14,6 +14,7 @@ from tests.mutants import (
     odd_input,
     soap,
     taking_in,
+    teams,
 )
 from tests.mutants.mutant import Mutant
 
@@ -31,4 +32,5 @@ MUTANTS: list[Mutant] = [
     *soap.MUTANTS,
     *taking_in.MUTANTS,
     *accounts.MUTANTS,
+    *teams.MUTANTS,
 ]
