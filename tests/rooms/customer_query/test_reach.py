@@ -21,6 +21,7 @@ from tests.make.people import insert_person
 from tests.rooms.customer_query.conftest import Sessions
 
 CAMPAIGN = 7
+NO_CHANGE = CustomerChange.model_validate({})
 ANA, LUIS = "ana", "luis"
 DAY = timedelta(days=1)
 
@@ -28,7 +29,9 @@ ASKED: dict[str, Callable[[Any, int], Any]] = {
     "get_customer": lambda room, number: room.get_customer(number),
     "list_timeline": lambda room, number: room.list_timeline(number),
     "get_personal_data": lambda room, number: room.get_personal_data(number),
-    "update_customer": lambda room, number: room.update_customer(number, CustomerChange.model_validate({})),
+    "update_customer": lambda room, number: room.update_customer(
+        number, CustomerChange.model_validate({})
+    ),
     "erase_customer": lambda room, number: room.erase_customer(number, "Pedido"),
 }
 
