@@ -14,8 +14,11 @@ from shared.tables import Outbox
 CHANNEL = "outbox"  # the relay listens on it
 
 
-def add(session: Session, *events: Event) -> None:
-    """Announce events when this transaction commits, each at least once and in this order."""
+def add(session: Session, *events: Event, wake: bool = True) -> None:
+    """Announce events when this transaction commits, each at least once and in this order.
+
+    What nobody waits for needs not `wake` the relay: it goes with its next look, seconds later.
+    """
     _insert(
         session,
         [
@@ -27,6 +30,7 @@ def add(session: Session, *events: Event) -> None:
             }
             for event in events
         ],
+        wake=wake,
     )
 
 
@@ -57,12 +61,15 @@ def job_queue_name(room: str, *, bulk: bool = False) -> str:
     return settings().amqp_name(f"jobs.{room}.bulk" if bulk else f"jobs.{room}")
 
 
-def _insert(session: Session, rows: list[dict[str, Any]]) -> list[UUID]:
+def _insert(
+    session: Session, rows: list[dict[str, Any]], *, wake: bool = True
+) -> list[UUID]:
     if not rows:
         return []
     ids = [uuid4() for _ in rows]
     common = {"headers": trace.to_headers()}
     named = [row | common | {"message_id": key} for row, key in zip(rows, ids, strict=True)]
     session.execute(insert(Outbox), named)
-    session.execute(text(f"NOTIFY {CHANNEL}"))
+    if wake:
+        session.execute(text(f"NOTIFY {CHANNEL}"))
     return ids

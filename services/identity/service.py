@@ -6,15 +6,16 @@ from redis import Redis
 from sqlalchemy.orm import Session
 
 from services.identity import notices, passwords, sessions, store, strength, tries
+from services.identity.audit_doors import AuditDoors
 from services.identity.models import User
-from shared import clock, edits, outbox, trace
+from shared import audit, clock, edits, outbox, trace
 from shared.contract import Actor, Page
 from shared.contracts import identity as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from shared.events import on_event
 from shared.permissions import granted
 from shared.redis import RedisClient
-from shared.room import Room
 from shared.rpc import command, query, rpc
 from shared.throttle import Bucket
 
@@ -22,7 +23,7 @@ WRONG = "El usuario o la contraseña no son correctos."
 EXPIRED = "La sesión expiró. Ingrese de nuevo."
 
 
-class IdentityService(Room):
+class IdentityService(AuditDoors):
     """Users, roles, sessions."""
 
     name = "identity"
@@ -38,12 +39,16 @@ class IdentityService(Room):
         counted = tries.begin(self.redis, username, source, device)
         with self.db() as session:
             found = store.find_user(session, username)
-        user = self._check_password(found, password, counted)
-        tries.succeed(self.redis, counted)
-        if not user.active:
-            raise Denied("Este usuario está desactivado. Hable con el administrador.")
+        try:
+            user = self._check_password(found, password, counted)
+            tries.succeed(self.redis, counted)
+            _refuse_inactive(user)
+        except Denied:
+            self._record_failure(found, username, source)
+            raise
         with self.db.begin() as session:
             store.set_logged_in(session, user.id)
+            audit.record(session, AuditAction.LOG_IN, who=_actor(user), source=source)
         opened = self._session(sessions.start(self.redis, user.id, source, agent), user)
         return opened.model_copy(update={"device": tries.remember_device(device, username)})
 
@@ -57,6 +62,13 @@ class IdentityService(Room):
         if user is None or not good:
             raise Denied(WRONG)
         return user
+
+    def _record_failure(self, user: User | None, username: str, source: str) -> None:
+        """Who is known by name; what else was typed may be a password, and is hashed."""
+        who = _actor(user) if user else None
+        tried = {} if user else {"username_tried": username}
+        with self.db.begin() as session:
+            audit.record(session, AuditAction.LOG_IN_FAILED, who=who, after=tried, source=source)
 
     @query(contract.get_session)
     def get_session(self, session: Session, token: str) -> contract.Session:
@@ -95,10 +107,16 @@ class IdentityService(Room):
     def end_session(self, name: str) -> None:
         if not sessions.end_named(self.redis, trace.actor().user_id, name):
             raise NotFound("Esa sesión ya terminó.")
+        self._record_end()
 
     @rpc(contract.end_other_sessions)
     def end_other_sessions(self, token: str) -> None:
         sessions.end_all(self.redis, trace.actor().user_id, but=token)
+        self._record_end()
+
+    def _record_end(self) -> None:
+        with self.db.begin() as session:
+            audit.record(session, AuditAction.SESSIONS_ENDED)
 
     @command(contract.change_password)
     def change_password(
@@ -115,6 +133,7 @@ class IdentityService(Room):
         strength.check(password, actor.username, actor.full_name)
         values = {"password_hash": passwords.make_hash(password)}
         store.set_user(session, actor.user_id, values)
+        audit.record(session, AuditAction.PASSWORD_CHANGED, source=source)
         sessions.end_all(self.redis, actor.user_id, but=token)
 
     @query(contract.list_users)
@@ -136,6 +155,8 @@ class IdentityService(Room):
     def create_user(self, session: Session, new: contract.NewUser) -> contract.User:
         strength.check(new.password, new.username, new.full_name)
         user = store.insert_user(session, new, passwords.make_hash(new.password))
+        made = new.model_dump(exclude={"password"})
+        audit.record(session, AuditAction.CREATED, AuditKind.USER, user.username, after=made)
         return contract.User.model_validate(user)
 
     @command(contract.update_user)
@@ -152,7 +173,10 @@ class IdentityService(Room):
         edits.refuse_stale(change.version, user, thing="este usuario", again="abrirlo")
         values = {name: value for name, value in sent.items() if value != getattr(user, name)}
         if values:
+            before = {name: getattr(user, name) for name in values}
             user = store.set_user(session, user_id, values)
+            what = (AuditAction.CHANGED, AuditKind.USER, user.username)
+            audit.record(session, *what, before=before, after=values)
         if store.count_active_admins(session) == 0:
             raise Conflict("Debe quedar al menos un administrador activo.")
         if {"password_hash", "role", "active"} & values.keys():
@@ -191,16 +215,25 @@ class IdentityService(Room):
     def _session(
         self, token: str, user: User, seconds_left: int | None = None, unread: int = 0
     ) -> contract.Session:
-        role = contract.Role(user.role)
         return contract.Session(
             token=token,
-            actor=Actor(
-                user_id=user.id, username=user.username, full_name=user.full_name, role=role
-            ),
-            permissions=granted(role),
+            actor=_actor(user),
+            permissions=granted(user.role),
             unread=unread,
             expires_at=clock.now()
             + (
                 timedelta(seconds=seconds_left) if seconds_left is not None else sessions.lifetime()
             ),
         )
+
+
+def _actor(user: User) -> Actor:
+    """A user as rooms know one."""
+    return Actor(
+        user_id=user.id, username=user.username, full_name=user.full_name, role=user.role
+    )
+
+
+def _refuse_inactive(user: User) -> None:
+    if not user.active:
+        raise Denied("Este usuario está desactivado. Hable con el administrador.")

@@ -70,7 +70,7 @@ async def get_me(session: SignedIn) -> Me:
 
     With all that this user may do.
     """
-    actor = session.actor.model_dump(exclude={"user_id"})
+    actor = session.actor.model_dump(include={"username", "full_name", "role"})
     return Me(id=session.actor.user_id, permissions=sorted(session.permissions), **actor)
 
 
