@@ -5,7 +5,7 @@ from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
-from services.gateway.session import client_of, find_session
+from services.gateway.session import client_of, find_session, source_of
 from shared import bounds, trace
 from shared.client import Client
 from shared.contract import Actor, Procedure
@@ -46,7 +46,7 @@ class Asker:
 
 async def _asker(request: Request) -> AsyncIterator[Asker]:
     session = find_session(request)
-    actor = session.actor if session is not None else None
+    actor = session and session.actor.model_copy(update={"source": source_of(request)})
     try:
         yield Asker(client_of(request), actor, await _read_key(request))
     finally:

@@ -42,7 +42,8 @@ class AuditDoors(Room):
     def list_viewers(
         self, session: Session, customer_id: int, after: str | None = None, limit: int = 10
     ) -> Page[contract.AuditEntry]:
-        audit.record(session, AuditAction.VIEWERS_SEEN, AuditKind.CUSTOMER, customer_id)
+        if after is None:
+            audit.record(session, AuditAction.VIEWERS_SEEN, AuditKind.CUSTOMER, customer_id)
         filters = entries.Filters(customer_id=customer_id)
         found = entries.list_entries(session, filters, after, limit)
         return Page.cut(found, contract.AuditEntry.model_validate)

@@ -51,10 +51,10 @@ def export(session: Session, folder: Path) -> list[date]:
 
 
 def _write(session: Session, day: Any, target: Path) -> None:
-    header = (*chain.LINKED, "hash")
     lines = audit.lines_of(session, day["day"])
     with target.open("wb") as file:
-        sheets.write_csv(file, header, ([_cell(line[name]) for name in header] for line in lines))
+        rows = ([*map(_cell, map(line.get, chain.LINKED)), line["hash"]] for line in lines)
+        sheets.write_csv(file, (*chain.LINKED, "hash"), rows)
 
 
 def rehash(before: str, row: Mapping[str, str]) -> str:

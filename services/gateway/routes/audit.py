@@ -32,7 +32,7 @@ menu.add(
     "Auditoría",
     "/auditoria",
     AuditPermission.READ,
-    icon="list-search",
+    icon="history",
     purpose="Quién hizo y vio qué",
 )
 _FILE_PAGE, _FILE_ROWS = 200, 100_000

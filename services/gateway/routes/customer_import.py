@@ -14,6 +14,7 @@ from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id
+from shared.contracts.audit import AuditKind, record_export
 from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import (
     CustomerPermission,
@@ -110,6 +111,7 @@ async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=CustomerPermission.IMPORT)
 async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
+    await ask(record_export, AuditKind.IMPORT, str(import_id))
     return await rejected_customers(await ask(get_import, import_id))
 
 
