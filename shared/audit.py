@@ -24,6 +24,7 @@ PERSONAL = frozenset(  # whose values are recorded as hashes
     {
         "address",
         "birth_on",
+        "category_reason",
         "cedula",
         "email",
         "first_names",
@@ -41,6 +42,7 @@ PERSONAL = frozenset(  # whose values are recorded as hashes
 SECRET = frozenset({"password", "password_hash"})  # of which only is told that they changed
 LISTED_AT_MOST = 1000
 _MARK = "#"  # before a hash
+_LONGEST = 300  # characters of a value
 
 
 def record(
@@ -83,6 +85,19 @@ def record(
     outbox.add(session, event, wake=False)
 
 
+def record_list(
+    session: Session,
+    kind: AuditKind,
+    customer_ids: Iterable[int],
+    of: object = "",
+    *,
+    search: str | None = None,
+) -> None:
+    """Record that a list was seen, with the customers that it showed: one line, however many."""
+    action = AuditAction.SEARCHED if search else AuditAction.LISTED
+    record(session, action, kind, of, listed=customer_ids, after={"search": search})
+
+
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Field: before and after, where they differ; what `after` does not name did not change."""
     return {
@@ -117,7 +132,12 @@ def _told(name: str, value: Any) -> Any:
         return _MARK
     if name in PERSONAL:
         return fingerprint(value)
-    return value if isinstance(value, bool | int) else _plain(value)
+    return value if isinstance(value, bool | int) else _cut(_plain(value))
+
+
+def _cut(text: str) -> str:
+    """A long text by its beginning, and by what tells it from others that begin so."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… {fingerprint(text)}"
 
 
 def _plain(value: Any) -> str:

@@ -61,9 +61,7 @@ def job_queue_name(room: str, *, bulk: bool = False) -> str:
     return settings().amqp_name(f"jobs.{room}.bulk" if bulk else f"jobs.{room}")
 
 
-def _insert(
-    session: Session, rows: list[dict[str, Any]], *, wake: bool = True
-) -> list[UUID]:
+def _insert(session: Session, rows: list[dict[str, Any]], *, wake: bool = True) -> list[UUID]:
     if not rows:
         return []
     ids = [uuid4() for _ in rows]

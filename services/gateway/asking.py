@@ -46,7 +46,8 @@ class Asker:
 
 async def _asker(request: Request) -> AsyncIterator[Asker]:
     session = find_session(request)
-    actor = session and session.actor.model_copy(update={"source": source_of(request)})
+    source = {"source": source_of(request)}
+    actor = session.actor.model_copy(update=source) if session is not None else None
     try:
         yield Asker(client_of(request), actor, await _read_key(request))
     finally:

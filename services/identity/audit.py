@@ -66,7 +66,7 @@ def list_entries(
     return keyset.fetch(session, select_entries(filters), order, after, limit)
 
 
-def select_entries(filters: Filters) -> Select[tuple[AuditEntry]]:
+def select_entries(filters: Filters) -> Select[AuditEntry]:
     """Lines that the filters find, in no order."""
     query = select(AuditEntry)
     if filters.username is not None:
@@ -81,8 +81,8 @@ def select_entries(filters: Filters) -> Select[tuple[AuditEntry]]:
 
 
 def _between(
-    query: Select[tuple[AuditEntry]], from_on: date | None, to_on: date | None
-) -> Select[tuple[AuditEntry]]:
+    query: Select[AuditEntry], from_on: date | None, to_on: date | None
+) -> Select[AuditEntry]:
     """What happened on these days; it may be recorded later, and never before."""
     if from_on is not None:
         recorded = chain.id_of(from_on - _ADRIFT)

@@ -58,6 +58,4 @@ class AuditDoors(Room):
     def list_audit_days(
         self, session: Session, after: str | None = None, limit: int = 50
     ) -> Page[contract.AuditDay]:
-        return Page.cut(
-            entries.list_days(session, after, limit), contract.AuditDay.model_validate
-        )
+        return Page.cut(entries.list_days(session, after, limit), contract.AuditDay.model_validate)

@@ -229,9 +229,7 @@ class IdentityService(AuditDoors):
 
 def _actor(user: User) -> Actor:
     """A user as rooms know one."""
-    return Actor(
-        user_id=user.id, username=user.username, full_name=user.full_name, role=user.role
-    )
+    return Actor(user_id=user.id, username=user.username, full_name=user.full_name, role=user.role)
 
 
 def _refuse_inactive(user: User) -> None:

@@ -81,14 +81,16 @@ def main() -> None:
             faults.append(f"no day has the seal {asked.seal}")
         if asked.export:
             export(session, asked.export)
-    for fault in faults:
-        print(fault)
     if faults:
-        sys.exit(1)
+        sys.exit("\n".join(faults))
+    print(_whole(days))  # noqa: T201  # a command's answer
+
+
+def _whole(days: list[Any]) -> str:
     rows = sum(day["rows"] for day in days if not day["removed_at"])
     last = next((day for day in reversed(days) if day["seal"]), None)
     sealed = f"sealed up to {last['day']} with {last['seal']}" if last else "nothing sealed yet"
-    print(f"The record is whole: {rows} lines on {len(days)} days, {sealed}.")
+    return f"The record is whole: {rows} lines on {len(days)} days, {sealed}."
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class AuditAction(Term):
     RISK_CHECKED = "risk_checked", "Consultó la calificación"
     RISK_SEEN = "risk_seen", "Vio la calificación"
     RISKS_REFRESHED = "risks_refreshed", "Pidió actualizar las calificaciones"
-    BUREAU_SEARCHED = "bureau_searched", "Buscó en la central de riesgos"
+    BUREAU_SEARCHED = "bureau_searched", "Buscó personas"
     PHASE_CHANGED = "phase_changed", "Cambió la fase"
     SENT = "sent", "Mandó enviar"
     TEST_SENT = "test_sent", "Envió una prueba"
@@ -73,6 +73,7 @@ class AuditKind(Term):
     CUSTOMER = "customer", "Cliente", "el"
     CUSTOMERS = "customers", "Clientes", "los"
     CALLS = "calls", "Llamadas", "las"
+    CALLBACKS = "callbacks", "Agendamientos", "los"
     SEGMENT = "segment", "Segmento", "el"
     IMPORT = "import", "Importación de clientes", "la"
     RISK_LOAD = "risk_load", "Carga de riesgos", "la"
@@ -83,7 +84,9 @@ class AuditKind(Term):
     DESIGN = "design", "Diseño", "el"
     MAILING = "mailing", "Envío", "el"
     RECIPIENTS = "recipients", "Destinatarios del envío", "los"
+    LETTER = "letter", "Carta", "la"
     SCHEDULE = "schedule", "Calendario de envíos", "el"
+    BUREAU = "bureau", "Central de riesgos", "la"
     AUDIT = "audit", "Registro de actividades", "el"
 
     def __new__(cls, code: str, word: str, article: str) -> Self:
@@ -169,7 +172,7 @@ def describe(entry: Any) -> str:
 def _thing(entry: Any) -> str:
     if not entry.object_kind:
         return ""
-    kind, action = AuditKind(entry.object_kind), AuditAction(entry.action)
+    kind, action = entry.object_kind, AuditAction(entry.action)
     article = kind.article
     if action.of:
         article = "del" if article == "el" else f"de {article}"

@@ -2,6 +2,7 @@
 
 from tests.mutants import (
     accounts,
+    audit,
     bounds,
     calls,
     campaigns,
@@ -31,4 +32,5 @@ MUTANTS: list[Mutant] = [
     *soap.MUTANTS,
     *taking_in.MUTANTS,
     *accounts.MUTANTS,
+    *audit.MUTANTS,
 ]

@@ -8,7 +8,9 @@ api = Api("audit")
 
 READ = AuditPermission.READ
 
-api.expose("GET", "/audit", contract.list_audit, allow=READ, names={"from_on": "from", "to_on": "to"})
+api.expose(
+    "GET", "/audit", contract.list_audit, allow=READ, names={"from_on": "from", "to_on": "to"}
+)
 api.expose("GET", "/audit/days", contract.list_audit_days, allow=READ)
 api.expose(
     "GET",

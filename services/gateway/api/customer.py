@@ -17,8 +17,8 @@ from services.gateway.routing import Api
 from services.gateway.session import SignedIn
 from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id, Model
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts import customer_query as contract
+from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.customer_query import CustomerPermission
 
 api = Api("customer")

@@ -13,8 +13,8 @@ from services.gateway.exposing import documented
 from services.gateway.routing import Api
 from services.gateway.uploads import RISK_FILE, store_named
 from shared.contract import Id
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts import risk_central as contract
+from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.risk_central import RiskPermission
 
 api = Api("risk")

@@ -14,8 +14,8 @@ from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts import customer_query as contract
+from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.customer_query import (
     CustomerPermission,
     Import,

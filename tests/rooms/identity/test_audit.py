@@ -19,7 +19,8 @@ from shared.contract import Actor
 from shared.contracts.audit import AuditAction, Audited, AuditKind
 from shared.contracts.identity import NewUser, Role, UserChange
 from shared.errors import Denied
-from tests.databases import outbox_of
+from tests.databases import audited_of
+from tests.make.audit import fill, make_event, months_read
 
 Sessions = sessionmaker[Session]
 PASSWORD = "correo-lluvia-mesa"
@@ -31,20 +32,13 @@ def sessions(database: Callable[[str], Sessions]) -> Sessions:
 
 
 def tell(identity: Any, action: AuditAction = AuditAction.PROFILE_SEEN, **values: Any) -> None:
-    """An event as the broker brings it."""
-    about = {"object_kind": None, "object_id": "", "customer_id": None, "listed": [], "fields": []}
-    who = {"user_id": 7, "username": "eva", "full_name": "Eva Ruiz", "role": "advisor"}
-    rest = {"purpose": "", "changes": {}, "source": "10.0.0.7", "trace_id": "t", "room": "campaign"}
-    event = Audited(action=action, **{"at": clock.now()} | about | who | rest | values)
-    identity.on_audited(uuid4(), event)
+    """An event as the broker brings it: Eva, and no thing unless it is said."""
+    nothing: dict[str, Any] = {"object_kind": None, "object_id": "", "customer_id": None}
+    identity.on_audited(uuid4(), make_event(1, **nothing | {"action": action} | values))
 
 
 def sentences(identity: Any, **filters: Any) -> list[str]:
     return [entry.sentence for entry in identity.list_audit(**filters).items]
-
-
-def told(sessions: Sessions) -> list[dict[str, Any]]:
-    return [payload for kind, payload in outbox_of(sessions) if kind == "audited"]
 
 
 @contextmanager
@@ -55,7 +49,12 @@ def day(monkeypatch: pytest.MonkeyPatch, at: datetime) -> Iterator[None]:
 
 
 def test_a_sentence_says_who_saw_what_of_whom_and_why(identity: Any) -> None:
-    risk = {"object_kind": AuditKind.CUSTOMER, "object_id": "17", "customer_id": 17, "purpose": "Venta"}
+    risk: dict[str, Any] = {
+        "object_kind": AuditKind.CUSTOMER,
+        "object_id": "17",
+        "customer_id": 17,
+        "purpose": "Venta",
+    }
     tell(identity, AuditAction.RISK_CHECKED, **risk)
     tell(identity, AuditAction.LISTED, object_kind=AuditKind.CUSTOMERS, listed=[17, 18])
     tell(identity, AuditAction.CHANGED, object_kind=AuditKind.CAMPAIGN, object_id="3")
@@ -71,7 +70,7 @@ def test_a_sentence_says_who_saw_what_of_whom_and_why(identity: Any) -> None:
 def test_it_is_found_by_who_whom_what_and_when(
     identity: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = {"object_kind": AuditKind.CUSTOMER, "object_id": "17", "customer_id": 17}
+    seen: dict[str, Any] = {"object_kind": AuditKind.CUSTOMER, "object_id": "17", "customer_id": 17}
     late = datetime(2026, 11, 21, 4, 59, tzinfo=UTC)  # in Ecuador the day before
     with day(monkeypatch, datetime(2026, 11, 21, 5, 1, tzinfo=UTC)):
         tell(identity, at=late, **seen)
@@ -127,7 +126,10 @@ def test_many_at_once_make_one_chain_without_gaps(identity: Any, sessions: Sessi
 )
 def test_lines_can_only_be_added(identity: Any, sessions: Sessions, statement: str) -> None:
     tell(identity)
-    with pytest.raises(DBAPIError, match="only added|sealed|year old"), sessions.begin() as session:
+    with (
+        pytest.raises(DBAPIError, match=r"only added|sealed|year old"),
+        sessions.begin() as session,
+    ):
         session.execute(text(statement))
 
 
@@ -149,19 +151,9 @@ def test_a_room_that_may_add_and_read_may_do_nothing_else(
         session.execute(text("GRANT SELECT, INSERT, UPDATE ON audit_day TO audit_room"))
         session.execute(text("SET LOCAL ROLE audit_room"))
         entries.make_months(session, clock.today())
-        entries.append(session, _event())
+        entries.append(session, make_event(1))
         with pytest.raises(DBAPIError, match="permission denied"):
             session.execute(text("UPDATE audit_entry SET username = 'otra'"))
-
-
-def _event() -> Audited:
-    empty: dict[str, Any] = dict.fromkeys(("username", "full_name", "role", "purpose"), "")
-    lists: dict[str, Any] = {"listed": [], "fields": [], "changes": {}}
-    rest = dict.fromkeys(("user_id", "customer_id", "object_kind"))
-    return Audited(
-        at=clock.now(), room="x", action="log_in", object_id="", source="", trace_id="",
-        **empty, **lists, **rest,
-    )  # fmt: skip
 
 
 # --- what identity itself records ---
@@ -178,7 +170,7 @@ def test_a_log_in_and_a_failure_are_on_record_with_their_source(
         for username in ("eva", "mi-clave-secreta"):
             with pytest.raises(Denied):
                 identity.log_in(username, "no-es", "10.0.0.8")
-    created, entered, refused, unknown = told(sessions)
+    created, entered, refused, unknown = audited_of(sessions)
     assert (created["action"], created["username"]) == ("created", "jefe")
     assert (entered["action"], entered["username"], entered["source"]) == (
         "log_in",
@@ -199,8 +191,12 @@ def test_a_changed_user_is_on_record_before_and_after_but_no_value_of_a_person(
     user, _ = identity.create_user(new), identity.create_user(boss)
     change = {"role": "supervisor", "full_name": "Eva Paz", "password": "otra-lluvia-de-mesas"}
     identity.update_user(user.id, UserChange(**change))
-    changed = told(sessions)[-1]
-    assert (changed["action"], changed["object_kind"], changed["object_id"]) == ("changed", "user", "eva")
+    changed = audited_of(sessions)[-1]
+    assert (changed["action"], changed["object_kind"], changed["object_id"]) == (
+        "changed",
+        "user",
+        "eva",
+    )
     assert changed["changes"] == {
         "full_name": [audit.fingerprint("Eva Ruiz"), audit.fingerprint("Eva Paz")],
         "role": ["advisor", "supervisor"],
@@ -214,6 +210,22 @@ def test_who_asks_who_saw_is_on_record_with_the_address(identity: Any, sessions:
     with trace.use(actor=head):
         assert len(identity.list_viewers(17).items) == 1
         identity.record_export(AuditKind.AUDIT, reason="Pedido del auditor")
-    asked, taken = told(sessions)
+    asked, taken = audited_of(sessions)
     assert (asked["action"], asked["customer_id"], asked["source"]) == ("viewers_seen", 17, "::1")
     assert (taken["action"], taken["purpose"]) == ("exported", "Pedido del auditor")
+
+
+# --- at size ---
+
+
+def test_a_search_is_by_an_index_in_the_months_that_it_asks_for(
+    sessions: Sessions,
+) -> None:
+    newest = {"from_on": date(2026, 10, 2)}
+    every, one = {"202608", "202609", "202610"}, {"202610"}
+    with sessions.begin() as session:
+        fill(session, 20_000)
+        for asked in ({}, {"username": "asesor31"}, {"customer_id": 777}, {"action": "risk_seen"}):
+            assert months_read(session, entries.Filters(**asked)) == every
+            assert months_read(session, entries.Filters(**asked, **newest)) == one
+        session.rollback()

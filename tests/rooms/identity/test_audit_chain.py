@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from services.identity import audit, chain, jobs, verify_audit
 from shared import clock
-from shared.contracts.audit import Audited
 from shared.permissions import Role
 from tests.databases import outbox_of
+from tests.make.audit import make_event
 
 Sessions = sessionmaker[Session]
 FIRST, SECOND = date(2026, 11, 20), date(2026, 11, 21)
 FIVE = chain.id_of(FIRST, 5)
-
-
-def event(number: int, at: datetime) -> Audited:
-    """Of an advisor who saw a profile."""
-    who = {"user_id": 7, "username": "eva", "full_name": "Eva Ruiz", "role": "advisor"}
-    what = {"action": "profile_seen", "object_kind": "customer", "object_id": str(number)}
-    rest: dict[str, Any] = {"purpose": "", "source": "", "trace_id": "t", "room": "customer_query"}
-    lists: dict[str, Any] = {"listed": [], "fields": ["ñ"], "changes": {"a": [None, 1]}}
-    return Audited(at=at, customer_id=number, **who, **what, **rest, **lists)
 
 
 @pytest.fixture
@@ -41,7 +32,7 @@ def record(database: Callable[[str], Sessions], monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(clock, "now", lambda at=at: at)
         with sessions.begin() as session:
             for number in range(lines):
-                audit.append(session, event(number, at))
+                audit.append(session, make_event(number, at))
     with sessions.begin() as session:
         assert audit.seal_days(session, clock.today()) == [FIRST, SECOND]
     return sessions
@@ -161,9 +152,9 @@ def test_a_sealed_day_goes_out_as_a_file_whose_hashes_anybody_can_make(
 
 
 @pytest.fixture
-def nightly(record: Sessions, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def nightly(record: Sessions, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     monkeypatch.setattr(jobs, "sessions", lambda _room: record)
-    yield lambda: jobs.keep_audit()
+    return lambda: jobs.keep_audit()
 
 
 def test_the_job_seals_what_is_over_and_not_today(
@@ -172,7 +163,7 @@ def test_the_job_seals_what_is_over_and_not_today(
     later = clock.now() + timedelta(days=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     with record.begin() as session:
-        audit.append(session, event(1, later))
+        audit.append(session, make_event(1, later))
     nightly()
     with record() as session:
         assert [bool(day["seal"]) for day in audit.all_days(session)] == [True, True, True, False]
@@ -201,7 +192,7 @@ def test_months_after_their_time_are_removed_but_for_their_hashes(
         audit.make_months(session, old.date())
     monkeypatch.setattr(clock, "now", lambda: old)
     with record.begin() as session:
-        audit.append(session, event(1, old))
+        audit.append(session, make_event(1, old))
         tamper(record, "UPDATE audit_day SET seal = NULL, sealed_at = NULL")
     monkeypatch.setattr(clock, "now", lambda: present)
     nightly()

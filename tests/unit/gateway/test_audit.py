@@ -77,14 +77,16 @@ def test_what_cannot_be_a_filter_is_none(record: Browser, rooms: FakeAsk, query:
 
 
 def test_the_file_has_all_pages_and_is_on_record_itself(record: Browser, rooms: FakeAsk) -> None:
-    pages = [Page(items=[LINE], next="2"), Page(items=[LINE])]
+    pages: list[Any] = [Page(items=[LINE], next="2"), Page(items=[LINE])]
     rooms.answers["list_audit"] = lambda **_: pages.pop(0)
     answer = record.get("/auditoria/registro.csv?usuario=eva")
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
     assert [row["actividad"] for row in rows] == [LINE.sentence] * 2
     [taken] = rooms.heard_of(contract.record_export)
     assert taken.arguments["kind"] == "audit"
-    assert all(asked.arguments["username"] == "eva" for asked in rooms.heard_of(contract.list_audit))
+    assert all(
+        asked.arguments["username"] == "eva" for asked in rooms.heard_of(contract.list_audit)
+    )
 
 
 def test_the_file_is_an_excel_too(record: Browser) -> None:
