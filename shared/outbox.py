@@ -67,7 +67,7 @@ def _insert(session: Session, rows: list[dict[str, Any]], *, wake: bool = True) 
     ids = [uuid4() for _ in rows]
     common = {"headers": trace.to_headers()}
     named = [row | common | {"message_id": key} for row, key in zip(rows, ids, strict=True)]
-    session.execute(insert(Outbox), named)
+    session.execute(insert(Outbox.__table__), named)  # not the entity: twice as fast
     if wake:
         session.execute(text(f"NOTIFY {CHANNEL}"))
     return ids

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import Select, Table, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from shared.contract import Slice
 from shared.contracts.audit import AuditAction, Audited
 
 AHEAD = 3  # months whose partitions are there before they come
+_DAYS = cast(Table, AuditDay.__table__)  # and not the entity: half the time a line
 _ADRIFT = timedelta(days=1)  # of one machine's clock from another's
 
 
@@ -40,17 +41,17 @@ def append(session: Session, event: Audited) -> int:
     number, before = _next(session, today)
     line = event.model_dump() | {"id": chain.id_of(today, number)}
     line["hash"] = chain.link(before, line)
-    session.execute(insert(AuditEntry), [line])
-    session.execute(update(AuditDay).filter_by(day=today).values(hash=line["hash"]))
+    session.execute(insert(AuditEntry.__table__), [line])
+    session.execute(update(_DAYS).where(_DAYS.c.day == today).values(hash=line["hash"]))
     return int(line["id"])
 
 
 def _next(session: Session, today: date) -> tuple[int, str]:
     """The number of the next line, and the hash that it follows."""
     first = {"day": today, "rows": 1, "hash": chain.beginning(today)}
-    row = upsert(AuditDay).values(first)
-    counted = row.on_conflict_do_update(index_elements=["day"], set_={"rows": AuditDay.rows + 1})
-    number, before = session.execute(counted.returning(AuditDay.rows, AuditDay.hash)).one()
+    row = upsert(_DAYS).values(first)
+    counted = row.on_conflict_do_update(index_elements=["day"], set_={"rows": _DAYS.c.rows + 1})
+    number, before = session.execute(counted.returning(_DAYS.c.rows, _DAYS.c.hash)).one()
     return number, before
 
 

@@ -18,7 +18,7 @@ from tests.bench.figure import Figure
 
 _JOB = "tests.bench.audit"
 _VIEWS, _SEARCHES, _EVENTS = 400, 60, 400
-_NEWEST = {"from_on": date(2026, 10, 1)}
+_NEWEST = {"from_on": date(2026, 10, 2)}
 _SEARCHED: dict[str, tuple[dict[str, Any], int]] = {  # filters, and months that they need
     "all": ({}, 3),
     "who": ({"username": "asesor31"}, 3),

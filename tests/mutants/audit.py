@@ -104,6 +104,13 @@ MUTANTS = [
         (VIEWS,),
     ),
     Mutant(
+        "a_check_is_on_record_without_its_purpose",
+        "services/telemarketing/risk_doors.py",
+        "audit.record(session, *what, purpose=purpose.word, after=seen)",
+        "audit.record(session, *what, after=seen)",
+        ("tests/rooms/telemarketing/test_risk.py",),
+    ),
+    Mutant(
         "personal_values_stand_in_the_record",
         "shared/audit.py",
         "    if name in PERSONAL:\n",

@@ -18,7 +18,6 @@ from services.gateway.session import SignedIn
 from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id, Model
 from shared.contracts import customer_query as contract
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.customer_query import CustomerPermission
 
 api = Api("customer")
@@ -86,8 +85,7 @@ async def get_rejected_customers(import_id: Id, ask: Ask) -> Response:
     NotFound: there is no such import.
     Conflict: the import is still running.
     """
-    await ask(record_export, AuditKind.IMPORT, str(import_id))
-    return await rejected_customers(await ask(contract.get_import, import_id))
+    return await rejected_customers(ask, await ask(contract.get_import, import_id))
 
 
 api.expose("GET", "/customers", contract.list_customers, allow=READ)

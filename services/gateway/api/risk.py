@@ -14,7 +14,6 @@ from services.gateway.routing import Api
 from services.gateway.uploads import RISK_FILE, store_named
 from shared.contract import Id
 from shared.contracts import risk_central as contract
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.risk_central import RiskPermission
 
 api = Api("risk")
@@ -68,5 +67,4 @@ async def get_rejected_risks(load_id: Id, ask: Ask) -> Response:
     NotFound: there is no such load.
     Conflict: the load is still running.
     """
-    await ask(record_export, AuditKind.RISK_LOAD, str(load_id))
-    return await rejected_risks(await ask(contract.get_load, load_id))
+    return await rejected_risks(ask, await ask(contract.get_load, load_id))

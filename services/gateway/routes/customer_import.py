@@ -15,7 +15,6 @@ from services.gateway.routing import Pages
 from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id
 from shared.contracts import customer_query as contract
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.customer_query import (
     CustomerPermission,
     Import,
@@ -111,8 +110,7 @@ async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=CustomerPermission.IMPORT)
 async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    await ask(record_export, AuditKind.IMPORT, str(import_id))
-    return await rejected_customers(await ask(get_import, import_id))
+    return await rejected_customers(ask, await ask(get_import, import_id))
 
 
 @pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=CustomerPermission.IMPORT)

@@ -13,7 +13,6 @@ from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
 from services.gateway.uploads import RISK_FILE, store_named
 from shared.contract import Id
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.identity import Session
 from shared.contracts.loads import LoadState
 from shared.contracts.risk_central import RISK_FILE as RISK_COLUMNS
@@ -135,8 +134,7 @@ async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=RiskPermission.LOAD)
 async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    await ask(record_export, AuditKind.RISK_LOAD, str(load_id))
-    return await rejected_risks(await ask(get_load, load_id))
+    return await rejected_risks(ask, await ask(get_load, load_id))
 
 
 def _is_on(form: Form, switch: str) -> bool:
