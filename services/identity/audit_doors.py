@@ -5,11 +5,13 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from services.identity import audit as entries
-from shared import audit
+from shared import audit, trace
 from shared.contract import Page
 from shared.contracts import audit as contract
-from shared.contracts.audit import AuditAction, AuditKind
+from shared.contracts.audit import AuditAction, AuditKind, AuditPermission
+from shared.errors import Denied
 from shared.events import on_event
+from shared.permissions import granted
 from shared.room import Room
 from shared.rpc import command, query, query_recorded
 
@@ -34,6 +36,7 @@ class AuditDoors(Room):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.AuditEntry]:
+        _require(AuditPermission.READ)
         filters = entries.Filters(username, customer_id, listed, action, from_on, to_on)
         found = entries.list_entries(session, filters, after, limit)
         return Page.cut(found, contract.AuditEntry.model_validate)
@@ -42,6 +45,7 @@ class AuditDoors(Room):
     def list_viewers(
         self, session: Session, customer_id: int, after: str | None = None, limit: int = 10
     ) -> Page[contract.AuditEntry]:
+        _require(AuditPermission.READ_PERSON)
         if after is None:
             audit.record(session, AuditAction.VIEWERS_SEEN, AuditKind.CUSTOMER, customer_id)
         filters = entries.Filters(customer_id=customer_id)
@@ -58,4 +62,11 @@ class AuditDoors(Room):
     def list_audit_days(
         self, session: Session, after: str | None = None, limit: int = 50
     ) -> Page[contract.AuditDay]:
+        _require(AuditPermission.READ)
         return Page.cut(entries.list_days(session, after, limit), contract.AuditDay.model_validate)
+
+
+def _require(permission: AuditPermission) -> None:
+    actor = trace.actor()
+    if permission not in (actor.permissions or granted(actor.role)):
+        raise Denied("No tiene permiso para ver el registro.")

@@ -118,6 +118,13 @@ MUTANTS = [
         (RECORD,),
     ),
     Mutant(
+        "any_user_reads_the_record",
+        "services/identity/audit_doors.py",
+        "if permission not in (actor.permissions or granted(actor.role)):",
+        "if False:",
+        (RECORD,),
+    ),
+    Mutant(
         "the_record_is_taken_away_off_the_record",
         "services/gateway/routes/audit.py",
         "    await ask(record_export, AuditKind.AUDIT)\n",
