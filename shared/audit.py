@@ -115,12 +115,13 @@ def fingerprint(value: Any) -> str:
 
 def _about(actor: Actor | None, source: str) -> dict[str, Any]:
     if actor is None:
-        return {"user_id": None, "username": "", "full_name": "", "role": "", "source": source}
+        nobody = {"username": "", "full_name": "", "role_name": ""}
+        return nobody | {"user_id": None, "source": source}
     return {
         "user_id": actor.user_id,
         "username": actor.username,
         "full_name": actor.full_name,
-        "role": str(actor.role),
+        "role_name": actor.role.word,
         "source": source or actor.source,
     }
 

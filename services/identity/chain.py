@@ -23,7 +23,7 @@ LINKED = (  # what a line's hash covers, besides the one before
     "user_id",
     "username",
     "full_name",
-    "role",
+    "role_name",
     "purpose",
     "fields",
     "changes",

@@ -110,7 +110,7 @@ class AuditEntry(Base):
     user_id: Mapped[int | None] = mapped_column(BigInteger)
     username: Mapped[str]
     full_name: Mapped[str]
-    role: Mapped[str]
+    role_name: Mapped[str]
     purpose: Mapped[str]
     fields: Mapped[list[str]]
     changes: Mapped[dict[str, Any]]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from shared.contract import Event, Id, Limit, Model, Page, procedure
+from shared.contract import Day, Event, Id, Limit, Model, Page, procedure
 from shared.permissions import Permission, Role
 from shared.words import Term, inside
 
@@ -127,7 +127,7 @@ class Audited(Event, service="identity"):
     user_id: int | None
     username: str  # empty: the system itself
     full_name: str
-    role: str
+    role_name: str  # its Spanish word at that time
     purpose: str
     fields: list[str]
     changes: dict[str, list[Any]]  # field: before, after
@@ -147,7 +147,7 @@ class AuditEntry(Model):
     listed: list[int]  # customers that a list showed
     username: str  # empty: the system itself
     full_name: str
-    role: str
+    role_name: str  # its Spanish word at that time
     purpose: str
     fields: list[str]
     changes: dict[str, list[Any]]  # field: before, after; personal values as hashes
@@ -159,8 +159,8 @@ class AuditEntry(Model):
 def describe(entry: Any) -> str:
     """A line of the record as a Spanish sentence; `entry` has the fields of `Audited`."""
     who = entry.full_name or entry.username or f"El sistema ({entry.room})"
-    if entry.role and entry.full_name:
-        who += f" ({inside(Role(entry.role).word)})"
+    if entry.role_name:
+        who += f" ({inside(entry.role_name)})"
     words = [who, inside(AuditAction(entry.action).word), _thing(entry)]
     if entry.listed:
         words.append(f"({len(entry.listed)})")
@@ -185,8 +185,8 @@ def list_audit(
     customer_id: Id | None = None,
     listed: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
     action: AuditAction | None = None,
-    from_on: date | None = None,
-    to_on: date | None = None,
+    from_on: Day | None = None,
+    to_on: Day | None = None,
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[AuditEntry]:
@@ -199,7 +199,10 @@ def list_audit(
 
 @procedure("identity")
 def list_viewers(customer_id: Id, after: str | None = None, limit: Limit = 10) -> Page[AuditEntry]:
-    """List who saw or changed a customer's data, newest first; asking is recorded, too."""
+    """List who saw or changed a customer's data, newest first.
+
+    Asking is on record, too.
+    """
 
 
 @procedure("identity")
@@ -220,4 +223,7 @@ class AuditDay(Model):
 
 @procedure("identity")
 def list_audit_days(after: str | None = None, limit: Limit = 50) -> Page[AuditDay]:
-    """List the days of the record with their hashes, newest first."""
+    """List the days of the record with their hashes, newest first.
+
+    A day is sealed at night when it is over; its lines are kept for months, its hashes for good.
+    """

@@ -21,7 +21,7 @@ SELECT CAST(:first AS bigint) + number, :at + number * interval '20 days' / :wan
     (ARRAY['profile_seen', 'timeline_seen', 'risk_seen', 'changed'])[1 + number % 4], 'customer',
     number % 100000, 1 + (number::bigint * 7919) % 100000,
     CASE WHEN number % 10 = 0 THEN ARRAY[number % 5000, number % 100000]::bigint[] ELSE '{}' END,
-    1, 'asesor' || (number::bigint * 31) % 401, 'Rosa Quishpe', 'advisor', '', '{}', '{}',
+    1, 'asesor' || (number::bigint * 31) % 401, 'Rosa Quishpe', 'Asesor', '', '{}', '{}',
     '10.0.0.7', md5(number::text), md5(number::text)
 FROM generate_series(1, :wanted) AS number
 """)
@@ -29,7 +29,7 @@ FROM generate_series(1, :wanted) AS number
 
 def make_event(number: int, at: datetime | None = None, **changes: Any) -> Audited:
     """An advisor saw the profile of a customer."""
-    who = {"user_id": 7, "username": "eva", "full_name": "Eva Ruiz", "role": "advisor"}
+    who = {"user_id": 7, "username": "eva", "full_name": "Eva Ruiz", "role_name": "Asesor"}
     what = {"action": "profile_seen", "object_kind": "customer", "object_id": str(number)}
     rest: dict[str, Any] = {"purpose": "", "source": "", "trace_id": "t", "room": "customer_query"}
     lists: dict[str, Any] = {"listed": [], "fields": ["ñ"], "changes": {"a": [None, 1]}}

@@ -7,9 +7,8 @@ from shared.contracts.audit import AuditPermission
 api = Api("audit")
 
 READ, READ_PERSON = AuditPermission.READ, AuditPermission.READ_PERSON
-_DAYS = {"from_on": "from", "to_on": "to"}
 _VIEWERS = "/customers/{customer_id}/viewers"
 
-api.expose("GET", "/audit", contract.list_audit, allow=READ, names=_DAYS)
+api.expose("GET", "/audit", contract.list_audit, allow=READ)
 api.expose("GET", "/audit/days", contract.list_audit_days, allow=READ)
 api.expose("GET", _VIEWERS, contract.list_viewers, allow=READ_PERSON)

@@ -112,7 +112,7 @@ def _make_tables() -> None:
         sa.Column("customer_id", sa.BigInteger),
         sa.Column("listed", postgresql.ARRAY(sa.BigInteger), nullable=False),
         sa.Column("user_id", sa.BigInteger),
-        *(_text(name) for name in ("username", "full_name", "role", "purpose")),
+        *(_text(name) for name in ("username", "full_name", "role_name", "purpose")),
         sa.Column("fields", postgresql.ARRAY(sa.Text), nullable=False),
         sa.Column("changes", postgresql.JSONB, nullable=False),
         *(_text(name) for name in ("source", "trace_id", "hash")),

@@ -65,7 +65,14 @@ def test_a_sentence_says_who_saw_what_of_whom_and_why(identity: Any) -> None:
     tell(identity, AuditAction.RISK_CHECKED, **risk)
     tell(identity, AuditAction.LISTED, object_kind=AuditKind.CUSTOMERS, listed=[17, 18])
     tell(identity, AuditAction.CHANGED, object_kind=AuditKind.CAMPAIGN, object_id="3")
-    tell(identity, AuditAction.LOG_IN_FAILED, username="", full_name="", role="", room="identity")
+    tell(
+        identity,
+        AuditAction.LOG_IN_FAILED,
+        username="",
+        full_name="",
+        role_name="",
+        room="identity",
+    )
     assert sentences(identity) == [
         "El sistema (identity) intentó ingresar sin éxito",
         "Eva Ruiz (asesor) cambió la campaña 3",

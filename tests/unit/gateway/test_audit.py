@@ -26,7 +26,7 @@ LINE = AuditEntry(
     listed=[],
     username="eva",
     full_name="Eva <b>",
-    role="advisor",
+    role_name="Asesor",
     purpose="",
     fields=[],
     changes={"role": ["advisor", None]},
@@ -116,7 +116,7 @@ def test_who_may_opens_the_card_and_only_then_it_is_asked(record: Browser, rooms
 
 
 def test_the_api_filters_by_days(record: Browser, rooms: FakeAsk) -> None:
-    answer = record.get("/api/v1/audit?from=2026-11-20&to=2026-11-21&limit=5").json()
+    answer = record.get("/api/v1/audit?from_on=2026-11-20&to_on=2026-11-21&limit=5").json()
     assert answer["items"][0]["sentence"] == LINE.sentence
     assert rooms.heard_of(contract.list_audit)[0].arguments["from_on"] == str(date(2026, 11, 20))
 
