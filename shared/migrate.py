@@ -5,6 +5,7 @@ again changes nothing.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
@@ -13,8 +14,10 @@ from alembic.config import Config
 from amqp.exceptions import PreconditionFailed
 from kombu import Connection, Queue
 from psycopg2 import sql
+from sqlalchemy.orm import Session
 
 from shared import jobs, log, waiting
+from shared.db import make_engine
 from shared.events import declare_queues
 from shared.room import ROOMS, load
 from shared.settings import settings
@@ -39,8 +42,23 @@ def make_database(room: str) -> None:
 
 
 def migrate(room: str) -> None:
-    """Run the room's pending migrations."""
+    """Run the room's pending migrations, and bring what it is never without up to date."""
     command.upgrade(config(room), "head")
+    if has_defaults(room):
+        engine = make_engine(room)
+        with Session(engine) as session, session.begin():
+            settle(room, session)
+        engine.dispose()
+
+
+def has_defaults(room: str) -> bool:
+    """Whether the room has rows that follow from the program, such as roles."""
+    return find_spec(f"services.{room}.defaults") is not None
+
+
+def settle(room: str, session: Session) -> None:
+    """Bring such rows up to date, by the room's `defaults.settle`."""
+    import_module(f"services.{room}.defaults").settle(session)
 
 
 def config(room: str) -> Config:

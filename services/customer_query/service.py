@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from services.customer_query import (
     announcements,
     profiles,
+    reach,
     segment_sql,
     segment_store,
     segments,
@@ -42,15 +43,30 @@ class CustomerQueryService(ImportDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.CustomerRow]:
-        found = store.list_customers(session, search, province, category, after, limit)
+        whose = contract.list_customers.scope.whose(trace.actor())
+        found = store.list_customers(session, search, province, category, whose, after, limit)
         audit.record_list(session, _LIST, [row.id for row in found.rows], search=search)
         return Page.cut(found, contract.CustomerRow.model_validate)
 
     @query_recorded(contract.get_customer)
     def get_customer(self, session: Session, customer_id: int) -> contract.Customer:
-        found = contract.Customer.model_validate(store.get_customer(session, customer_id))
+        whose = contract.get_customer.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose)
         audit.record(session, AuditAction.PROFILE_SEEN, _CUSTOMER, customer_id)
-        return found
+        return contract.Customer.model_validate(customer)
+
+    @command(contract.find_customer)
+    def find_customer(
+        self, session: Session, number: str, occasion: contract.Occasion
+    ) -> contract.Customer:
+        """Who it was opened to stands on the time line."""
+        customer = store.find_by_number(session, number)
+        reach.open_profile(session, trace.actor().username, customer.id)
+        title, kind = "Ficha abierta sin ser de su lista", contract.TimelineKind.PROFILE
+        self._note(session, customer.id, kind, title, occasion.word)
+        what = (AuditAction.OPENED, _CUSTOMER, customer.id)
+        audit.record(session, *what, purpose=occasion.word, after={"search": number})
+        return contract.Customer.model_validate(customer)
 
     @command(contract.create_customer)
     def create_customer(self, session: Session, new: contract.NewCustomer) -> contract.Customer:
@@ -66,7 +82,8 @@ class CustomerQueryService(ImportDoors, News):
         self, session: Session, customer_id: int, change: contract.CustomerChange
     ) -> contract.Customer:
         """Only what was sent changes; what may be contacted is announced when it does."""
-        customer = store.get_customer(session, customer_id, lock=True)
+        whose = contract.update_customer.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose, lock=True)
         if customer.erased_at is not None:
             raise Conflict("Los datos de este cliente fueron eliminados.")
         edits.refuse_stale(change.version, customer, thing="esta ficha", again="abrirla")
@@ -88,7 +105,8 @@ class CustomerQueryService(ImportDoors, News):
         """The person is blanked here now and in the other rooms by the event."""
         if not reason.strip():
             raise Invalid.field("reason", "Escriba el motivo.")
-        customer = store.get_customer(session, customer_id, lock=True)
+        whose = contract.erase_customer.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose, lock=True)
         announcements.confirm_erasure(session, customer)
         store.erase_customer(session, customer_id)
         self._note(
@@ -101,7 +119,8 @@ class CustomerQueryService(ImportDoors, News):
     def list_timeline(
         self, session: Session, customer_id: int, after: str | None = None, limit: int = 50
     ) -> Page[contract.TimelineEntry]:
-        store.get_customer(session, customer_id)
+        whose = contract.list_timeline.scope.whose(trace.actor())
+        store.get_customer(session, customer_id, whose)
         audit.record(session, AuditAction.TIMELINE_SEEN, _CUSTOMER, customer_id)
         found = store.list_timeline(session, customer_id, after, limit)
         return Page.cut(found, contract.TimelineEntry.model_validate)
@@ -109,7 +128,8 @@ class CustomerQueryService(ImportDoors, News):
     @query_recorded(contract.get_personal_data)
     def get_personal_data(self, session: Session, customer_id: int) -> contract.PersonalData:
         """The time line as far as a page of it goes: the newest thousand entries."""
-        customer = store.get_customer(session, customer_id)
+        whose = contract.get_personal_data.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose)
         audit.record(session, AuditAction.PERSONAL_DATA_SEEN, _CUSTOMER, customer_id)
         return contract.PersonalData.model_validate(
             {

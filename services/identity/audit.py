@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from services.identity import chain
-from services.identity.models import AuditDay, AuditEntry
+from services.identity.models import AuditDay, AuditEntry, Role
 from shared import clock, keyset
 from shared.contract import Slice
 from shared.contracts.audit import AuditAction, Audited
@@ -41,10 +41,18 @@ def append(session: Session, event: Audited) -> int:
     today = clock.today()
     number, before = _next(session, today)
     line = event.model_dump() | {"id": chain.id_of(today, number)}
+    line["role_name"] = _role_name(session, line.pop("role"))
     line["hash"] = chain.link(before, line)
     session.execute(insert(_LINES), [line])
     session.execute(update(_DAYS).where(_DAYS.c.day == today).values(hash=line["hash"]))
     return int(line["id"])
+
+
+def _role_name(session: Session, code: str) -> str:
+    """As the role is called now: it may be called otherwise, or be gone, when this is read."""
+    if not code:
+        return ""
+    return session.execute(select(Role.name).where(Role.code == code)).scalar() or code
 
 
 def _next(session: Session, today: date) -> tuple[int, str]:

@@ -11,7 +11,6 @@ from shared.contracts import audit as contract
 from shared.contracts.audit import AuditAction, AuditKind, AuditPermission
 from shared.errors import Denied
 from shared.events import on_event
-from shared.permissions import granted
 from shared.room import Room
 from shared.rpc import command, query, query_recorded
 
@@ -68,5 +67,5 @@ class AuditDoors(Room):
 
 def _require(permission: AuditPermission) -> None:
     actor = trace.actor()
-    if permission not in (actor.permissions or granted(actor.role)):
+    if permission not in actor.permissions:
         raise Denied("No tiene permiso para ver el registro.")

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from shared.contract import Day, Event, Id, Limit, Model, Page, procedure
 from shared.permissions import Permission, Role
+from shared.scope import HOUSE, SELF
 from shared.words import Term, inside
 
 Text = Annotated[str, Field(max_length=200)]
@@ -35,6 +36,7 @@ class AuditAction(Term):
     CHANGED = "changed", "Cambió"
     DELETED = "deleted", "Eliminó"
     PROFILE_SEEN = "profile_seen", "Vio la ficha"
+    OPENED = "opened", "Abrió la ficha"  # of somebody outside of the own work
     TIMELINE_SEEN = "timeline_seen", "Vio la historia"
     PERSONAL_DATA_SEEN = "personal_data_seen", "Vio todos los datos"
     VIEWERS_SEEN = "viewers_seen", "Vio quién vio los datos"
@@ -70,6 +72,8 @@ class AuditKind(Term):
     article: str
 
     USER = "user", "Usuario", "el"
+    ROLE = "role", "Rol", "el"
+    TEAM = "team", "Equipo", "el"
     CUSTOMER = "customer", "Cliente", "el"
     CUSTOMERS = "customers", "Clientes", "los"
     CALLS = "calls", "Llamadas", "las"
@@ -127,7 +131,7 @@ class Audited(Event, service="identity"):
     user_id: int | None
     username: str  # empty: the system itself
     full_name: str
-    role_name: str  # its Spanish word at that time
+    role: str  # its code
     purpose: str
     fields: list[str]
     changes: dict[str, list[Any]]  # field: before, after
@@ -179,7 +183,7 @@ def _thing(entry: Any) -> str:
     return " ".join(filter(None, (article, inside(kind.word), entry.object_id)))
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def list_audit(
     username: Text | None = None,
     customer_id: Id | None = None,
@@ -197,7 +201,7 @@ def list_audit(
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def list_viewers(customer_id: Id, after: str | None = None, limit: Limit = 10) -> Page[AuditEntry]:
     """List who saw or changed a customer's data, newest first.
 
@@ -205,7 +209,7 @@ def list_viewers(customer_id: Id, after: str | None = None, limit: Limit = 10) -
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def record_export(kind: AuditKind, object_id: Text = "", reason: Text = "") -> None:
     """Put on record that the user takes this away as a file; asked before the file is sent."""
 
@@ -221,7 +225,7 @@ class AuditDay(Model):
     removed_at: datetime | None  # its lines were kept as long as they had to be
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def list_audit_days(after: str | None = None, limit: Limit = 50) -> Page[AuditDay]:
     """List the days of the record with their hashes, newest first.
 

@@ -1,12 +1,13 @@
-"""identity: users, roles, permissions, sessions."""
+"""identity: users, roles, permissions, teams, sessions."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
 
+from shared import clock
 from shared.change import Change
-from shared.contract import SECRET, Actor, Event, Id, Limit, Line, Model, Page, procedure
+from shared.contract import SECRET, Actor, Day, Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.audit import AuditDay as AuditDay
 from shared.contracts.audit import Audited as Audited
 from shared.contracts.audit import AuditEntry as AuditEntry
@@ -14,19 +15,46 @@ from shared.contracts.audit import list_audit as list_audit
 from shared.contracts.audit import list_audit_days as list_audit_days
 from shared.contracts.audit import list_viewers as list_viewers
 from shared.contracts.audit import record_export as record_export
+from shared.contracts.roles import Grant as Grant
+from shared.contracts.roles import NewRole as NewRole
+from shared.contracts.roles import PermissionCode
+from shared.contracts.roles import RoleChange as RoleChange
+from shared.contracts.roles import UserRole as UserRole
+from shared.contracts.roles import create_role as create_role
+from shared.contracts.roles import delete_role as delete_role
+from shared.contracts.roles import get_role as get_role
+from shared.contracts.roles import list_roles as list_roles
+from shared.contracts.roles import update_role as update_role
+from shared.contracts.staff import RoleCode as RoleCode
+from shared.contracts.staff import TimeOfDay, Username
+from shared.contracts.staff import Weekday as Weekday
+from shared.contracts.teams import Member as Member
+from shared.contracts.teams import NewMember as NewMember
+from shared.contracts.teams import NewTeam as NewTeam
+from shared.contracts.teams import Team as Team
+from shared.contracts.teams import TeamChange as TeamChange
+from shared.contracts.teams import TeamRow as TeamRow
+from shared.contracts.teams import TeamState as TeamState
+from shared.contracts.teams import add_member as add_member
+from shared.contracts.teams import create_team as create_team
+from shared.contracts.teams import end_member as end_member
+from shared.contracts.teams import get_team as get_team
+from shared.contracts.teams import list_teams as list_teams
+from shared.contracts.teams import update_team as update_team
 from shared.permissions import Permission
 from shared.permissions import Role as Role
+from shared.scope import HOUSE, OPEN, SELF
 from shared.words import Term
 
 
 class UserPermission(Permission):
     """On users, and on the product itself."""
 
-    WRITE = "user.write", "Administrar usuarios", Role.ADMIN
+    WRITE = "user.write", "Administrar usuarios y roles", Role.ADMIN
+    WRITE_TEAMS = "team.write", "Administrar equipos", Role.ADMIN
     READ_OPERATIONS = "operations.read", "Ver la operación del sistema", Role.ADMIN
 
 
-Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
 Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
 
 
@@ -35,6 +63,18 @@ class UserState(Term):
 
     ACTIVE = "active", "Activo"
     INACTIVE = "inactive", "Desactivado"
+    AWAITED = "awaited", "Por empezar"  # the first day is still to come …
+    ENDED = "ended", "Terminado"  # … or the last one is over
+
+
+def state_of(*, active: bool, starts_on: date | None, ends_on: date | None) -> UserState:
+    """Of a user with these first and last days of work, today in Ecuador."""
+    today = clock.today()
+    if not active:
+        return UserState.INACTIVE
+    if starts_on is not None and today < starts_on:
+        return UserState.AWAITED
+    return UserState.ENDED if ends_on is not None and ends_on < today else UserState.ACTIVE
 
 
 class User(Model):
@@ -43,15 +83,22 @@ class User(Model):
     id: int
     username: str
     full_name: str
-    role: Role
+    role: str  # a role's code
+    role_name: str
+    team: str | None = None  # the name of the one that the user is in today
     active: bool
+    starts_on: date | None = None  # the first and the last day that the user may log in
+    ends_on: date | None = None
+    work_days: list[Weekday] = []
+    work_from: str | None = None  # HH:MM in Ecuador
+    work_until: str | None = None
     last_login_at: datetime | None
     version: int  # grows with each change, not with a log-in
 
     @property
     def state(self) -> UserState:
-        """As a page names it."""
-        return UserState.ACTIVE if self.active else UserState.INACTIVE
+        """As a page names it, of today."""
+        return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
 
 
 class NewUser(Model):
@@ -59,8 +106,13 @@ class NewUser(Model):
 
     username: Username
     full_name: Annotated[Line, Field(min_length=3, max_length=120)]
-    role: Role
+    role: RoleCode
     password: Password
+    starts_on: Day | None = None  # None: no first, no last day
+    ends_on: Day | None = None
+    work_days: Annotated[list[Weekday], Field(max_length=7)] = []
+    work_from: TimeOfDay | None = None
+    work_until: TimeOfDay | None = None
 
 
 class UserChange(Change, of=NewUser, but={"username"}):
@@ -74,6 +126,7 @@ class Session(Model):
 
     token: str
     actor: Actor
+    role_name: str
     permissions: frozenset[str]
     expires_at: datetime
     unread: int = 0  # notices
@@ -91,7 +144,7 @@ class OpenSession(Model):
     expires_at: datetime  # unless it is used
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def log_in(username: str, password: str, source: str, device: str = "", agent: str = "") -> Session:
     """Start a session.
 
@@ -104,7 +157,7 @@ def log_in(username: str, password: str, source: str, device: str = "", agent: s
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def get_session(token: str) -> Session:
     """Get the session of a token.
 
@@ -112,17 +165,17 @@ def get_session(token: str) -> Session:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def log_out(token: str) -> None:
     """End a session; an unknown one is no error."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def list_sessions(token: Annotated[str, SECRET]) -> list[OpenSession]:
     """List the actor's sessions, newest first; `token` is that of the one that asks."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def end_session(name: str) -> None:
     """End one of the actor's sessions.
 
@@ -130,12 +183,12 @@ def end_session(name: str) -> None:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def end_other_sessions(token: Annotated[str, SECRET]) -> None:
     """End all of the actor's sessions but that of the token."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def change_password(
     token: Annotated[str, SECRET], current: Annotated[str, SECRET], password: Password, source: str
 ) -> None:
@@ -146,17 +199,24 @@ def change_password(
     """
 
 
-@procedure("identity")
-def list_users(role: Role | None = None, after: str | None = None, limit: Limit = 50) -> Page[User]:
+@procedure("identity", scope=HOUSE)
+def list_users(
+    role: RoleCode | None = None,
+    permission: PermissionCode | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[User]:
     """List users by username.
 
-    Of one role or of all, deactivated ones too.
+    Of one role, of the roles with a permission, or of all; those who cannot log in too.
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def get_user(user_id: Id) -> User:
     """Get a user.
+
+    Never with the password.
 
     NotFound: there is no such user.
     """
@@ -164,6 +224,7 @@ def get_user(user_id: Id) -> User:
 
 @procedure(
     "identity",
+    scope=HOUSE,
     example={
         "username": "lgomez",
         "full_name": "Luis Gómez",
@@ -176,21 +237,23 @@ def create_user(new: NewUser) -> User:
 
     The password is kept only as a hash.
 
-    Invalid: a field is wrong, the username is taken, or the password is guessed with ease.
+    Invalid: a field is wrong, the username is taken, there is no such role, or the password is
+    guessed with ease.
     """
 
 
-@procedure("identity", example={"role": "supervisor", "version": 1})
+@procedure("identity", scope=HOUSE, example={"role": "supervisor", "version": 1})
 def update_user(user_id: Id, change: UserChange) -> User:
     """Change what is sent of a user.
 
-    A new password, role or state ends all sessions of the user. With `version`, as the user was
-    read, nobody's later change is overwritten.
+    A new password, role or state ends all sessions of the user; outside of the first and the last
+    day of work there is none. With `version`, as the user was read, nobody's later change is
+    overwritten.
 
     NotFound: there is no such user.
-    Conflict: no active administrator would be left, or somebody changed the user after that
-    `version`.
-    Invalid: a field is wrong, or the password is guessed with ease.
+    Conflict: nobody would be left who may administer users and has no last day, or somebody
+    changed the user after that `version`.
+    Invalid: a field is wrong, there is no such role, or the password is guessed with ease.
     """
 
 
@@ -208,7 +271,7 @@ class Notice(Model):
     read: bool
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
     """List what the user was told, newest first.
 
@@ -216,7 +279,7 @@ def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def open_notice(notice_id: Id) -> Notice:
     """Get one of the user's notices, which is read by that.
 
@@ -226,7 +289,7 @@ def open_notice(notice_id: Id) -> Notice:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def read_notices() -> None:
     """Mark all of the user's notices as read.
 

@@ -82,7 +82,7 @@ def _views(sessions: Any) -> Iterator[tuple[str, float, float | None]]:
         with sessions.begin() as session:
             if not recorded:
                 session.execute(text("SET TRANSACTION READ ONLY"))
-            Customer.model_validate(store.get_customer(session, customer_id))
+            Customer.model_validate(store.get_customer(session, customer_id, None))
             if recorded:
                 audit.record(session, AuditAction.PROFILE_SEEN, AuditKind.CUSTOMER, customer_id)
 

@@ -29,7 +29,7 @@ FROM generate_series(1, :wanted) AS number
 
 def make_event(number: int, at: datetime | None = None, **changes: Any) -> Audited:
     """An advisor saw the profile of a customer."""
-    who = {"user_id": 7, "username": "eva", "full_name": "Eva Ruiz", "role_name": "Asesor"}
+    who = {"user_id": 7, "username": "eva", "full_name": "Eva Ruiz", "role": "advisor"}
     what = {"action": "profile_seen", "object_kind": "customer", "object_id": str(number)}
     rest: dict[str, Any] = {"purpose": "", "source": "", "trace_id": "t", "room": "customer_query"}
     lists: dict[str, Any] = {"listed": [], "fields": ["ñ"], "changes": {"a": [None, 1]}}

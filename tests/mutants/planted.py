@@ -15,6 +15,7 @@ from tests.mutants import (
     odd_input,
     soap,
     taking_in,
+    teams,
 )
 from tests.mutants.mutant import Mutant
 
@@ -33,4 +34,5 @@ MUTANTS: list[Mutant] = [
     *taking_in.MUTANTS,
     *accounts.MUTANTS,
     *audit.MUTANTS,
+    *teams.MUTANTS,
 ]

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.identity import audit as entries
 from services.identity import verify_audit
 from shared import audit, clock, trace
-from shared.contract import Actor
 from shared.contracts.audit import AuditAction, AuditKind
-from shared.contracts.identity import NewUser, Role, UserChange
+from shared.contracts.identity import NewUser, UserChange
 from shared.errors import Denied
+from shared.permissions import Role
 from tests.databases import audited_of
+from tests.make.actors import make_actor
 from tests.make.audit import fill, make_event, months_read
 
 Sessions = sessionmaker[Session]
@@ -39,8 +40,7 @@ def tell(identity: Any, action: AuditAction = AuditAction.PROFILE_SEEN, **values
 
 def found(identity: Any, **filters: Any) -> Any:
     """A page of the record, as an administrator asks for it."""
-    admin = Actor(user_id=2, username="admin", full_name="Ana", role="admin")
-    with trace.use(actor=admin):
+    with trace.use(actor=make_actor("admin", Role.ADMIN)):
         return identity.list_audit(**filters)
 
 
@@ -70,7 +70,7 @@ def test_a_sentence_says_who_saw_what_of_whom_and_why(identity: Any) -> None:
         AuditAction.LOG_IN_FAILED,
         username="",
         full_name="",
-        role_name="",
+        role="",
         room="identity",
     )
     assert sentences(identity) == [
@@ -114,8 +114,7 @@ def test_an_event_that_comes_twice_is_one_line(identity: Any) -> None:
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 def test_only_who_may_reads_the_record(identity: Any, role: Role) -> None:
-    actor = Actor(user_id=3, username="otra", full_name="Otra", role=role)
-    with trace.use(actor=actor):
+    with trace.use(actor=make_actor("otra", role)):
         for ask in (identity.list_audit, identity.list_audit_days):
             with pytest.raises(Denied):
                 ask()
@@ -170,7 +169,7 @@ def test_a_room_that_may_add_and_read_may_do_nothing_else(
     tell(identity)
     with sessions() as session:
         session.execute(text("CREATE ROLE audit_room"))
-        session.execute(text("GRANT SELECT, INSERT ON audit_entry TO audit_room"))
+        session.execute(text("GRANT SELECT, INSERT ON audit_entry, role TO audit_room"))
         session.execute(text("GRANT SELECT, INSERT, UPDATE ON audit_day TO audit_room"))
         session.execute(text("SET LOCAL ROLE audit_room"))
         entries.make_months(session, clock.today())
@@ -228,7 +227,7 @@ def test_a_changed_user_is_on_record_before_and_after_but_no_value_of_a_person(
 
 
 def test_who_asks_who_saw_is_on_record_with_the_address(identity: Any, sessions: Sessions) -> None:
-    head = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head", source="::1")
+    head = make_actor().model_copy(update={"source": "::1"})
     tell(identity, customer_id=17)
     with trace.use(actor=head):
         assert len(identity.list_viewers(17).items) == 1
