@@ -39,7 +39,10 @@ class Client:
         self._connection = await aio_pika.connect_robust(url, timeout=5)
         channel = await self._connection.channel(on_return_raises=True)
         self._exchange = await channel.declare_exchange(
-            settings().amqp_name(EXCHANGE), aio_pika.ExchangeType.TOPIC, durable=True
+            settings().amqp_name(EXCHANGE),
+            aio_pika.ExchangeType.TOPIC,
+            durable=True,
+            passive=not settings().may_declare,
         )
         queue = await channel.declare_queue(
             f"rpc.reply-gateway-{self._reply_to}", exclusive=True, auto_delete=True
@@ -144,7 +147,10 @@ class Client:
             queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
             for name, kind in kinds:
                 exchange = await channel.declare_exchange(
-                    name, aio_pika.ExchangeType.TOPIC, durable=True
+                    name,
+                    aio_pika.ExchangeType.TOPIC,
+                    durable=True,
+                    passive=not settings().may_declare,
                 )
                 await queue.bind(exchange, kind)
             await queue.consume(hear, no_ack=True)

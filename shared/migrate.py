@@ -14,9 +14,10 @@ from amqp.exceptions import PreconditionFailed
 from kombu import Connection, Queue
 from psycopg2 import sql
 
-from shared import jobs, log, waiting
-from shared.events import declare_queues
+from shared import jobs, log, rights, waiting
+from shared.events import declare_queues, exchange_of
 from shared.room import ROOMS, load
+from shared.rpc import container_config, get_rpc_exchange
 from shared.settings import settings
 
 logger = log.get(__name__)
@@ -39,17 +40,25 @@ def make_database(room: str) -> None:
 
 
 def migrate(room: str) -> None:
-    """Run the room's pending migrations."""
-    command.upgrade(config(room), "head")
+    """Run the room's pending migrations, as the owner of its database where it has one."""
+    owned = rights.exist(room)
+    if owned:
+        rights.secure(room)
+    command.upgrade(config(room, rights.owner(room) if owned else ""), "head")
+    if owned:
+        rights.admit_relay(room)
 
 
-def config(room: str) -> Config:
-    """Alembic's configuration of a room: one environment, a folder of versions a room."""
+def config(room: str, role: str = "") -> Config:
+    """Alembic's configuration of a room: one environment, a folder of versions a room.
+
+    `role` is whose rights the migrations have; by default those of whoever runs them.
+    """
     found = Config()
     found.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     found.set_main_option("version_locations", str(_versions(room)))
     found.set_main_option("path_separator", "os")
-    found.attributes["room"] = room
+    found.attributes["room"], found.attributes["role"] = room, role
     return found
 
 
@@ -60,6 +69,8 @@ def _versions(room: str) -> Path:
 def declare() -> None:
     """Make the queues of all event handlers and jobs, so that nothing said early is lost."""
     with Connection(settings().amqp_url) as connection:
+        for exchange in (get_rpc_exchange(container_config()), *map(exchange_of, ROOMS)):
+            exchange(connection.channel()).declare()
         for seconds in waiting.SECONDS:
             _declare(connection, waiting.queue(seconds))
         declare_queues(connection, [load(room) for room in ROOMS])

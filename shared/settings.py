@@ -1,8 +1,9 @@
 """Everything the environment decides, in one object. Only this module reads `PREGON_…`."""
 
+import os
 from functools import lru_cache
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,7 +16,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PREGON_", env_ignore_empty=True, extra="ignore")
 
-    # Servers
+    # Servers. Those of a process's own account stand in the file, and count more than others
+    account_file: str = ""
     amqp_url: str  # pyamqp://user:password@host:port/vhost
     database_url: str  # postgresql://user:password@host:port, without a database name
     redis_url: str  # redis://host:port/0
@@ -95,12 +97,28 @@ class Settings(BaseSettings):
         """Name of an exchange or queue; as it is written here in the default namespace."""
         return name if self.namespace == "pregon" else f"{self.namespace}.{name}"
 
+    def role(self, name: str) -> str:
+        """Name of an account at the servers."""
+        return f"{self.namespace}_{name}"
+
+    @property
+    def may_declare(self) -> bool:
+        """Whether what many share is made where it is used; otherwise `shared.migrate` made it."""
+        return not self.account_file
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: Any, **named: Any
+    ) -> tuple[Any, ...]:
+        """The account's file first: what it says is this process's alone."""
+        return named["init_settings"], named["dotenv_settings"], named["env_settings"]
+
 
 @lru_cache
 def settings() -> Settings:
     """The process's settings, read once. A missing or wrong value stops the start, by name."""
     try:
-        return Settings()
+        return Settings(_env_file=os.environ.get("PREGON_ACCOUNT_FILE") or None)
     except ValidationError as error:
         lines = [
             f"  PREGON_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"

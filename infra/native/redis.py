@@ -11,7 +11,7 @@ from infra.native.run import Run, write_private
 _CONFIG = """\
 bind 127.0.0.1
 port {port}
-requirepass {password}
+aclfile "{dir}/users.acl"
 dir "{dir}"
 appendonly {durable}
 appendfsync everysec
@@ -44,9 +44,10 @@ def prepare(run: Run) -> Program:
     home.mkdir(exist_ok=True)
     text = _CONFIG.format(
         port=run.generated.port("redis"),
-        password=run.generated.secret("redis"),
         dir=home,
         durable="yes" if run.durable else "no",
     )
     write_private(home / "redis.conf", text)
+    password = run.generated.secret("redis")  # of who makes the others (`infra.accounts`)
+    write_private(home / "users.acl", f"user default on >{password} ~* &* +@all\n")
     return Program("redis", (server, str(home / "redis.conf")))

@@ -46,6 +46,8 @@ def urls(run: Run, given: Mapping[str, str]) -> dict[str, str]:
     found = {server.setting: server.url(run) for server in private(given)}
     if "PREGON_SMTP_URL" in found:
         found["PREGON_MAIL_CATCHER_DIR"] = str(run.path / "mail")
+    if "PREGON_AMQP_URL" in found:
+        found["PREGON_AMQP_ADMIN_URL"] = f"node:{run.path}"
     return found
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from infra.accounts import make
 from infra.native import credentials, environment, health, programs, screen, servers
 from infra.native.errors import StackError
 from infra.native.processes import end, survivors
@@ -52,6 +53,8 @@ def status(run: Run) -> bool:
     found = health.parts(supervisor, environment.read(run))
     for name, state in found.items():
         print(f"{name:36} {state}")
+    for server, why in make.shared(run).items():
+        print(f"{'accounts of ' + server:36} one for all processes: {why}")
     return set(found.values()) == {"ok"}
 
 
@@ -86,6 +89,8 @@ def _complete(run: Run, supervisor: Supervisor) -> None:
         servers.start(run, supervisor, environ)
     missing = [name for name, state in _product(supervisor).items() if state != "RUNNING"]
     if missing:
+        with screen.step("accounts"):
+            make.make(run, environ, programs.accounts(environ))
         _run_module("databases", environ, "shared.migrate")
         supervisor.run(missing)
     with screen.step("processes healthy"):
