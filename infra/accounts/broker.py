@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from infra.accounts.table import BEAT, GATEWAY, RELAY, Account
+from infra.accounts.table import BEAT, GATEWAY, RELAY, Account, Login
 from shared import waiting
 from shared.contracts import ROOMS
 from shared.neighbours import reach
@@ -50,33 +50,29 @@ class Names:
 
 
 def definitions(
-    namespace: str, vhost: str, accounts: Iterable[Account], passwords: Mapping[str, str]
+    namespace: str, vhost: str, accounts: Iterable[Account], logins: Mapping[str, Login]
 ) -> dict[str, Any]:
     """Users, permissions and topic permissions, in the broker's own form of import."""
     names = Names(namespace)
     asked = [account for account in accounts if "amqp" in account.servers]
+    whose = {account: {"user": logins[account.name].user, "vhost": vhost} for account in asked}
     return {
-        "users": [
-            user(f"{namespace}_{account.name}", passwords[account.name]) for account in asked
-        ],
-        "permissions": [
-            {"user": f"{namespace}_{account.name}", "vhost": vhost, **_permissions(names, account)}
-            for account in asked
-        ],
+        "users": [user(logins[account.name]) for account in asked],
+        "permissions": [whose[account] | _permissions(names, account) for account in asked],
         "topic_permissions": [
-            {"user": f"{namespace}_{account.name}", "vhost": vhost, "exchange": place, **keys}
+            {**whose[account], "exchange": place, **keys}
             for account in asked
             for place, keys in _topics(names, account).items()
         ],
     }
 
 
-def user(name: str, password: str) -> dict[str, str]:
+def user(login: Login) -> dict[str, str]:
     """A user as the broker stores it: of the password only the hash."""
     salt = secrets.token_bytes(4)
-    digest = hashlib.sha256(salt + password.encode()).digest()
+    digest = hashlib.sha256(salt + login.password.encode()).digest()
     return {
-        "name": name,
+        "name": login.user,
         "password_hash": base64.b64encode(salt + digest).decode(),
         "hashing_algorithm": "rabbit_password_hashing_sha256",
         "tags": "",

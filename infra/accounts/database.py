@@ -1,6 +1,8 @@
-"""Roles at PostgreSQL: a room's owner, whom nobody logs in as, and accounts that own nothing.
+"""Roles at PostgreSQL: a room's owner and a room's rights, and those who log in and have them.
 
-What they may do in the databases is said where these are migrated (`shared.rights`).
+`<namespace>_<room>_owner` owns the database and migrates, `<namespace>_<room>` reads and writes
+rows; as neither can anybody log in. What they may do is said where databases are migrated
+(`shared.rights`). Who logs in is a member of the rooms that the process serves.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +12,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from infra.accounts.table import Account
+from infra.accounts.table import RELAY, Account, Login
 from shared.contracts import ROOMS
 
 _MAY = """
@@ -27,47 +29,52 @@ def refusal(url: str) -> str:
     return "" if row and row[0] else "its account may create neither roles nor databases"
 
 
-def make(url: str, namespace: str, accounts: Iterable[Account], passwords: Mapping[str, str]) -> None:
+def make(
+    url: str, namespace: str, accounts: Iterable[Account], logins: Mapping[str, Login]
+) -> None:
     """Make the roles, or give those that exist these passwords."""
-    asked = [account for account in accounts if "database" in account.servers]
     with closing(_connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute("SELECT rolname FROM pg_roles")
         known = {name for (name,) in cursor.fetchall()}
-        for room in ROOMS:
-            _ensure(cursor, known, f"{namespace}_{room}_owner", "NOLOGIN")
+        for name in _rights(namespace):
+            _ensure(cursor, known, name)
+        for room in ROOMS:  # who migrates becomes the owner
             _run(cursor, "GRANT {} TO CURRENT_USER", f"{namespace}_{room}_owner")
-        for account in asked:
-            _ensure(cursor, known, f"{namespace}_{account.name}", "LOGIN", passwords[account.name])
-        for account in asked:
-            _join(cursor, namespace, account)
+        for account in accounts:
+            if "database" in account.servers:
+                _ensure(cursor, known, logins[account.name].user, logins[account.name].password)
+                for of in _rights_of(account):
+                    _run(cursor, "GRANT {} TO {}", f"{namespace}_{of}", logins[account.name].user)
 
 
-def _join(cursor: Any, namespace: str, account: Account) -> None:
-    """A process of several rooms has the rights of each, and none of its own."""
-    for room in account.rooms:
-        if room != account.name:
-            _run(cursor, "GRANT {} TO {}", f"{namespace}_{room}", f"{namespace}_{account.name}")
-
-
-def remove(url: str, namespace: str, accounts: Iterable[Account]) -> None:
-    """Drop the roles; their databases are gone already."""
-    names = [f"{namespace}_{account.name}" for account in accounts if "database" in account.servers]
-    owners = [f"{namespace}_{room}_owner" for room in ROOMS]
+def remove(url: str, users: Iterable[str]) -> None:
+    """Drop these roles, whose owned databases are gone."""
     with closing(_connect(url)) as connection, connection, connection.cursor() as cursor:
-        for name in [*names, *owners]:
+        for name in users:
             _run(cursor, "DROP ROLE IF EXISTS {}", name)
 
 
-def _ensure(cursor: Any, known: set[str], name: str, login: str, password: str = "") -> None:
-    verb = "ALTER" if name in known else "CREATE"
-    secret = sql.SQL(" PASSWORD {}").format(sql.Literal(password)) if password else sql.SQL("")
-    made = sql.SQL(f"{verb} ROLE {{}} {login} {_limits(verb)}").format(sql.Identifier(name))
-    cursor.execute(made + secret)
+def remove_rights(url: str, namespace: str) -> None:
+    """Drop what the members were members of."""
+    remove(url, _rights(namespace))
 
 
-def _limits(verb: str) -> str:
-    """New roles have them; to say them again takes a superuser."""
-    return _LIMITS if verb == "CREATE" else ""
+def _rights(namespace: str) -> list[str]:
+    names = [name for room in ROOMS for name in (room, f"{room}_owner")]
+    return [f"{namespace}_{name}" for name in [*names, RELAY.name]]
+
+
+def _rights_of(account: Account) -> tuple[str, ...]:
+    return account.rooms or (account.name,)
+
+
+def _ensure(cursor: Any, known: set[str], name: str, password: str = "") -> None:
+    """A role that can do nothing by itself; with a password it is one to log in."""
+    if name not in known:
+        _run(cursor, f"CREATE ROLE {{}} NOLOGIN {_LIMITS}", name)
+    if password:
+        said = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+        cursor.execute(said.format(sql.Identifier(name), sql.Literal(password)))
 
 
 def _run(cursor: Any, statement: str, *names: str) -> None:

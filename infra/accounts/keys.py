@@ -7,7 +7,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from infra.accounts.table import Account
+from infra.accounts.table import Account, Login
 from shared.neighbours import reach
 
 # Of what is dangerous by Redis' own judgement nothing (KEYS, FLUSHALL, CONFIG, SAVE …)
@@ -38,29 +38,34 @@ def refusal(url: str) -> str:
     return ""
 
 
-def make(url: str, namespace: str, accounts: Iterable[Account], passwords: Mapping[str, str]) -> None:
+def make(
+    url: str, namespace: str, accounts: Iterable[Account], logins: Mapping[str, Login]
+) -> None:
     """Make the users, or give those that exist these rights and only these passwords."""
     with Redis.from_url(url, socket_timeout=5) as redis:
         for account in _asked(accounts):
-            secret = ["reset", "on", f">{passwords[account.name]}"]
-            name = f"{namespace}_{account.name}"
-            _do(redis, "ACL", "SETUSER", name, *secret, *rules(namespace, account))
+            login = logins[account.name]
+            words = ["reset", "on", f">{login.password}", *rules(namespace, account)]
+            _do(redis, "ACL", "SETUSER", login.user, *words)
         _keep(redis)
 
 
-def remove(url: str, namespace: str, accounts: Iterable[Account]) -> None:
-    """Remove the users."""
+def remove(url: str, users: Iterable[str]) -> None:
+    """Remove these users; those who are in are put out."""
     with Redis.from_url(url, socket_timeout=5) as redis:
-        for account in _asked(accounts):
-            _do(redis, "ACL", "DELUSER", f"{namespace}_{account.name}")
+        for user in users:
+            _do(redis, "ACL", "DELUSER", user)
         _keep(redis)
 
 
-def lines(namespace: str, accounts: Iterable[Account], passwords: Mapping[str, str]) -> Iterator[str]:
+def lines(
+    namespace: str, accounts: Iterable[Account], logins: Mapping[str, Login]
+) -> Iterator[str]:
     """The users as lines of a file that the server reads at its start."""
     for account in _asked(accounts):
-        words = ["on", f">{passwords[account.name]}", *rules(namespace, account)]
-        yield f"user {namespace}_{account.name} {' '.join(words)}"
+        login = logins[account.name]
+        words = ["on", f">{login.password}", *rules(namespace, account)]
+        yield f"user {login.user} {' '.join(words)}"
 
 
 def _asked(accounts: Iterable[Account]) -> list[Account]:

@@ -1,12 +1,17 @@
-"""Make the accounts of a stack at its servers, and write each process the file that it reads."""
+"""Make the accounts of a stack at its servers, and write each process the file that it reads.
 
-import hashlib
+A user has a number: passwords rotate by making the next user beside the present one, who is removed
+when no process is him any more (`infra.accounts.rotate`). So two are valid at a time.
+"""
+
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from infra.accounts import admin, broker, database, keys
-from infra.accounts.table import NOWHERE, SERVERS, Account, url_with
+from infra.accounts.table import NOWHERE, SERVERS, Account, Login, url_with
+from infra.native import rabbitmq
 from infra.native.run import Run, write_private
 
 ADMIN = "PREGON_AMQP_ADMIN_URL"
@@ -14,19 +19,30 @@ ADMIN = "PREGON_AMQP_ADMIN_URL"
 
 def file_of(run: Run, account: str) -> str:
     """The file that tells a process whom it is at the servers."""
-    return str(run.path / "accounts" / f"{account}.env")
+    return str(run.path / "accounts" / account / "account.env")
 
 
 def make(run: Run, environ: Mapping[str, str], accounts: Iterable[Account]) -> None:
     """Make what is missing and write the files; what a server refuses stands in `shared`."""
     found = list(accounts)
+    (run.path / "accounts").mkdir(mode=0o700, exist_ok=True)
     refused = {name: why for name in SERVERS if (why := _refusal(name, environ))}
     for name in SERVERS:
         if name not in refused:
             _MAKERS[name](run, environ, found)
-    for account in found:
-        _write(run, environ, account, refused)
+    write(run, environ, found, refused)
     write_private(run.path / "accounts" / "shared.json", json.dumps(refused))
+
+
+def write(
+    run: Run, environ: Mapping[str, str], accounts: Iterable[Account], refused: Mapping[str, str]
+) -> None:
+    """Write each process's file; where accounts are refused, with the one that serves all."""
+    for account in accounts:
+        urls = {name: _url(run, environ, account, name, refused) for name in SERVERS}
+        file = Path(file_of(run, account.name))
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        write_private(file, "".join(f"{SERVERS[name]}='{url}'\n" for name, url in urls.items()))
 
 
 def shared(run: Run) -> dict[str, str]:
@@ -36,9 +52,32 @@ def shared(run: Run) -> dict[str, str]:
     return found
 
 
-def passwords(run: Run, server: str, accounts: Iterable[Account]) -> dict[str, str]:
-    """Each account has one of its own at each server."""
-    return {a.name: run.generated.secret(f"{server}_{a.name}") for a in accounts}
+def logins(
+    run: Run, environ: Mapping[str, str], server: str, accounts: Iterable[Account]
+) -> dict[str, Login]:
+    """Each account has a user and a password of its own at each server."""
+    number = run.generated.number("accounts")
+    return {
+        account.name: Login(
+            f"{namespace(environ)}_{account.name}_{number}",
+            run.generated.secret(f"{server}_{account.name}_{number}"),
+        )
+        for account in accounts
+        if server in account.servers
+    }
+
+
+def remove_users(environ: Mapping[str, str], server: str, users: list[str]) -> None:
+    """Remove these users from a server."""
+    if server == "amqp":
+        admin.remove(environ.get(ADMIN, ""), users)
+    else:
+        (database if server == "database" else keys).remove(environ[SERVERS[server]], users)
+
+
+def namespace(environ: Mapping[str, str]) -> str:
+    """With which names at shared servers begin."""
+    return environ.get("PREGON_NAMESPACE") or "pregon"
 
 
 def _refusal(name: str, environ: Mapping[str, str]) -> str:
@@ -48,47 +87,37 @@ def _refusal(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _make_at_broker(run: Run, environ: Mapping[str, str], accounts: list[Account]) -> None:
-    """The broker keeps them: it is told again only what it does not know yet."""
+    """A private broker is told again only what it does not know yet: that takes seconds."""
     vhost = unquote(urlsplit(environ["PREGON_AMQP_URL"]).path.removeprefix("/")) or "/"
-    known = passwords(run, "amqp", accounts)
-    wanted = broker.definitions(_namespace(environ), vhost, accounts, known)
-    without_salt = json.dumps([wanted["permissions"], wanted["topic_permissions"], known])
-    digest = hashlib.sha256(f"{environ['PREGON_AMQP_URL']}{without_salt}".encode()).hexdigest()
-    told = run.path / "accounts" / "broker.sha256"
-    if not told.exists() or told.read_text() != digest:
-        admin.apply(environ[ADMIN], wanted)
-        told.parent.mkdir(mode=0o700, exist_ok=True)
-        write_private(told, digest)
+    known = logins(run, environ, "amqp", accounts)
+    wanted = broker.definitions(namespace(environ), vhost, accounts, known)
+    said = json.dumps([wanted["permissions"], wanted["topic_permissions"]])
+    told = run.path / "accounts" / "broker.json"
+    if told.exists() and told.read_text() == said and _lets_in(environ, known["beat"]):
+        return
+    admin.apply(environ[ADMIN], wanted)
+    write_private(told, said)
+
+
+def _lets_in(environ: Mapping[str, str], login: Login) -> bool:
+    try:
+        rabbitmq.check(url_with(environ["PREGON_AMQP_URL"], login))
+    except Exception:  # noqa: BLE001  # whatever it is, the accounts are made again
+        return False
+    return True
 
 
 def _make_at_database(run: Run, environ: Mapping[str, str], accounts: list[Account]) -> None:
-    secrets = passwords(run, "database", accounts)
-    database.make(environ["PREGON_DATABASE_URL"], _namespace(environ), accounts, secrets)
+    known = logins(run, environ, "database", accounts)
+    database.make(environ["PREGON_DATABASE_URL"], namespace(environ), accounts, known)
 
 
 def _make_at_redis(run: Run, environ: Mapping[str, str], accounts: list[Account]) -> None:
-    secrets = passwords(run, "redis", accounts)
-    keys.make(environ["PREGON_REDIS_URL"], _namespace(environ), accounts, secrets)
+    known = logins(run, environ, "redis", accounts)
+    keys.make(environ["PREGON_REDIS_URL"], namespace(environ), accounts, known)
 
 
 _MAKERS = {"amqp": _make_at_broker, "database": _make_at_database, "redis": _make_at_redis}
-
-
-def remove(environ: Mapping[str, str], accounts: Iterable[Account]) -> None:
-    """Take the accounts away again, after the databases."""
-    found, namespace = list(accounts), _namespace(environ)
-    database.remove(environ["PREGON_DATABASE_URL"], namespace, found)
-    keys.remove(environ["PREGON_REDIS_URL"], namespace, found)
-    admin.remove(environ.get(ADMIN, ""), [f"{namespace}_{a.name}" for a in found])
-
-
-def _write(
-    run: Run, environ: Mapping[str, str], account: Account, refused: Mapping[str, str]
-) -> None:
-    lines = [f"{SERVERS[name]}='{_url(run, environ, account, name, refused)}'" for name in SERVERS]
-    file = run.path / "accounts" / f"{account.name}.env"
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    write_private(file, "\n".join([*lines, ""]))
 
 
 def _url(
@@ -98,9 +127,5 @@ def _url(
         return NOWHERE
     if name in refused:
         return environ[SERVERS[name]]
-    user = f"{_namespace(environ)}_{account.name}"
-    return url_with(environ[SERVERS[name]], user, run.generated.secret(f"{name}_{account.name}"))
-
-
-def _namespace(environ: Mapping[str, str]) -> str:
-    return environ.get("PREGON_NAMESPACE") or "pregon"
+    login = logins(run, environ, name, [account])[account.name]
+    return url_with(environ[SERVERS[name]], login)

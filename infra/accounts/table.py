@@ -13,7 +13,7 @@ SERVERS = {
     "redis": "PREGON_REDIS_URL",
 }
 NOWHERE = "none"  # a URL that leads to no server: the process has nothing to look for there
-_LONGEST = 30  # PostgreSQL keeps 63 letters, of which a namespace may have 31
+_LONGEST = 26  # PostgreSQL keeps 63 letters, of which a namespace may have 31
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,14 @@ class Account:
     name: str
     rooms: tuple[str, ...] = ()
     servers: tuple[str, ...] = tuple(SERVERS)
+
+
+@dataclass(frozen=True)
+class Login:
+    """By which user and password a process is let in as its account."""
+
+    user: str
+    password: str
 
 
 GATEWAY = Account("gateway", servers=("amqp",))
@@ -62,11 +70,11 @@ def default() -> list[Account]:
     return list(every([*shared, *SINGLE]))
 
 
-def url_with(url: str, user: str, password: str) -> str:
+def url_with(url: str, login: Login) -> str:
     """The same server, asked by somebody else."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{quote(user)}:{quote(password)}@{place}").geturl()
+    return parts._replace(netloc=f"{quote(login.user)}:{quote(login.password)}@{place}").geturl()
 
 
 def _short(process: str) -> str:

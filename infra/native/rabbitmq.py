@@ -8,6 +8,7 @@ from pathlib import Path
 from kombu import Connection
 
 from infra.accounts import broker
+from infra.accounts.table import Login
 from infra.native.errors import StackError
 from infra.native.programs import Program
 from infra.native.run import ROOT, Run, write_private
@@ -77,7 +78,7 @@ def _definitions(run: Run) -> dict[str, object]:
     """One user and one virtual host; with these, the broker makes no guest."""
     everything = {"configure": ".*", "write": ".*", "read": ".*"}
     return {
-        "users": [broker.user("pregon", run.generated.secret("rabbitmq"))],
+        "users": [broker.user(Login("pregon", run.generated.secret("rabbitmq")))],
         "vhosts": [{"name": "pregon"}],
         "permissions": [{"user": "pregon", "vhost": "pregon", **everything}],
     }

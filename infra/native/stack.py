@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 from infra.accounts import make
+from infra.accounts.rotate import Rotation
 from infra.native import credentials, environment, health, programs, screen, servers
 from infra.native.errors import StackError
 from infra.native.processes import end, survivors
@@ -42,6 +43,23 @@ def down(run: Run) -> None:
     if orphaned and ended:
         print(f"Ended {len(ended)} processes that a killed supervisor left.")
     print("Stopped.")
+
+
+def rotate(run: Run) -> None:
+    """Give every process a new user at the servers, one after the other. Raises StackError."""
+    with run.locked():
+        supervisor, environ = Supervisor(run), environment.read(run)
+        if supervisor.pid is None:
+            raise StackError("Not running: `make up` starts it, and then this can be done.")
+        rotation = Rotation(run, environ, programs.accounts(environ))
+        with screen.step("next accounts"):
+            rotation.begin()
+        for program in programs.product(environ):
+            with screen.step(program.name):
+                supervisor.restart(f"{PRODUCT}:{program.name}")
+                _wait_healthy(run, supervisor, environ)
+        with screen.step("former accounts"):
+            rotation.end()
 
 
 def status(run: Run) -> bool:

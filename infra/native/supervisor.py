@@ -113,6 +113,11 @@ class Supervisor:
             if states[name] in {"STOPPED", "EXITED", "FATAL", "UNKNOWN"}:
                 self._call("startProcess", name, False)  # noqa: FBT003  # an RPC has no names
 
+    def restart(self, name: str) -> None:
+        """End a process in its own time, and start it again."""
+        self._call("stopProcess", name)
+        self._call("startProcess", name)
+
     def stop(self, seconds: float) -> None:
         """Stop everything in order and end supervisord; returns when its process is gone."""
         pid = self.pid

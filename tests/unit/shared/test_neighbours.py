@@ -1,0 +1,57 @@
+"""The table of who reaches whom is what the rooms' code does, no more and no less."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from shared.contracts import ROOMS
+from shared.events import handlers_of
+from shared.neighbours import REACH, reach
+from shared.room import load
+
+ROOT = Path(__file__).parents[3]
+
+
+def asked_by(room: str) -> set[str]:
+    """Procedures in calls of `self.ask(contract.procedure, …)` in the room's code."""
+    return {
+        f"{_service(call.args[0], tree)}.{call.args[0].attr}"
+        for file in (ROOT / "services" / room).glob("*.py")
+        for tree in [ast.parse(file.read_text())]
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "self.ask"
+        and isinstance(call.args[0], ast.Attribute)
+    }
+
+
+def _service(procedure: ast.Attribute, tree: ast.Module) -> str:
+    """The contract's module by the name under which the file knows it."""
+    known = ast.unparse(procedure.value)
+    return next(
+        (
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "shared.contracts"
+            for alias in node.names
+            if (alias.asname or alias.name) == known
+        ),
+        known,
+    )
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_asks_what_stands_in_the_table(room: str) -> None:
+    assert asked_by(room) == set(reach(room).asks)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_hears_whom_the_table_names(room: str) -> None:
+    assert {handler.event.service for _, handler in handlers_of(load(room))} == set(
+        reach(room).hears
+    )
+
+
+def test_every_room_stands_in_the_table() -> None:
+    assert set(REACH) == set(ROOMS)
