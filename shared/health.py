@@ -11,7 +11,6 @@ from shared.outbox import job_queue_name
 from shared.room import ROOMS
 
 
-
 async def check_rooms() -> dict[str, str]:
     """`ok` or the reason, for every room."""
     client = Client()

@@ -25,9 +25,8 @@ logger = log.get(__name__)
 
 def make_database(room: str) -> None:
     """Create the room's database where it is missing."""
-    server = settings().database_url.rstrip("/")
     name = settings().database(room)
-    connection = psycopg2.connect(f"{server}/postgres", connect_timeout=5)
+    connection = psycopg2.connect(settings().server_url("postgres"), connect_timeout=5)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""Whose the rooms' databases are: an owner, who migrates, and an account that reads and writes rows.
+"""Whose the rooms' databases are: an owner's, who migrates; a room reads and writes rows.
 
-The roles belong to the installation (`infra.accounts` makes them): `<namespace>_<room>_owner`,
-whom nobody can log in as, `<namespace>_<room>`, and `<namespace>_relay`, who sees outboxes only.
+The roles belong to the installation (`infra.accounts` makes them, and members who log in):
+`<namespace>_<room>_owner`, `<namespace>_<room>`, and `<namespace>_relay`, who sees outboxes only.
 Where they do not exist one account serves all, and nothing here is done.
 """
 
@@ -93,7 +93,10 @@ def _execute(room: str, statements: tuple[str, ...]) -> None:
     }
     known: dict[str, Any] = {name: sql.Identifier(value) for name, value in names.items()}
     known["owner_name"] = sql.Literal(f'"{names["owner"]}"')
-    known["owner_text"], known["user_text"] = sql.Literal(names["owner"]), sql.Literal(names["user"])
+    known["owner_text"], known["user_text"] = (
+        sql.Literal(names["owner"]),
+        sql.Literal(names["user"]),
+    )
     with _connect(names["database"]) as connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(sql.SQL(statement).format(**known))
@@ -101,5 +104,4 @@ def _execute(room: str, statements: tuple[str, ...]) -> None:
 
 
 def _connect(database: str) -> Any:
-    server = settings().database_url.rstrip("/")
-    return psycopg2.connect(f"{server}/{database}", connect_timeout=5)
+    return psycopg2.connect(settings().server_url(database), connect_timeout=5)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared import tls
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -18,6 +20,7 @@ class Settings(BaseSettings):
 
     # Servers. Those of a process's own account stand in the file, and count more than others
     account_file: str = ""
+    ca_file: str = ""  # whose certificates are believed, instead of the system's (`shared.tls`)
     amqp_url: str  # pyamqp://user:password@host:port/vhost
     database_url: str  # postgresql://user:password@host:port, without a database name
     redis_url: str  # redis://host:port/0
@@ -84,10 +87,14 @@ class Settings(BaseSettings):
 
     def database_url_of(self, room: str) -> str:
         """SQLAlchemy URL of a room's own database on the server."""
-        server = self.database_url.rstrip("/")
-        if not server.startswith("postgresql://"):
+        url = self.server_url(self.database(room))
+        return f"postgresql+psycopg2://{url.removeprefix('postgresql://')}"
+
+    def server_url(self, database: str) -> str:
+        """URL, as libpq has it, of any database on the server."""
+        if not self.database_url.startswith("postgresql://"):
             raise ValueError("PREGON_DATABASE_URL must start with postgresql://")
-        return f"postgresql+psycopg2://{server.removeprefix('postgresql://')}/{self.database(room)}"
+        return tls.database_url(self.database_url, database, self.ca_file)
 
     def database(self, room: str) -> str:
         """Name of a room's database."""
@@ -107,9 +114,7 @@ class Settings(BaseSettings):
         return not self.account_file
 
     @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], *sources: Any, **named: Any
-    ) -> tuple[Any, ...]:
+    def settings_customise_sources(cls, *_: Any, **named: Any) -> tuple[Any, ...]:
         """The account's file first: what it says is this process's alone."""
         return named["init_settings"], named["dotenv_settings"], named["env_settings"]
 

@@ -4,7 +4,7 @@ A try is counted before it is judged, so a thousand at once are no more than a t
 `forget` or `give_back` take it off again. Nobody is locked out: a delay doubles with each further
 failure up to the bucket's longest, and is forgotten an hour after the last one.
 
-Keys: `<room>:slow:<hash of the bucket's name>` → a hash of `n` (failures) and `until` (milliseconds).
+Keys: `<room>:slow:<hash of the bucket's name>` → a hash of `n` (failures) and `until` (when).
 """
 
 import hashlib

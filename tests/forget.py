@@ -19,7 +19,7 @@ from tests.faults import queues
 
 def drop_databases() -> None:
     """Drop this namespace's databases."""
-    connection = psycopg2.connect(f"{settings().database_url.rstrip('/')}/postgres")
+    connection = psycopg2.connect(settings().server_url("postgres"))
     connection.autocommit = True
     with connection.cursor() as cursor:
         for room in ROOMS:

@@ -126,14 +126,8 @@ def _topics_of_rooms(names: Names, rooms: tuple[str, ...]) -> dict[str, dict[str
         names.exchange("nameko-rpc"): _keys(write=[*asks, _REPLY], read=rpc_read),
         names.exchange("jobs"): _keys(write=[names.jobs(rooms), *bulk]),
         names.exchange("parked"): _keys(write=[names.dead(rooms), *cleans]),
-        **{
-            names.exchange(f"later.{seconds}s"): _keys(write=own)
-            for seconds in waiting.SECONDS
-        },
+        **{names.exchange(f"later.{seconds}s"): _keys(write=own) for seconds in waiting.SECONDS},
     }
-
-
-
 
 
 def _allow(

@@ -13,6 +13,7 @@ import psycopg2
 from psycopg2 import sql
 
 from infra.accounts.table import RELAY, Account, Login
+from shared import tls
 from shared.contracts import ROOMS
 
 _MAY = """
@@ -82,4 +83,4 @@ def _run(cursor: Any, statement: str, *names: str) -> None:
 
 
 def _connect(url: str) -> Any:
-    return psycopg2.connect(f"{url.rstrip('/')}/postgres", connect_timeout=5)
+    return psycopg2.connect(tls.database_url(url, "postgres", ""), connect_timeout=5)

@@ -21,9 +21,7 @@ def rules(namespace: str, account: Account) -> list[str]:
     """What the user may do, as Redis writes it."""
     first = "" if namespace == "pregon" else f"{namespace}:"
     patterns = [
-        f"~{first}{begin}*"
-        for room in account.rooms
-        for begin in (f"{room}:", *reach(room).keys)
+        f"~{first}{begin}*" for room in account.rooms for begin in (f"{room}:", *reach(room).keys)
     ]
     return ["resetkeys", "resetchannels", *patterns, *COMMANDS]
 

@@ -83,7 +83,8 @@ def namespace(environ: Mapping[str, str]) -> str:
 def _refusal(name: str, environ: Mapping[str, str]) -> str:
     if name == "amqp":
         return admin.refusal(environ.get(ADMIN, ""))
-    return (database if name == "database" else keys).refusal(environ[SERVERS[name]])
+    ask = database.refusal if name == "database" else keys.refusal
+    return ask(environ[SERVERS[name]])
 
 
 def _make_at_broker(run: Run, environ: Mapping[str, str], accounts: list[Account]) -> None:
@@ -101,8 +102,9 @@ def _make_at_broker(run: Run, environ: Mapping[str, str], accounts: list[Account
 
 def _lets_in(environ: Mapping[str, str], login: Login) -> bool:
     try:
-        rabbitmq.check(url_with(environ["PREGON_AMQP_URL"], login))
-    except Exception:  # noqa: BLE001  # whatever it is, the accounts are made again
+        url = url_with(environ["PREGON_AMQP_URL"], login)
+        rabbitmq.check(url, environ.get("PREGON_CA_FILE", ""))
+    except Exception:  # whatever it is, the accounts are made again
         return False
     return True
 

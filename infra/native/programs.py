@@ -10,7 +10,8 @@ from shared.contracts import PLACEMENTS, groups, process_of, worker_of
 # A worker's name must be new at each start: the broker holds the old one's queue for a while.
 _WORKER = (
     "read -r id < /proc/sys/kernel/random/uuid; exec celery -A shared.worker worker"
-    " -n {name}-$id@%h -c {concurrency} --without-gossip --without-mingle --without-heartbeat -l WARNING"
+    " -n {name}-$id@%h -c {concurrency}"
+    " --without-gossip --without-mingle --without-heartbeat -l WARNING"
 )
 
 
@@ -59,7 +60,9 @@ def worker_groups() -> str:
 def _room(group: str) -> Program:
     rooms = group.split("+")
     account = table.of_rooms(f"room-{group}", rooms, process_of)
-    return Program(f"room-{'-'.join(rooms)}", ("python", "-m", "shared.serve", *rooms), account=account)
+    return Program(
+        f"room-{'-'.join(rooms)}", ("python", "-m", "shared.serve", *rooms), account=account
+    )
 
 
 def _worker(group: str) -> Program:

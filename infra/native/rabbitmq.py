@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from kombu import Connection
 
@@ -12,6 +13,7 @@ from infra.accounts.table import Login
 from infra.native.errors import StackError
 from infra.native.programs import Program
 from infra.native.run import ROOT, Run, write_private
+from shared import tls
 
 # Debian's script under this name does not switch the user, as the one on the PATH does.
 _DEBIAN_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -26,9 +28,11 @@ def url(run: Run) -> str:
     return f"pyamqp://pregon:{password}@127.0.0.1:{port}/pregon"
 
 
-def check(url: str) -> None:
+def check(url: str, ca_file: str = "") -> None:
     """Log in. Raises an error whose text says what is wrong."""
-    with Connection(url, connect_timeout=2) as connection:
+    parts = urlsplit(url)
+    trust = tls.of_broker(str(parts.hostname), ca_file) if parts.scheme == "amqps" else False
+    with Connection(url, connect_timeout=2, ssl=trust) as connection:
         connection.connect()
 
 

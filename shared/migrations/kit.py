@@ -66,9 +66,9 @@ def upgrade_to_v2() -> None:
 
 
 def create_statistics() -> None:
-    """`take_statistics(table)`: only an owner may take statistics, and the room's account owns nothing."""
+    """`take_statistics(table)`: only an owner may, and the room's account owns nothing."""
     op.execute(
-        "CREATE FUNCTION take_statistics(name regclass) RETURNS void LANGUAGE plpgsql SECURITY DEFINER "
-        "SET search_path = pg_catalog, pg_temp AS "
+        "CREATE FUNCTION take_statistics(name regclass) RETURNS void "
+        "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS "
         "$$ BEGIN EXECUTE 'ANALYZE ' || name::text; END $$"
     )

@@ -53,5 +53,28 @@ def test_a_room_hears_whom_the_table_names(room: str) -> None:
     )
 
 
+def keys_of(room: str) -> set[str]:
+    """How the keys begin that the room's code names: `key("…")`, `key(f"…")`."""
+    calls = [
+        call
+        for file in (ROOT / "services" / room).glob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in {"key", "redis_server.key"}
+    ]
+    return {ast.unparse(call.args[0]).lstrip("f").strip("\"'") for call in calls}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_names_keys_that_are_its_own(room: str) -> None:
+    own = (f"{room}:", *reach(room).keys)
+    assert [name for name in keys_of(room) if not name.startswith(own)] == []
+
+
+def test_rooms_that_keep_something_in_redis_were_looked_at() -> None:
+    assert {room for room in ROOMS if keys_of(room)} == {
+        "identity", "telemarketing", "risk_central"
+    }  # fmt: skip
+
+
 def test_every_room_stands_in_the_table() -> None:
     assert set(REACH) == set(ROOMS)
