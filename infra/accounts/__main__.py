@@ -19,7 +19,8 @@ from infra.native.run import Run, write_private
 def main() -> None:
     """Make what is missing; running it again changes nothing."""
     run, environ = Run(Path(os.environ["PREGON_RUN_DIR"])), dict(os.environ)
-    accounts = programs.accounts({})  # the processes of docker-compose.yml are those by default
+    # Those of docker-compose.yml are the processes by default
+    accounts = list({one.account: None for one in programs.product({}) if one.account})
     logins = make.logins(run, environ, "database", accounts)
     database.make(environ["PREGON_DATABASE_URL"], make.namespace(environ), accounts, logins)
     make.write(run, environ, accounts, {})

@@ -13,6 +13,7 @@ from infra.accounts import admin, broker, database, keys
 from infra.accounts.table import NOWHERE, SERVERS, Account, Login, url_with
 from infra.native import rabbitmq
 from infra.native.run import Run, write_private
+from shared import tls
 
 ADMIN = "PREGON_AMQP_ADMIN_URL"
 
@@ -72,7 +73,7 @@ def remove_users(environ: Mapping[str, str], server: str, users: list[str]) -> N
     if server == "amqp":
         admin.remove(environ.get(ADMIN, ""), users)
     else:
-        (database if server == "database" else keys).remove(environ[SERVERS[server]], users)
+        (database if server == "database" else keys).remove(_mighty(environ, server), users)
 
 
 def namespace(environ: Mapping[str, str]) -> str:
@@ -84,7 +85,13 @@ def _refusal(name: str, environ: Mapping[str, str]) -> str:
     if name == "amqp":
         return admin.refusal(environ.get(ADMIN, ""))
     ask = database.refusal if name == "database" else keys.refusal
-    return ask(environ[SERVERS[name]])
+    return ask(_mighty(environ, name))
+
+
+def _mighty(environ: Mapping[str, str], name: str) -> str:
+    """The URL of who may make accounts at a server."""
+    url, ca_file = environ[SERVERS[name]], environ.get("PREGON_CA_FILE", "")
+    return tls.redis_url(url, ca_file) if name == "redis" else tls.database_url(url, "", ca_file)
 
 
 def _make_at_broker(run: Run, environ: Mapping[str, str], accounts: list[Account]) -> None:
@@ -111,12 +118,12 @@ def _lets_in(environ: Mapping[str, str], login: Login) -> bool:
 
 def _make_at_database(run: Run, environ: Mapping[str, str], accounts: list[Account]) -> None:
     known = logins(run, environ, "database", accounts)
-    database.make(environ["PREGON_DATABASE_URL"], namespace(environ), accounts, known)
+    database.make(_mighty(environ, "database"), namespace(environ), accounts, known)
 
 
 def _make_at_redis(run: Run, environ: Mapping[str, str], accounts: list[Account]) -> None:
     known = logins(run, environ, "redis", accounts)
-    keys.make(environ["PREGON_REDIS_URL"], namespace(environ), accounts, known)
+    keys.make(_mighty(environ, "redis"), namespace(environ), accounts, known)
 
 
 _MAKERS = {"amqp": _make_at_broker, "database": _make_at_database, "redis": _make_at_redis}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from shared.contracts import PLACEMENTS, ROOMS, Placement, process_of, rooms_of, worker_of
+from shared.contracts import ROOMS, Placement, rooms_of
 
 SERVERS = {
     "amqp": "PREGON_AMQP_URL",
@@ -37,7 +37,6 @@ GATEWAY = Account("gateway", servers=("amqp",))
 BEAT = Account("beat", servers=("amqp",))
 RELAY = Account("relay", servers=("amqp", "database"))
 SOAP = Account("soap", rooms=("risk_central",), servers=("redis",))
-SINGLE = (GATEWAY, BEAT, RELAY, SOAP)
 
 
 def of_rooms(process: str, names: Iterable[str], group_of: Callable[[Placement], str]) -> Account:
@@ -58,16 +57,6 @@ def every(groups: Iterable[Account]) -> Iterator[Account]:
     found = {room: Account(room, (room,)) for room in ROOMS}
     found |= {account.name: account for account in groups}
     yield from found.values()
-
-
-def default() -> list[Account]:
-    """The accounts of the processes as they are placed where no setting says otherwise."""
-    shared = [
-        of_rooms(f"{kind}-{name}", [name], group_of)
-        for kind, group_of in (("room", process_of), ("worker", worker_of))
-        for name in sorted({group_of(placed) for placed in PLACEMENTS.values()} - {""})
-    ]
-    return list(every([*shared, *SINGLE]))
 
 
 def url_with(url: str, login: Login) -> str:

@@ -9,7 +9,6 @@ from dotenv import dotenv_values
 from infra.native.errors import StackError
 from infra.native.processes import listener
 from infra.native.run import ROOT, Run, is_free, write_private
-from shared import tls
 
 FREE = {"0", "free"}
 
@@ -44,17 +43,7 @@ def compute(run: Run, given: Mapping[str, str], urls: Mapping[str, str]) -> dict
         "PREGON_WEB_PORT": web,
         "PREGON_SOAP_PORT": soap,
     }
-    return believing({**defaults, **urls, **given, **own})
-
-
-def believing(environ: dict[str, str]) -> dict[str, str]:
-    """Database and Redis are told of the CA by their URL, also where no settings are read."""
-    ca_file = environ.get("PREGON_CA_FILE", "")
-    if ca_file:
-        database, redis = environ["PREGON_DATABASE_URL"], environ["PREGON_REDIS_URL"]
-        environ["PREGON_DATABASE_URL"] = tls.database_url(database, "", ca_file)
-        environ["PREGON_REDIS_URL"] = tls.redis_url(redis, ca_file)
-    return environ
+    return {**defaults, **urls, **given, **own}
 
 
 def check_doors(environ: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.product import Product
+from tests.product import Product, refusals
 
 
 @pytest.mark.timeout(300)
@@ -15,14 +15,3 @@ def test_from_the_file_to_the_statistics_all_figures_agree(product: Product) -> 
     assert set(figures["risk_checks"]) == {"known", "unknown"}
     assert figures["statistics"]["calls"] == 20
     assert refusals(product) == []
-
-
-def refusals(product: Product) -> list[str]:
-    """What a server refused a process in doing its own work: it may go on, and do it worse."""
-    words = ("NoPermission", "NOPERM", "permission denied", "ACCESS_REFUSED", "access refused")
-    return [
-        line
-        for log in (product.run_dir / "log").glob("*.log")
-        for line in log.read_text(errors="replace").splitlines()
-        if any(word in line for word in words)
-    ]

@@ -137,8 +137,7 @@ def test_the_accounts_of_all_processes_are_made() -> None:
         for volume in SERVICES["accounts"]["volumes"]
         if volume.startswith("account-")
     }
-    assert made == {account.name for account in table.default()}
-    assert made == {account.name for account in programs.accounts(IN_CONTAINER)}
+    assert made == {program.account.name for program in PRODUCT.values() if program.account}
 
 
 def test_settings_have_their_own_defaults() -> None:

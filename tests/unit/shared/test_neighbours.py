@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.native import programs
+from shared import jobs
+from shared.consumer import Consumer
 from shared.contracts import ROOMS
 from shared.events import handlers_of
 from shared.neighbours import REACH, reach
@@ -76,5 +79,18 @@ def test_rooms_that_keep_something_in_redis_were_looked_at() -> None:
     }  # fmt: skip
 
 
-def test_every_room_stands_in_the_table() -> None:
-    assert set(REACH) == set(ROOMS)
+def test_the_table_names_rooms_that_there_are() -> None:
+    assert set(REACH) <= set(ROOMS)
+    others = {one for found in REACH.values() for one in (*found.hears, *found.sends)}
+    assert others <= set(ROOMS)
+
+
+def test_workers_take_no_orders_by_the_broker() -> None:
+    assert jobs.app.conf.worker_enable_remote_control is False
+    steps = [str(step) for step in Consumer.Blueprint.default_steps]
+    assert steps
+    assert not [step for step in steps if "delayed" in step]
+    for program in programs.product({}):
+        if program.name.startswith("worker-"):
+            for off in ("--without-gossip", "--without-mingle", "--without-heartbeat"):
+                assert off in program.command[-1]
