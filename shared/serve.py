@@ -14,6 +14,7 @@ eventlet.monkey_patch()  # before anything else is imported
 import signal
 import sys
 
+from eventlet.event import Event
 from nameko.runners import ServiceRunner
 
 from shared import log
@@ -32,16 +33,23 @@ def main() -> None:
     runner = ServiceRunner(container_config())
     for name in names:
         runner.add_service(load(name))
+    started = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: _end(runner))
+        signal.signal(number, lambda *_: _end(runner, started))
     runner.start()
+    started.send()
     eventlet.spawn(runner.wait).wait()
 
 
-def _end(runner: ServiceRunner) -> None:
+def _end(runner: ServiceRunner, started: Event) -> None:
     """Let what is being done finish; a handler cut off here is delivered again."""
-    eventlet.spawn_n(runner.stop)
+    eventlet.spawn_n(_stop, runner, started)
     eventlet.spawn_after(STOP_SECONDS, _give_up)
+
+
+def _stop(runner: ServiceRunner, started: Event) -> None:
+    started.wait()  # nameko cannot stop what still starts
+    runner.stop()
 
 
 def _give_up() -> None:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import tls
 
+_KEY = r"[a-z]+\.\w+\.[\w-]{43}"
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     # Secrets
     secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
     former_keys: str = ""  # former ones, by commas: links in mails of their time still hold
+    # halves of the keys by which parts know each other's word, see `shared.signing`
+    signing_key: str = Field(default="", pattern=rf"^({_KEY})?$")  # of gateway and beat alone
+    trusted_keys: str = Field(pattern=rf"^{_KEY}(\s+{_KEY})*$")
     soap_user: str = "soap"
     soap_password: str
 

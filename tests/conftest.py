@@ -22,6 +22,8 @@ _DEFAULTS = {
     "PREGON_SMTP_URL": "smtp://127.0.0.1:1",
     "PREGON_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
     "PREGON_SOAP_PASSWORD": "only-for-tests",
+    "PREGON_SIGNING_KEY": "gateway.tests.PoSgJRFbNgxKtomp9PUQ87D1OaUr-EQ55yjNWdgEUY8",
+    "PREGON_TRUSTED_KEYS": "gateway.tests.oPsMSp9pdY_IihVFqd4fmVPXr1aS9nyUVXhTR7t8xM4",
 }
 for _name, _value in _DEFAULTS.items():
     os.environ.setdefault(_name, _value)
@@ -29,10 +31,13 @@ for _name, _value in _DEFAULTS.items():
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], T]], T]:
-    """Wait until a function gives something true, and give it back; fails after 20 seconds."""
+    """Wait until a function gives something true, and give it back; fails after a minute.
+
+    What is only slow, on a machine with other work, is not what a test is about.
+    """
 
     def wait(look: Callable[[], T]) -> T:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             if found := look():
                 return found

@@ -13,12 +13,20 @@ from pathlib import Path
 
 import httpx
 
-from infra.native import environment
+from infra.native import environment, signing_keys
 from infra.native.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 # What the run of the tests has computed for itself and a second product must find out anew.
-_COMPUTED = ("PREGON_FILES_URL", "PREGON_PUBLIC_URL", "PREGON_SOAP_URL", "PREGON_SOAP_PASSWORD")
+_COMPUTED = (
+    "PREGON_FILES_URL",
+    "PREGON_PUBLIC_URL",
+    "PREGON_SOAP_URL",
+    "PREGON_SOAP_PASSWORD",
+    signing_keys.OWN,
+    signing_keys.TRUSTED,
+    *signing_keys.PRIVATE.values(),
+)
 
 
 @dataclass(frozen=True)

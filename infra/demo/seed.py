@@ -26,6 +26,7 @@ from shared.contracts import campaign, customer_query, identity, mailer, risk_ce
 from shared.contracts.campaign import Phase
 from shared.contracts.telemarketing import CallResult, RiskPurpose
 from shared.errors import Invalid, PregonError
+from shared.permissions import granted
 
 CUSTOMERS = 20_000
 SEED = 1
@@ -123,6 +124,10 @@ class Seeder:
     async def run(self, users: dict[str, dict[str, str]]) -> None:
         """Users, customers, their risk, three campaigns and what was done in them."""
         await self._create_users(users)
+        with trace.use(actor=self._actors["jefe"]):  # who asks where a step does not say it
+            await self._fill()
+
+    async def _fill(self) -> None:
         await self._load_people()
         history.add_services()
         finished = await self._campaign(Campaigns.FINISHED, Phase.EXECUTING)
@@ -151,7 +156,12 @@ class Seeder:
             with trace.use(actor=system):
                 user = await self._create_or_find(new)
             self._actors[username] = Actor(
-                user_id=user.id, username=username, full_name=name, role=user.role
+                user_id=user.id,
+                username=username,
+                full_name=name,
+                role=user.role,
+                permissions=granted(user.role),
+                team=frozenset(FULL_NAMES if user.role == identity.Role.SUPERVISOR else ()),
             )
 
     async def _create_or_find(self, new: identity.NewUser) -> identity.User:

@@ -39,12 +39,14 @@ class CustomerQueryService(ImportDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.CustomerRow]:
-        found = store.list_customers(session, search, province, category, after, limit)
+        whose = contract.list_customers.scope.whose(trace.actor())
+        found = store.list_customers(session, search, province, category, whose, after, limit)
         return Page.cut(found, contract.CustomerRow.model_validate)
 
     @query(contract.get_customer)
     def get_customer(self, session: Session, customer_id: int) -> contract.Customer:
-        return contract.Customer.model_validate(store.get_customer(session, customer_id))
+        whose = contract.get_customer.scope.whose(trace.actor())
+        return contract.Customer.model_validate(store.get_customer(session, customer_id, whose))
 
     @command(contract.create_customer)
     def create_customer(self, session: Session, new: contract.NewCustomer) -> contract.Customer:
@@ -59,7 +61,8 @@ class CustomerQueryService(ImportDoors, News):
         self, session: Session, customer_id: int, change: contract.CustomerChange
     ) -> contract.Customer:
         """Only what was sent changes; what may be contacted is announced when it does."""
-        customer = store.get_customer(session, customer_id, lock=True)
+        whose = contract.update_customer.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose, lock=True)
         if customer.erased_at is not None:
             raise Conflict("Los datos de este cliente fueron eliminados.")
         edits.refuse_stale(change.version, customer, thing="esta ficha", again="abrirla")
@@ -79,7 +82,8 @@ class CustomerQueryService(ImportDoors, News):
         """The person is blanked here now and in the other rooms by the event."""
         if not reason.strip():
             raise Invalid.field("reason", "Escriba el motivo.")
-        customer = store.get_customer(session, customer_id, lock=True)
+        whose = contract.erase_customer.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose, lock=True)
         announcements.confirm_erasure(session, customer)
         store.erase_customer(session, customer_id)
         self._note(
@@ -91,16 +95,18 @@ class CustomerQueryService(ImportDoors, News):
     def list_timeline(
         self, session: Session, customer_id: int, after: str | None = None, limit: int = 50
     ) -> Page[contract.TimelineEntry]:
-        store.get_customer(session, customer_id)
+        whose = contract.list_timeline.scope.whose(trace.actor())
+        store.get_customer(session, customer_id, whose)
         found = store.list_timeline(session, customer_id, after, limit)
         return Page.cut(found, contract.TimelineEntry.model_validate)
 
     @query(contract.get_personal_data)
     def get_personal_data(self, session: Session, customer_id: int) -> contract.PersonalData:
         """The time line as far as a page of it goes: the newest thousand entries."""
+        whose = contract.get_personal_data.scope.whose(trace.actor())
         return contract.PersonalData.model_validate(
             {
-                "customer": store.get_customer(session, customer_id),
+                "customer": store.get_customer(session, customer_id, whose),
                 "consents": store.list_consents(session, customer_id),
                 "timeline": store.list_timeline(session, customer_id, None, 1000).rows,
                 "campaigns": store.list_campaigns_of(session, customer_id),

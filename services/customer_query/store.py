@@ -8,7 +8,7 @@ from sqlalchemy import case, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.customer_query import profiles
+from services.customer_query import profiles, reach
 from services.customer_query.models import (
     CampaignMember,
     Consent,
@@ -18,6 +18,7 @@ from services.customer_query.models import (
     ImportChange,
     TimelineEntry,
 )
+from services.customer_query.reach import Whose, within
 from services.customer_query.segment_sql import mail_refusal, phone_refusal
 from shared import clock, edits, keyset
 from shared.contract import Slice
@@ -30,9 +31,12 @@ from shared.errors import Invalid, NotFound
 TAKEN = "Ya hay un cliente con esta cédula."
 
 
-def get_customer(session: Session, customer_id: int, *, lock: bool = False) -> Customer:
-    """One customer, the row locked when asked. Raises NotFound."""
-    found = session.get(Customer, customer_id, with_for_update=lock)
+def get_customer(
+    session: Session, customer_id: int, whose: Whose, *, lock: bool = False
+) -> Customer:
+    """One customer of these users' work, the row locked when asked. Raises NotFound."""
+    query = select(Customer).where(Customer.id == customer_id, *within(whose))
+    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if found is None:
         raise NotFound("El cliente no existe.")
     return found
@@ -65,11 +69,12 @@ def list_customers(
     search: str | None,
     province: str | None,
     category: str | None,
+    whose: Whose,
     after: str | None,
     limit: int,
 ) -> Slice[Customer]:
     """By surname; each way of searching has its index."""
-    query = select(Customer).where(Customer.erased_at.is_(None))
+    query = select(Customer).where(Customer.erased_at.is_(None), *within(whose))
     if search and search.strip():
         query = query.where(_matches(search.strip()))
     if province:
@@ -132,6 +137,7 @@ def erase_customer(session: Session, customer_id: int) -> None:
     held = update(HeldService).filter_by(customer_id=customer_id)
     session.execute(held.values(line_number=None))  # which is the person's own
     session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))
+    reach.forget_people(session, [customer_id])
     session.execute(delete(ImportChange).filter_by(customer_id=customer_id))
 
 

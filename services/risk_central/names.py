@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, process
 from shared.ecuador.names import fold, tokens
 
 _APOSTROPHE = re.compile(r"(?<=\w)['`](?=\w)")
-_SIGNS = re.compile("['`´‘’ʼ′＇]")  # what becomes an apostrophe, folded
+_SIGNS = "'`"  # hundreds of characters become one of them, folded
 _WORD = re.compile(r"\w+")
 _CACHED = 50_000  # words there are few of: names are made of them
 
@@ -61,7 +61,9 @@ def readings(text: str) -> list[Words]:
 
 def _joined(name: str) -> Words:
     """All words, with those that an apostrophe parts as one; none where there is no apostrophe."""
-    return tuple(tokens(_APOSTROPHE.sub("", fold(name)))) if _SIGNS.search(name) else ()
+    folded = fold(name)
+    found = any(sign in folded for sign in _SIGNS)
+    return tuple(tokens(_APOSTROPHE.sub("", folded))) if found else ()
 
 
 def with_enye(text: str) -> list[str]:

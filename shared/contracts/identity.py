@@ -9,6 +9,7 @@ from shared.change import Change
 from shared.contract import SECRET, Actor, Event, Id, Limit, Line, Model, Page, procedure
 from shared.permissions import Permission
 from shared.permissions import Role as Role
+from shared.scope import HOUSE, OPEN, SELF
 from shared.words import Term
 
 
@@ -84,7 +85,7 @@ class OpenSession(Model):
     expires_at: datetime  # unless it is used
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def log_in(username: str, password: str, source: str, device: str = "", agent: str = "") -> Session:
     """Start a session.
 
@@ -97,7 +98,7 @@ def log_in(username: str, password: str, source: str, device: str = "", agent: s
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def get_session(token: str) -> Session:
     """Get the session of a token.
 
@@ -105,17 +106,17 @@ def get_session(token: str) -> Session:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def log_out(token: str) -> None:
     """End a session; an unknown one is no error."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def list_sessions(token: Annotated[str, SECRET]) -> list[OpenSession]:
     """List the actor's sessions, newest first; `token` is that of the one that asks."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def end_session(name: str) -> None:
     """End one of the actor's sessions.
 
@@ -123,12 +124,12 @@ def end_session(name: str) -> None:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def end_other_sessions(token: Annotated[str, SECRET]) -> None:
     """End all of the actor's sessions but that of the token."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def change_password(
     token: Annotated[str, SECRET], current: Annotated[str, SECRET], password: Password, source: str
 ) -> None:
@@ -139,7 +140,7 @@ def change_password(
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def list_users(role: Role | None = None, after: str | None = None, limit: Limit = 50) -> Page[User]:
     """List users by username.
 
@@ -147,7 +148,7 @@ def list_users(role: Role | None = None, after: str | None = None, limit: Limit 
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def get_user(user_id: Id) -> User:
     """Get a user.
 
@@ -157,6 +158,7 @@ def get_user(user_id: Id) -> User:
 
 @procedure(
     "identity",
+    scope=HOUSE,
     example={
         "username": "lgomez",
         "full_name": "Luis Gómez",
@@ -173,7 +175,7 @@ def create_user(new: NewUser) -> User:
     """
 
 
-@procedure("identity", example={"role": "supervisor", "version": 1})
+@procedure("identity", scope=HOUSE, example={"role": "supervisor", "version": 1})
 def update_user(user_id: Id, change: UserChange) -> User:
     """Change what is sent of a user.
 
@@ -201,7 +203,7 @@ class Notice(Model):
     read: bool
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
     """List what the user was told, newest first.
 
@@ -209,7 +211,7 @@ def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def open_notice(notice_id: Id) -> Notice:
     """Get one of the user's notices, which is read by that.
 
@@ -219,7 +221,7 @@ def open_notice(notice_id: Id) -> Notice:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def read_notices() -> None:
     """Mark all of the user's notices as read.
 

@@ -144,7 +144,8 @@ def test_the_whole_product_runs_by_tls_alone(encrypted: Product) -> None:
             "WHERE application_name LIKE 'pregon-%'"
         )
         row = cursor.fetchone()
-    assert row and row[0] is True
+    assert row
+    assert row[0] is True
     assert row[1] >= 6
 
 

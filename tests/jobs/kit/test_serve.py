@@ -72,6 +72,29 @@ def test_room_without_its_broker_ends_in_time(
     assert room.returncode == 0
 
 
+def test_room_told_to_end_while_it_starts_ends_by_itself(
+    database: Callable[[str], sessionmaker[Session]],
+) -> None:
+    database("identity")
+    program = (
+        "import shared.serve, eventlet, os, signal, sys\n"
+        "from nameko.messaging import QueueConsumer\n"
+        "ready = QueueConsumer.on_consume_ready\n"
+        "def end_first(*args, **kwargs):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    eventlet.sleep(0.5)\n"
+        "    return ready(*args, **kwargs)\n"
+        "QueueConsumer.on_consume_ready = end_first\n"
+        "sys.argv = ['serve', 'identity']\n"
+        "shared.serve.main()\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "ended before" not in told.stdout
+    assert "Traceback" not in told.stderr
+
+
 def test_names_are_asked_for_anew() -> None:
     program = (
         "import shared.serve, socket, sys; sys.exit('greendns' in socket.getaddrinfo.__module__)"
