@@ -46,7 +46,7 @@ class Settings(BaseSettings):
 
     # Secrets
     secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
-    former_keys: str = ""  # former ones, by commas: links in mails of their time still hold
+    former_keys: str = ""  # former ones, by commas: what they signed still holds
     # halves of the keys by which parts know each other's word, see `shared.signing`
     signing_key: str = Field(default="", pattern=rf"^({_KEY})?$")  # of gateway and beat alone
     trusted_keys: str = Field(pattern=rf"^{_KEY}(\s+{_KEY})*$")
@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     def role(self, name: str) -> str:
         """Name of an account at the servers."""
         return f"{self.namespace}_{name}"
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """What links and cookies may be signed with: the present key first, then former ones."""
+        former = (word.strip() for word in self.former_keys.split(","))
+        return (self.secret_key, *filter(None, former))
 
     @property
     def may_declare(self) -> bool:

@@ -18,7 +18,8 @@ from infra.native.run import Run, write_private
 
 def main() -> None:
     """Make what is missing; running it again changes nothing."""
-    run, environ = Run(Path(os.environ["PREGON_RUN_DIR"])), dict(os.environ)
+    run = Run(Path(os.environ["PREGON_RUN_DIR"]))
+    environ = {name: value for name, value in os.environ.items() if name not in make.KEYS}
     # Those of docker-compose.yml are the processes by default
     accounts = list({one.account: None for one in programs.product({}) if one.account})
     logins = make.logins(run, environ, "database", accounts)

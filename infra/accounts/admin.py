@@ -30,7 +30,7 @@ def refusal(address: str) -> str:
     if not address:
         return "PREGON_AMQP_ADMIN_URL does not say where its management is"
     try:
-        me = _http(address).get("/api/whoami").raise_for_status().json()
+        me = _ask(address, "GET", "/api/whoami").json()
     except httpx.HTTPError as error:
         return f"its management does not answer ({error})"
     may = "administrator" in me.get("tags", [])
@@ -46,7 +46,7 @@ def apply(address: str, definitions: Mapping[str, Any]) -> None:
             _control(address, "import_definitions", str(file))
         return
     try:
-        _http(address).post("/api/definitions", json=dict(definitions)).raise_for_status()
+        _ask(address, "POST", "/api/definitions", dict(definitions))
     except httpx.HTTPError as error:
         raise StackError(f"The broker's management did not take the accounts: {error}") from None
 
@@ -58,8 +58,7 @@ def remove(address: str, names: list[str]) -> None:
         _control(address, "eval", _REMOVE.format(names=words))
         return
     try:
-        answer = _http(address).post("/api/users/bulk-delete", json={"users": names})
-        answer.raise_for_status()
+        _ask(address, "POST", "/api/users/bulk-delete", {"users": names})
     except httpx.HTTPError as error:
         raise StackError(f"The broker's management removed no accounts: {error}") from None
 
@@ -78,8 +77,10 @@ def _control(address: str, *words: str) -> None:
         raise StackError(f"rabbitmqctl {words[0]} failed:\n{(ran.stderr or ran.stdout).strip()}")
 
 
-def _http(address: str) -> httpx.Client:
+def _ask(address: str, verb: str, path: str, told: Any = None) -> httpx.Response:
+    """What the management answers. Raises HTTPError."""
     parts = urlsplit(address)
     who = (parts.username or "", parts.password or "")
     place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return httpx.Client(base_url=place, auth=who, timeout=30)
+    with httpx.Client(base_url=place, auth=who, timeout=30, trust_env=False) as client:
+        return client.request(verb, path, json=told).raise_for_status()

@@ -11,11 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from infra.accounts import admin, broker, database, keys
 from infra.accounts.table import NOWHERE, SERVERS, Account, Login, url_with
-from infra.native import rabbitmq
+from infra.native import rabbitmq, signing_keys
 from infra.native.run import Run, write_private
 from shared import tls
 
 ADMIN = "PREGON_AMQP_ADMIN_URL"
+KEYS = ("PREGON_SECRET_KEY", "PREGON_FORMER_KEYS", signing_keys.TRUSTED)
 
 
 def file_of(run: Run, account: str) -> str:
@@ -41,9 +42,17 @@ def write(
     """Write each process's file; where accounts are refused, with the one that serves all."""
     for account in accounts:
         urls = {name: _url(run, environ, account, name, refused) for name in SERVERS}
+        lines = {SERVERS[name]: url for name, url in urls.items()} | _keys_of(environ, account)
         file = Path(file_of(run, account.name))
         file.parent.mkdir(mode=0o700, exist_ok=True)
-        write_private(file, "".join(f"{SERVERS[name]}='{url}'\n" for name, url in urls.items()))
+        write_private(file, "".join(f"{name}='{value}'\n" for name, value in lines.items()))
+
+
+def _keys_of(environ: Mapping[str, str], account: Account) -> dict[str, str]:
+    """Keys stand here, too, because they rotate as passwords do; only who vouches gets a half."""
+    found = {name: environ[name] for name in KEYS if environ.get(name)}
+    own = environ.get(signing_keys.PRIVATE.get(account.name, ""))
+    return found | ({signing_keys.OWN: own} if own else {})
 
 
 def shared(run: Run) -> dict[str, str]:

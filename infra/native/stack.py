@@ -53,7 +53,7 @@ def rotate(run: Run) -> None:
             raise StackError("Not running: `make up` starts it, and then this can be done.")
         rotation = Rotation(run, environ, programs.accounts(environ))
         with screen.step("next accounts"):
-            rotation.begin()
+            environ = rotation.begin()
         for program in programs.product(environ):
             with screen.step(program.name):
                 supervisor.restart(f"{PRODUCT}:{program.name}")

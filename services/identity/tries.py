@@ -91,4 +91,5 @@ def _mark(username: str) -> str:
 
 @lru_cache
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings().secret_key, salt="device")
+    """The last key is the one it signs with: devices of former keys are known all the same."""
+    return URLSafeTimedSerializer([*reversed(settings().secret_keys)], salt="device")
