@@ -13,6 +13,7 @@ from tests.mutants import (
     kit,
     mail,
     odd_input,
+    scopes,
     soap,
     taking_in,
     teams,
@@ -35,4 +36,5 @@ MUTANTS: list[Mutant] = [
     *accounts.MUTANTS,
     *audit.MUTANTS,
     *teams.MUTANTS,
+    *scopes.MUTANTS,
 ]

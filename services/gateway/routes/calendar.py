@@ -15,6 +15,7 @@ from services.gateway.rendering import render
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
 from shared import clock
+from shared.contracts.staff import Weekday
 from shared.contracts.telemarketing import CALLERS, OTHERS, Callback, list_callbacks
 
 pages = Pages()
@@ -43,7 +44,7 @@ _MONTHS = (
     "noviembre",
     "diciembre",
 )
-WEEKDAYS = ("Lunes", "Martes", "Miércoles", "Jueves", "Viernes", "Sábado", "Domingo")
+WEEKDAYS = [day.word for day in Weekday]
 
 
 class View(StrEnum):
