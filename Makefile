@@ -13,7 +13,7 @@ STEP := infra/native/step.sh
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --universal --python-version 3.11 --quiet
 
-.PHONY: help up down status logs clean demo test check bench faults hostile interop verify-audit images mutants permissions trace customers lock packages browser
+.PHONY: help up down status logs clean demo test check bench faults hostile interop verify-audit images mutants rotate-keys permissions trace customers lock packages browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -79,6 +79,9 @@ images: packages  ## pin the images of others by the digests they have now
 
 mutants: packages .venv/.dev $(BUNDLE)  ## faults planted in a copy: do the tests notice?
 	@$(NATIVE) with-servers -- python -m tests.mutants $(ONLY)
+
+rotate-keys: packages  ## new passwords at the servers, process after process
+	@$(NATIVE) rotate
 
 permissions: packages .venv/.dev  ## write the tables of who may do what anew
 	@$(NATIVE) with-servers -- python -m tests.permissions

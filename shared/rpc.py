@@ -24,8 +24,9 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
+import nameko.rpc
 from eventlet import Timeout
-from kombu import Queue
+from kombu import Exchange, Queue
 from nameko.amqp.publish import Publisher, UndeliverableMessage
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider
@@ -34,7 +35,6 @@ from nameko.rpc import (
     ReplyListener,
     Rpc,
     RpcConsumer,
-    get_rpc_exchange,
 )
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -51,6 +51,16 @@ from shared.waiting import QUORUM
 P = ParamSpec("P")
 R = TypeVar("R")
 K = TypeVar("K")
+
+
+def get_rpc_exchange(config: Any) -> Exchange:
+    """Where all rooms are asked and answer; one room alone may neither make nor remove it."""
+    return Exchange(
+        config["rpc_exchange"], durable=True, type="topic", no_declare=not settings().may_declare
+    )
+
+
+nameko.rpc.get_rpc_exchange = get_rpc_exchange  # theirs declares it with each reply
 
 
 def container_config() -> dict[str, Any]:
