@@ -84,6 +84,7 @@ COLOURS: dict[type[Term], dict[Any, str]] = {
 
 ROOMS = {  # as people call what the permissions of a contract are about
     "identity": "Usuarios y sistema",
+    "audit": "Registro de actividades",
     "customer_query": "Clientes y segmentos",
     "campaign": "Campañas",
     "mailer": "Correo",
