@@ -115,6 +115,16 @@ def _create_users(product: Product, users: Mapping[str, Mapping[str, str]]) -> N
         if user["role"] not in {"admin", "soap"}:
             new = {"username": username, "full_name": f"Prueba {username}", **user}
             admin.post("/users", json=new).raise_for_status()
+    _make_team(admin, [name for name, user in users.items() if user["role"] == "advisor"])
+
+
+def _make_team(admin: httpx.Client, advisors: list[str]) -> None:
+    """The supervisor leads every advisor, as in the demo."""
+    new = {"name": "Televentas", "supervisor": "supervisor"}
+    team = admin.post("/teams", json=new).raise_for_status().json()
+    for name in advisors:
+        member = {"username": name, "starts_on": "2026-01-01"}
+        admin.post(f"/teams/{team['id']}/members", json=member).raise_for_status()
 
 
 def _forget(environ: Mapping[str, str], settings: Mapping[str, str]) -> None:

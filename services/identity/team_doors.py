@@ -36,7 +36,7 @@ class TeamDoors(Room):
         team = teams.get_team(session, team_id, lock=True)
         edits.refuse_stale(change.version, team, thing="este equipo", again="abrirlo")
         if sent := change.sent():
-            team = teams.set_team(session, team, sent)
+            team = teams.set_team(session, team, sent, trace.actor().full_name)
         return teams.show(session, team)
 
     @command(contract.add_member)
