@@ -83,12 +83,12 @@ COLOURS: dict[type[Term], dict[Any, str]] = {
 }
 
 ROOMS = {  # as people call what the permissions of a contract are about
-    "identity": "Usuarios y sistema",
     "customer_query": "Clientes y segmentos",
     "campaign": "Campañas",
     "mailer": "Correo",
     "telemarketing": "Llamadas",
     "risk_central": "Central de riesgos",
+    "identity": "Usuarios y sistema",
 }
 
 
