@@ -11,11 +11,13 @@ import sys
 
 from infra.native import credentials, screen
 from infra.native.errors import StackError
-from infra.native.run import ROOT, Run
+from infra.native.run import ROOT, Run, write_private
 
 PROFILES = ("--profile", "demo")
 ONCE = ("run", "--rm", "--no-deps", "-T", "demo")
 SECRETS = ("AMQP", "DATABASE", "REDIS", "SOAP")
+KEYS = ("PREGON_GATEWAY_KEY", "PREGON_BEAT_KEY", "PREGON_TRUSTED_KEYS")
+MAKE_KEYS = ("docker", "run", "--rm", "pregon:0.1.0", "python", "-m", "infra.native.signing_keys")
 _VERBS = {
     "status": ("ps", "--all"),
     "logs": ("logs", "--follow", "--tail", "20"),
@@ -34,6 +36,7 @@ def settings(run: Run) -> dict[str, str]:
         "PREGON_CALLING_HOURS": "00:00-24:00",
         "PREGON_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
+    made |= _keys(run)
     made |= {name: value for name, value in os.environ.items() if name in made and value}
     credentials.write(run, made)
     users = credentials.read(run)
@@ -46,6 +49,7 @@ def settings(run: Run) -> dict[str, str]:
 def up(run: Run, environ: dict[str, str]) -> None:
     """Build, start and fill the product, and say where it is."""
     screen.run("image", _compose("build", "--quiet"), environ, ROOT)
+    environ |= _make_keys(run)
     screen.run("containers healthy", _compose("up", "--detach", "--wait"), environ, ROOT)
     seeded = run.path / "seeded"
     if not seeded.exists():
@@ -54,6 +58,21 @@ def up(run: Run, environ: dict[str, str]) -> None:
         seeded.touch()
     soap = f"http://127.0.0.1:{environ.get('PREGON_SOAP_PORT', '8001')}/risk-central"
     print(screen.where(environ | {"PREGON_SOAP_URL": soap}, credentials.read(run)))
+
+
+def _keys(run: Run) -> dict[str, str]:
+    """By which the parts know each other's word; compose wants them set before they are made."""
+    if not (file := run.path / "keys").exists():
+        return dict.fromkeys(KEYS, "-")
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+
+def _make_keys(run: Run) -> dict[str, str]:
+    """Once in the life of a run directory, by the image, which has what that takes."""
+    if not (file := run.path / "keys").exists():
+        made = subprocess.run(MAKE_KEYS, capture_output=True, text=True, check=True)
+        write_private(file, made.stdout)
+    return {name: os.environ.get(name) or value for name, value in _keys(run).items()}
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 A contract module in `shared/contracts/` declares procedures and events:
 
-    @procedure("campaign")
+    @procedure("campaign", scope=HOUSE)
     def get_campaign(campaign_id: int) -> Campaign: ...
 
     class CampaignCreated(Event, service="campaign"): ...
@@ -34,6 +34,7 @@ from typing_extensions import TypeAliasType
 
 from shared import bounds
 from shared.errors import FieldError, Invalid
+from shared.scope import OPEN, Scope
 from shared.spanish import spanish
 
 P = ParamSpec("P")
@@ -108,10 +109,12 @@ class Procedure(Generic[P, R]):
     def __init__(
         self,
         service: str,
+        scope: Scope,
         declaration: Callable[P, R],
         example: Mapping[str, Any] | None = None,
     ) -> None:
         self.service = service
+        self.scope = scope
         self.name = declaration.__name__
         self.signature = inspect.signature(declaration)
         self.example = example  # of what a client sends in a request's body
@@ -184,21 +187,23 @@ class Procedure(Generic[P, R]):
 
 
 def procedure(
-    service: str, example: Mapping[str, Any] | None = None
+    service: str, *, scope: Scope, example: Mapping[str, Any] | None = None
 ) -> Callable[[Callable[P, R]], Procedure[P, R]]:
     """Declare a function of a contract module as a procedure of `service`.
+
+    `scope` says whose objects it is about; without one a contract does not load.
 
     Its docstring is also what a client of the REST API reads: a sentence, what a caller cannot
     see, and a line for each error as in `NotFound: there is no such campaign.`
     """
 
     def declare(declaration: Callable[P, R]) -> Procedure[P, R]:
-        return Procedure(service, declaration, example)
+        return Procedure(service, scope, declaration, example)
 
     return declare
 
 
-@procedure("")
+@procedure("", scope=OPEN)
 def check_health() -> str:
     """`ok`, or what is stuck, from any room that answers; asked by the room's name."""
     return "ok"

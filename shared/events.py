@@ -18,8 +18,9 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import SharedExtension
 from sqlalchemy.orm import Session
 
-from shared import faults, inbox, waiting
+from shared import faults, inbox, trace, waiting
 from shared.contract import Event
+from shared.errors import Denied
 from shared.rpc import HasDatabase
 from shared.settings import settings
 from shared.waiting import QUORUM
@@ -78,6 +79,7 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
         context = self.unpack_message_headers(message)
         self.places.free.acquire()
         try:
+            trace.check_word(context)
             event_id = UUID(message.properties["message_id"])
             event = self.event.model_validate(body)
             self.container.spawn_worker(
@@ -90,7 +92,7 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
         except ContainerBeingKilled:
             self.places.free.release()
             self.queue_consumer.requeue_message(message)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, Denied) as error:
             self._settle(message, None, (type(error), error, error.__traceback__))
 
     def _settle(self, message: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:

@@ -79,7 +79,9 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
         if self.request.called_directly:
             super().__call__(*args, **kwargs)
             return
-        with trace.from_headers(self.request.get("trace") or {}):
+        headers = self.request.get("trace") or {}
+        trace.check_word(headers)
+        with trace.from_headers(headers):
             started = time.monotonic()
             if reason := self.request.get("failing"):
                 self._end(reason, args)
@@ -120,13 +122,18 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
         raise Retry(exc=error, when=seconds)
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, _einfo: Any) -> None:
-        """Park the job and have its end written down; called by Celery, in child or parent."""
+        """Park the job and have its end written down; called by Celery, in child or parent.
+
+        One for whom nobody vouches is parked and ends nothing.
+        """
         error = exc.exc if isinstance(exc, ExceptionWithTraceback) else exc
-        with trace.from_headers(self.request.get("trace") or {}):
+        headers = self.request.get("trace") or {}
+        known = trace.is_vouched_for(headers)
+        with trace.from_headers(headers if known else {}):
             told = {"job": self.name, "task_id": task_id}
             logger.error("job failed", **told, exc_info=_exc_info(error))
             reason = explain(error)
-            if not self.request.get("failing"):
+            if known and not self.request.get("failing"):
                 self.send_again(self._own_queue(), args, kwargs, failing=reason)
             parked = {"error": faults.whole(error)[-MOST_TOLD:], "of": self._own_queue()}
             self.send_again(dead_queue(), args, kwargs, **parked)
@@ -144,7 +151,7 @@ class Job(Task):  # type: ignore[misc]  # Celery has no types
             retries=self._count("retries") + 1,
             queue=queue,
             serializer="msgpack",
-            headers={"trace": request.get("trace") or trace.to_headers(), **headers},
+            headers={"trace": request.get("trace") or {}, **headers},
         )
 
     def _own_queue(self) -> str:

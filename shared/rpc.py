@@ -37,10 +37,11 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import idempotency, trace
-from shared.contract import Procedure
+from shared import idempotency, signing, trace
+from shared.contract import Procedure, check_health
 from shared.db import in_transaction
-from shared.errors import PregonError, Unavailable, from_wire
+from shared.errors import Denied, PregonError, Unavailable, from_wire
+from shared.scope import OPEN
 from shared.settings import settings
 from shared.waiting import QUORUM
 
@@ -98,8 +99,9 @@ class TypedRpc(Rpc):  # type: ignore[misc]  # nameko has no types
         super().__init__(expected_exceptions=PregonError)
 
     def handle_message(self, body: dict[str, Any], message: Any) -> None:
-        """Check deadline and arguments, then run the door in a worker of its own."""
+        """Check who asks, deadline and arguments, then run the door in a worker of its own."""
         context = self.unpack_message_headers(message)
+        self._check_asker(context.get("actor") or "")
         if trace.is_late(context):
             raise Unavailable("La operación llegó tarde y no se hizo. Intente de nuevo.")
         bound = self.procedure.signature.bind_partial(*body["args"], **body["kwargs"])
@@ -114,6 +116,14 @@ class TypedRpc(Rpc):  # type: ignore[misc]  # nameko has no types
             )
         except ContainerBeingKilled:
             self.rpc_consumer.requeue_message(message)
+
+    def _check_asker(self, token: str) -> None:
+        """Health answers whoever shows nothing; what is open, whom a part vouches for."""
+        if self.procedure is check_health and not token:
+            return
+        asker = signing.read_for_call(token).actor
+        if asker is None and self.procedure.scope is not OPEN:
+            raise Denied("Esta operación necesita un usuario.")
 
     def handle_result(self, message: Any, worker_ctx: Any, result: Any, exc_info: Any) -> Any:
         """Send the reply as the procedure declares it."""

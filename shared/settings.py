@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_KEY = r"[a-z]+\.\w+\.[\w-]{43}"
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     # Secrets
     secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
     former_keys: str = ""  # former ones, by commas: links in mails of their time still hold
+    # halves of the keys by which parts know each other's word, see `shared.signing`
+    signing_key: str = Field(default="", pattern=rf"^({_KEY})?$")  # of gateway and beat alone
+    trusted_keys: str = Field(pattern=rf"^{_KEY}(\s+{_KEY})*$")
     soap_user: str = "soap"
     soap_password: str
 

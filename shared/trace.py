@@ -13,12 +13,14 @@ from typing import Any
 
 import structlog
 
+from shared import signing
 from shared.contract import Actor
 from shared.errors import Denied
 
 HTTP_HEADER = "X-Trace-Id"
 _trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+_token: ContextVar[str] = ContextVar("token", default="")  # with which the work came; see `signing`
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _idempotency_key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
 
@@ -69,11 +71,17 @@ def use(
     actor: Actor | None = None,
     deadline: float | None = None,
     idempotency_key: str | None = None,
+    token: str = "",
 ) -> Iterator[None]:
-    """Hold this context for the block; `deadline` is Unix seconds."""
-    before = (_trace_id.get(), _actor.get(), _deadline.get(), _idempotency_key.get())
+    """Hold this context for the block; `deadline` is Unix seconds.
+
+    `token` is what the work came with; without one this process vouches for the actor itself.
+    """
+    before = (
+        _trace_id.get(), _actor.get(), _deadline.get(), _idempotency_key.get(), _token.get()
+    )  # fmt: skip
     logged = structlog.contextvars.get_contextvars()
-    _set(trace_id or new_trace_id(), actor, deadline, idempotency_key)
+    _set(trace_id or new_trace_id(), actor, deadline, idempotency_key, token)
     try:
         yield
     finally:
@@ -83,8 +91,13 @@ def use(
 
 
 def _set(
-    trace_id: str, actor: Actor | None, deadline: float | None, idempotency_key: str | None
+    trace_id: str,
+    actor: Actor | None,
+    deadline: float | None,
+    idempotency_key: str | None,
+    token: str,
 ) -> None:
+    _token.set(token)
     _trace_id.set(trace_id)
     _actor.set(actor)
     _deadline.set(deadline)
@@ -95,7 +108,10 @@ def _set(
 
 
 def enter(headers: Mapping[str, Any]) -> None:
-    """Continue the context that came with a message, until the present greenlet ends."""
+    """Continue the context that came with a message, until the present greenlet ends.
+
+    Raises Denied where its token is none of ours.
+    """
     _set(**_read(headers))
 
 
@@ -107,10 +123,11 @@ def from_headers(headers: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
-    actor = headers.get("actor")
+    token = headers.get("actor") or ""
     return {
         "trace_id": headers.get("trace_id") or new_trace_id(),
-        "actor": Actor.model_validate_json(actor) if actor else None,
+        "actor": signing.read(token).actor if token else None,
+        "token": token,
         "deadline": headers["deadline_ms"] / 1000 if "deadline_ms" in headers else None,
         "idempotency_key": headers.get("idempotency_key"),
     }
@@ -118,10 +135,8 @@ def _read(headers: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_headers() -> dict[str, Any]:
     """The context as headers of an event or job."""
-    headers: dict[str, Any] = {"trace_id": trace_id() or new_trace_id()}
-    if (who := _actor.get()) is not None:
-        headers["actor"] = who.model_dump_json()
-    return headers
+    token = _token.get() or signing.sign(_actor.get())
+    return {"trace_id": trace_id() or new_trace_id(), "actor": token}
 
 
 def to_call_headers(seconds: float) -> dict[str, Any]:
@@ -133,6 +148,20 @@ def to_call_headers(seconds: float) -> dict[str, Any]:
     if (key := _idempotency_key.get()) is not None:
         headers["idempotency_key"] = key
     return {f"nameko.{name}": value for name, value in headers.items()}
+
+
+def check_word(headers: Mapping[str, Any]) -> None:
+    """Raise Denied where nobody trusted vouches for an event or job."""
+    signing.read(headers.get("actor") or "")
+
+
+def is_vouched_for(headers: Mapping[str, Any]) -> bool:
+    """Whether an event or job comes from somebody trusted."""
+    try:
+        check_word(headers)
+    except Denied:
+        return False
+    return True
 
 
 def is_late(headers: Mapping[str, Any]) -> bool:

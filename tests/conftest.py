@@ -22,6 +22,8 @@ _DEFAULTS = {
     "PREGON_SMTP_URL": "smtp://127.0.0.1:1",
     "PREGON_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
     "PREGON_SOAP_PASSWORD": "only-for-tests",
+    "PREGON_SIGNING_KEY": "gateway.tests.PoSgJRFbNgxKtomp9PUQ87D1OaUr-EQ55yjNWdgEUY8",
+    "PREGON_TRUSTED_KEYS": "gateway.tests.oPsMSp9pdY_IihVFqd4fmVPXr1aS9nyUVXhTR7t8xM4",
 }
 for _name, _value in _DEFAULTS.items():
     os.environ.setdefault(_name, _value)

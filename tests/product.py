@@ -13,12 +13,20 @@ from pathlib import Path
 
 import httpx
 
-from infra.native import environment
+from infra.native import environment, signing_keys
 from infra.native.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 # What the run of the tests has computed for itself and a second product must find out anew.
-_COMPUTED = ("PREGON_FILES_URL", "PREGON_PUBLIC_URL", "PREGON_SOAP_URL", "PREGON_SOAP_PASSWORD")
+_COMPUTED = (
+    "PREGON_FILES_URL",
+    "PREGON_PUBLIC_URL",
+    "PREGON_SOAP_URL",
+    "PREGON_SOAP_PASSWORD",
+    signing_keys.OWN,
+    signing_keys.TRUSTED,
+    *signing_keys.PRIVATE.values(),
+)
 
 
 @dataclass(frozen=True)
@@ -115,16 +123,16 @@ def _create_users(product: Product, users: Mapping[str, Mapping[str, str]]) -> N
         if user["role"] not in {"admin", "soap"}:
             new = {"username": username, "full_name": f"Prueba {username}", **user}
             admin.post("/users", json=new).raise_for_status()
-    _make_team(admin, [name for name, user in users.items() if user["role"] == "advisor"])
+    _create_team(admin, [name for name, user in users.items() if user["role"] == "advisor"])
 
 
-def _make_team(admin: httpx.Client, advisors: list[str]) -> None:
-    """The supervisor leads every advisor, as in the demo."""
-    new = {"name": "Televentas", "supervisor": "supervisor"}
-    team = admin.post("/teams", json=new).raise_for_status().json()
+def _create_team(admin: httpx.Client, advisors: list[str]) -> None:
+    """The supervisor leads them all, as in the demo."""
+    new = {"name": "Asesores de prueba", "supervisor": "supervisor"}
+    team = admin.post("/teams", json=new).raise_for_status().json()["id"]
     for name in advisors:
         member = {"username": name, "starts_on": "2026-01-01"}
-        admin.post(f"/teams/{team['id']}/members", json=member).raise_for_status()
+        admin.post(f"/teams/{team}/members", json=member).raise_for_status()
 
 
 def _forget(environ: Mapping[str, str], settings: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.native import environment, servers, stack
+from infra.native import environment, servers, signing_keys, stack
 from infra.native.errors import StackError
 from infra.native.run import ROOT, Run
 
@@ -58,7 +58,7 @@ def _do(arguments: argparse.Namespace) -> int:
 
 def _with_servers(command: list[str], *, durable: bool) -> int:
     with servers.running(environment.given(), durable=durable) as settings:
-        return _run(command, settings)
+        return _run(command, settings | signing_keys.of_gateway(settings))
 
 
 def _run(command: list[str], settings: Mapping[str, str]) -> int:

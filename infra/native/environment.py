@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dotenv import dotenv_values
 
+from infra.native import signing_keys
 from infra.native.errors import StackError
 from infra.native.processes import listener
 from infra.native.run import ROOT, Run, is_free, write_private
@@ -36,6 +37,7 @@ def compute(run: Run, given: Mapping[str, str], urls: Mapping[str, str]) -> dict
         "PREGON_FILES_URL": f"file://{run.path}/files",
         "PREGON_SECRET_KEY": run.generated.secret("links"),
         "PREGON_SOAP_PASSWORD": run.generated.secret("soap"),
+        **signing_keys.of(run, given),
     }
 
     own = {

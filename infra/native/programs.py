@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from infra.native import signing_keys
 from shared.contracts import PLACEMENTS, groups, process_of, worker_of
 
 # A worker's name must be new at each start: the broker holds the old one's queue for a while.
@@ -70,10 +71,14 @@ def _single(environ: Mapping[str, str]) -> Iterator[Program]:
     schedule = f"{environ.get('PREGON_RUN_DIR', '.run')}/beat-schedule"
     beat = ("celery", "-A", "shared.worker", "beat", "-S", "shared.beat:Scheduler", "-s", schedule)
     quiet = ("--max-interval", "60", "-l", "WARNING", "--pidfile=")
-    yield Program("beat", (*beat, *quiet))
+    yield Program("beat", (*beat, *quiet), _key(environ, "beat"))
     yield Program("relay", ("python", "-m", "shared.relay"))
-    yield Program("gateway", _gateway(environ))
+    yield Program("gateway", _gateway(environ), _key(environ, "gateway"))
     yield Program("soap", _soap(environ), kill_group=True)
+
+
+def _key(environ: Mapping[str, str], issuer: str) -> dict[str, str]:
+    return {signing_keys.OWN: environ.get(signing_keys.PRIVATE[issuer], "")}
 
 
 def _gateway(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.native import environment, mail, postgres, rabbitmq, redis
+from infra.native import environment, mail, postgres, rabbitmq, redis, signing_keys
 from infra.native.errors import StackError
 from infra.native.processes import end, survivors, wait_until
 from infra.native.programs import Program
@@ -94,7 +94,7 @@ def running(given: Mapping[str, str], *, durable: bool = False) -> Iterator[dict
         settings = environment.compute(run, apart | dict(given), urls(run, given))
         supervisor = Supervisor(run)
         supervisor.write([server.prepare(run) for server in private(given)], [])
-        supervisor.start(settings, tied=True)
+        supervisor.start(signing_keys.without(settings), tied=True)
         try:
             start(run, supervisor, settings)
             yield settings

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from infra.native import credentials, environment, health, programs, screen, servers
+from infra.native import credentials, environment, health, programs, screen, servers, signing_keys
 from infra.native.errors import StackError
 from infra.native.processes import end, survivors
 from infra.native.run import ROOT, Run
@@ -70,7 +70,7 @@ def _start(run: Run) -> None:
     )
     environment.write(run, environ)
     credentials.write(run, environ)
-    supervisor.start(environ)
+    supervisor.start(signing_keys.without(environ))
     try:
         _complete(run, supervisor)
     except BaseException:
@@ -158,7 +158,9 @@ def _seed(run: Run, environ: Mapping[str, str]) -> None:
     if seeded.exists():
         return
     empty = ("--empty",) if environ.get("PREGON_DEMO") == "0" else ()
-    _run_module("first data", environ, "infra.demo.seed", *empty)
+    _run_module(
+        "first data", {**environ, **signing_keys.of_gateway(environ)}, "infra.demo.seed", *empty
+    )
     seeded.touch()
 
 

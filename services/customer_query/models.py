@@ -208,6 +208,20 @@ class SegmentVersion(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Reach(Base):
+    """That a user works with a person; told by telemarketing."""
+
+    __tablename__ = "reach"
+    __table_args__ = (Index("ix_reach_customer", "customer_id"),)
+
+    username: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # 0: of none
+    given: Mapped[bool]  # stands on the user's list …
+    moved_at: Mapped[datetime | None]  # … or left it, since then
+    until: Mapped[datetime | None]  # a call, a callback or a request of the person's own
+
+
 class Import(LoadRow, Base):
     """A customer file being read, and its undoing."""
 

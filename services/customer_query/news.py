@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from services.customer_query import (
     announcements,
     contact_events,
+    reach,
     segment_store,
 )
 from shared import outbox
@@ -24,8 +25,9 @@ class News(Room):
 
     @on_event(campaign.CampaignChanged)
     def on_campaign_changed(self, session: Session, event: campaign.CampaignChanged) -> None:
-        """For the split and for names on time lines."""
+        """For the split, for names on time lines, and for whose people are whose."""
         segment_store.follow_campaign(session, event)
+        reach.follow_phase(session, event.campaign.campaign_id, event.campaign.phase)
 
     @on_event(mailer.MailingProgressed)
     def on_mailing_progressed(self, session: Session, event: mailer.MailingProgressed) -> None:
@@ -40,9 +42,15 @@ class News(Room):
         contact_events.stop_mail(session, event)
         announcements.announce_contact_states(session, [event.customer_id])
 
+    @on_event(telemarketing.PeopleMoved)
+    def on_people_moved(self, session: Session, event: telemarketing.PeopleMoved) -> None:
+        """Advisors see the people on their lists."""
+        reach.follow_list(session, event)
+
     @on_event(telemarketing.CallRecorded)
     def on_call_recorded(self, session: Session, event: telemarketing.CallRecorded) -> None:
-        """A call is a contact, and may end all calls."""
+        """A call is a contact, lets its advisor see the person, and may end all calls."""
+        reach.follow_call(session, event)
         if contact_events.note_call(session, event):
             announcements.announce_contact_states(session, [event.customer_id])
 

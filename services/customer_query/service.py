@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from services.customer_query import (
     announcements,
     profiles,
+    reach,
     segment_sql,
     segment_store,
     segments,
@@ -39,12 +40,25 @@ class CustomerQueryService(ImportDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.CustomerRow]:
-        found = store.list_customers(session, search, province, category, after, limit)
+        whose = contract.list_customers.scope.whose(trace.actor())
+        found = store.list_customers(session, search, province, category, whose, after, limit)
         return Page.cut(found, contract.CustomerRow.model_validate)
 
     @query(contract.get_customer)
     def get_customer(self, session: Session, customer_id: int) -> contract.Customer:
-        return contract.Customer.model_validate(store.get_customer(session, customer_id))
+        whose = contract.get_customer.scope.whose(trace.actor())
+        return contract.Customer.model_validate(store.get_customer(session, customer_id, whose))
+
+    @command(contract.find_customer)
+    def find_customer(
+        self, session: Session, number: str, occasion: contract.Occasion
+    ) -> contract.Customer:
+        """Who it was opened to stands on the time line."""
+        customer = store.find_by_number(session, number)
+        reach.open_profile(session, trace.actor().username, customer.id)
+        title, kind = "Ficha abierta sin ser de su lista", contract.TimelineKind.PROFILE
+        self._note(session, customer.id, kind, title, occasion.word)
+        return contract.Customer.model_validate(customer)
 
     @command(contract.create_customer)
     def create_customer(self, session: Session, new: contract.NewCustomer) -> contract.Customer:
@@ -59,7 +73,8 @@ class CustomerQueryService(ImportDoors, News):
         self, session: Session, customer_id: int, change: contract.CustomerChange
     ) -> contract.Customer:
         """Only what was sent changes; what may be contacted is announced when it does."""
-        customer = store.get_customer(session, customer_id, lock=True)
+        whose = contract.update_customer.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose, lock=True)
         if customer.erased_at is not None:
             raise Conflict("Los datos de este cliente fueron eliminados.")
         edits.refuse_stale(change.version, customer, thing="esta ficha", again="abrirla")
@@ -79,7 +94,8 @@ class CustomerQueryService(ImportDoors, News):
         """The person is blanked here now and in the other rooms by the event."""
         if not reason.strip():
             raise Invalid.field("reason", "Escriba el motivo.")
-        customer = store.get_customer(session, customer_id, lock=True)
+        whose = contract.erase_customer.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose, lock=True)
         announcements.confirm_erasure(session, customer)
         store.erase_customer(session, customer_id)
         self._note(
@@ -91,16 +107,18 @@ class CustomerQueryService(ImportDoors, News):
     def list_timeline(
         self, session: Session, customer_id: int, after: str | None = None, limit: int = 50
     ) -> Page[contract.TimelineEntry]:
-        store.get_customer(session, customer_id)
+        whose = contract.list_timeline.scope.whose(trace.actor())
+        store.get_customer(session, customer_id, whose)
         found = store.list_timeline(session, customer_id, after, limit)
         return Page.cut(found, contract.TimelineEntry.model_validate)
 
     @query(contract.get_personal_data)
     def get_personal_data(self, session: Session, customer_id: int) -> contract.PersonalData:
         """The time line as far as a page of it goes: the newest thousand entries."""
+        whose = contract.get_personal_data.scope.whose(trace.actor())
         return contract.PersonalData.model_validate(
             {
-                "customer": store.get_customer(session, customer_id),
+                "customer": store.get_customer(session, customer_id, whose),
                 "consents": store.list_consents(session, customer_id),
                 "timeline": store.list_timeline(session, customer_id, None, 1000).rows,
                 "campaigns": store.list_campaigns_of(session, customer_id),

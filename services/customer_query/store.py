@@ -1,14 +1,15 @@
 """customer_query's SQL on profiles, their consents and their time line."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import case, delete, false, func, insert, select, update
+from sqlalchemy import ColumnElement, case, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.customer_query import profiles
+from services.customer_query import profiles, reach
 from services.customer_query.models import (
     CampaignMember,
     Consent,
@@ -18,6 +19,7 @@ from services.customer_query.models import (
     ImportChange,
     TimelineEntry,
 )
+from services.customer_query.reach import Whose, within
 from services.customer_query.segment_sql import mail_refusal, phone_refusal
 from shared import clock, edits, keyset
 from shared.contract import Slice
@@ -25,14 +27,18 @@ from shared.contracts import customer_query as contract
 from shared.ecuador.dates import years_before
 from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
-from shared.errors import Invalid, NotFound
+from shared.ecuador.ruc import parse_identity
+from shared.errors import Conflict, Invalid, NotFound
 
 TAKEN = "Ya hay un cliente con esta cédula."
 
 
-def get_customer(session: Session, customer_id: int, *, lock: bool = False) -> Customer:
-    """One customer, the row locked when asked. Raises NotFound."""
-    found = session.get(Customer, customer_id, with_for_update=lock)
+def get_customer(
+    session: Session, customer_id: int, whose: Whose, *, lock: bool = False
+) -> Customer:
+    """One customer of these users' work, the row locked when asked. Raises NotFound."""
+    query = select(Customer).where(Customer.id == customer_id, *within(whose))
+    found = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if found is None:
         raise NotFound("El cliente no existe.")
     return found
@@ -65,11 +71,12 @@ def list_customers(
     search: str | None,
     province: str | None,
     category: str | None,
+    whose: Whose,
     after: str | None,
     limit: int,
 ) -> Slice[Customer]:
     """By surname; each way of searching has its index."""
-    query = select(Customer).where(Customer.erased_at.is_(None))
+    query = select(Customer).where(Customer.erased_at.is_(None), *within(whose))
     if search and search.strip():
         query = query.where(_matches(search.strip()))
     if province:
@@ -77,6 +84,30 @@ def list_customers(
     if category:
         query = query.where(Customer.category == category)
     return keyset.fetch(session, query, [Customer.search, Customer.id], after, limit)
+
+
+def find_by_number(session: Session, number: str) -> Customer:
+    """The one person with a cédula, RUC or telephone. Raises Invalid, NotFound, Conflict."""
+    query = select(Customer).where(Customer.erased_at.is_(None), _is_number_of(number.strip()))
+    found = session.execute(query.limit(2)).scalars().all()
+    if not found:
+        raise NotFound("Ningún cliente tiene este número.")
+    if len(found) > 1:
+        raise Conflict("Varios clientes tienen este teléfono: pida la cédula.")
+    return found[0]
+
+
+def _is_number_of(number: str) -> ColumnElement[bool]:
+    """Whole, in the form in which it is kept."""
+    readers = ((Customer.cedula, parse_identity), (Customer.phone, _parse_e164))
+    for column, read in readers:
+        with suppress(ValueError):
+            return column == read(number)
+    raise Invalid.field("number", "Escriba la cédula o el teléfono completo.")
+
+
+def _parse_e164(text: str) -> str:
+    return parse_phone(text).e164
 
 
 def _matches(text: str) -> Any:
@@ -132,6 +163,7 @@ def erase_customer(session: Session, customer_id: int) -> None:
     held = update(HeldService).filter_by(customer_id=customer_id)
     session.execute(held.values(line_number=None))  # which is the person's own
     session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))
+    reach.forget_people(session, [customer_id])
     session.execute(delete(ImportChange).filter_by(customer_id=customer_id))
 
 

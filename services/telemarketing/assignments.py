@@ -1,5 +1,6 @@
 """telemarketing's SQL on who has whom."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -54,8 +55,8 @@ def count_open(session: Session, campaign_id: int, advisors: list[str]) -> dict[
     return {advisor: found.get(advisor, 0) for advisor in advisors}
 
 
-def give(session: Session, campaign_id: int, share: Share) -> int:
-    """Assign up to `share.count` of those nobody has; returns how many.
+def give(session: Session, campaign_id: int, share: Share) -> list[int]:
+    """Assign up to `share.count` of those nobody has; returns whom.
 
     Rows that another transaction holds are skipped, and an assigned row is no longer free when
     its lock is gained: nobody is ever given to two.
@@ -72,7 +73,7 @@ def give(session: Session, campaign_id: int, share: Share) -> int:
     )
     customer_ids = list(given.scalars())
     _give_callbacks(session, campaign_id, customer_ids, share.advisor)
-    return len(customer_ids)
+    return customer_ids
 
 
 def _give_callbacks(
@@ -90,8 +91,8 @@ def _give_callbacks(
     )
 
 
-def take_back(session: Session, campaign_id: int, advisor: str, now: datetime) -> int:
-    """Free those an advisor has open and is not speaking to at this moment.
+def take_back(session: Session, campaign_id: int, advisor: str, now: datetime) -> list[int]:
+    """Free those an advisor has open and is not speaking to at this moment; returns whom.
 
     Locked by customer, as a merge does.
     """
@@ -113,13 +114,13 @@ def take_back(session: Session, campaign_id: int, advisor: str, now: datetime) -
         .values(advisor=None, assigned_at=None)
         .returning(Target.customer_id)
     )
-    return len(freed.all())
+    return list(freed.scalars())
 
 
 def list_assignments(
     session: Session,
     campaign_id: int | None,
-    advisor: str | None,
+    advisors: Collection[str] | None,
     after: str | None,
     limit: int,
 ) -> Slice[Row[Any]]:
@@ -143,7 +144,7 @@ def list_assignments(
                 refresh.advisor == Target.advisor,
             ),
         )
-        .where(Target.advisor.is_not(None), *_chosen(campaign_id, advisor))
+        .where(Target.advisor.is_not(None), *_chosen(campaign_id, advisors))
         .group_by(
             Target.campaign_id,
             Campaign.name,
@@ -156,12 +157,12 @@ def list_assignments(
     return keyset.fetch(session, query, order, after, limit)
 
 
-def _chosen(campaign_id: int | None, advisor: str | None) -> list[ColumnElement[bool]]:
+def _chosen(campaign_id: int | None, advisors: Collection[str] | None) -> list[ColumnElement[bool]]:
     chosen = []
     if campaign_id is not None:
         chosen.append(Target.campaign_id == campaign_id)
-    if advisor is not None:
-        chosen.append(Target.advisor == advisor)
+    if advisors is not None:
+        chosen.append(Target.advisor.in_(advisors))
     return chosen
 
 

@@ -1,6 +1,6 @@
 """telemarketing's SQL on calls that were made and callbacks that were agreed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ def list_calls(
     session: Session,
     campaign_id: int | None,
     customer_id: int | None,
-    advisor: str | None,
+    advisors: Collection[str] | None,
     after: str | None,
     limit: int,
 ) -> Slice[Row[Any]]:
@@ -41,7 +41,9 @@ def list_calls(
     query = select(*keyset.columns(Call, contract.Call), Campaign.name.label("campaign_name")).join(
         Campaign, Campaign.campaign_id == Call.campaign_id
     )
-    chosen = {Call.campaign_id: campaign_id, Call.customer_id: customer_id, Call.advisor: advisor}
+    if advisors is not None:
+        query = query.where(Call.advisor.in_(advisors))
+    chosen = {Call.campaign_id: campaign_id, Call.customer_id: customer_id}
     for column, value in chosen.items():
         if value is not None:
             query = query.where(column == value)
@@ -94,7 +96,7 @@ def set_callbacks_done(session: Session, campaign_id: int, customer_id: int) -> 
 
 
 def list_callbacks(
-    session: Session, from_at: datetime, to_at: datetime, advisor: str | None
+    session: Session, from_at: datetime, to_at: datetime, advisors: Collection[str] | None
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """By time, `to_at` not included: the columns of `contract.Callback`."""
     query = (
@@ -114,8 +116,8 @@ def list_callbacks(
         .order_by(Callback.at, Callback.id)
         .limit(_MAX_CALLBACKS)
     )
-    if advisor is not None:
-        query = query.where(Callback.advisor == advisor)
+    if advisors is not None:
+        query = query.where(Callback.advisor.in_(advisors))
     return session.execute(query).all()
 
 

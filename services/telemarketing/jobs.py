@@ -13,6 +13,7 @@ from services.telemarketing import (
     contacts,
     leases,
     merges,
+    moves,
     refreshes,
     risks,
 )
@@ -23,11 +24,16 @@ from shared.db import sessions
 from shared.errors import Unavailable
 
 ROOM = "telemarketing"
+ANNOUNCED_AT_ONCE = 20_000
 SCHEDULE = {
     "telemarketing.forget_old": {
         "task": "telemarketing.forget_old",
         "schedule": crontab(hour="3", minute="40"),
-    }
+    },
+    "telemarketing.announce_lists": {
+        "task": "telemarketing.announce_lists",
+        "schedule": crontab(hour="4", minute="10"),
+    },
 }
 
 
@@ -96,6 +102,15 @@ def forget_old() -> None:
         contacts.forget_old(session, clock.now())
         leases.forget_expired(session, clock.now())
     _remove_leftovers()
+
+
+@jobs.job("telemarketing.announce_lists")
+def announce_lists() -> None:
+    """Say again who is on whose list, for rooms that missed it."""
+    place: tuple[int, int] | None = (0, 0)
+    while place is not None:
+        with sessions(ROOM).begin() as session:
+            place = moves.announce_page(session, place, ANNOUNCED_AT_ONCE)
 
 
 def on_refresh_failed(reason: str, _campaign: int, _advisor: str, number: int, _after: int) -> None:

@@ -18,6 +18,7 @@ from services.telemarketing.bureau import (
     BureauRefusesError,
 )
 from services.telemarketing.models import Target
+from services.telemarketing.reach import NOBODY, check_person, check_reach
 from shared import clock, outbox, trace
 from shared.contracts import telemarketing as contract
 from shared.contracts.telemarketing import BureauTrouble, RiskState
@@ -39,6 +40,7 @@ class RiskDoors(Room):
     ) -> contract.RiskCheck:
         """What the bureau says of a person."""
         with self.db.begin() as session:
+            check_person(session, contract.check_risk, customer_id)
             cedula = _get_person(session, customer_id).cedula
         state, report, trouble = self._ask_bureau(cedula)
         return risks.make_check(customer_id, state, report, clock.now(), trouble)
@@ -86,11 +88,13 @@ class RiskDoors(Room):
 
     @query(contract.find_last_risk)
     def find_last_risk(self, session: Session, customer_id: int) -> contract.RiskCheck | None:
+        check_person(session, contract.find_last_risk, customer_id)
         return risks.find_last(session, customer_id)
 
     @command(contract.refresh_risks)
     def refresh_risks(self, session: Session, campaign_id: int, advisor: str) -> contract.Refreshed:
         campaigns.get_campaign(session, campaign_id)
+        check_reach(contract.refresh_risks, advisor)
         people = assignments.count_open(session, campaign_id, [advisor])[advisor]
         if people:
             number = refreshes.begin(session, campaign_id, advisor, people)
@@ -101,5 +105,5 @@ class RiskDoors(Room):
 def _get_person(session: Session, customer_id: int) -> Target:
     found = assignments.find_person(session, customer_id)
     if found is None:
-        raise NotFound("Este cliente no está en ninguna lista de llamadas.")
+        raise NotFound(NOBODY)
     return found

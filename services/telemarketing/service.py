@@ -11,11 +11,13 @@ from services.telemarketing import (
     calls,
     campaigns,
     leases,
+    moves,
     results,
     rules,
 )
 from services.telemarketing.models import Campaign, Target
 from services.telemarketing.news import News
+from services.telemarketing.reach import check_reach, visible
 from services.telemarketing.risk_doors import RiskDoors
 from shared import clock, outbox, trace
 from shared.contract import Page
@@ -43,6 +45,8 @@ class TelemarketingService(RiskDoors, News):
     ) -> list[str]:
         """Each once, as identity knows them. Raises Invalid."""
         known = self._advisors()
+        if (whose := contract.assign_customers.scope.whose(trace.actor())) is not None:
+            known &= whose
         for username in new.advisors:
             if username not in known:
                 raise Invalid.field("advisors", f"«{username}» no es un asesor activo.")
@@ -66,8 +70,11 @@ class TelemarketingService(RiskDoors, News):
             assignments.count_unassigned_by_province(session, campaign_id),
         )
         given = dict.fromkeys(advisors, 0)
+        now = clock.now()
         for share in shares:
-            given[share.advisor] += assignments.give(session, campaign_id, share)
+            people = assignments.give(session, campaign_id, share)
+            moves.announce(session, campaign_id, share.advisor, people, now, given=True)
+            given[share.advisor] += len(people)
         left = assignments.count_unassigned(session, campaign_id)
         return contract.Assigned(by_advisor=given, left=left)
 
@@ -86,8 +93,10 @@ class TelemarketingService(RiskDoors, News):
     def take_back(self, session: Session, campaign_id: int, advisor: str) -> contract.Freed:
         """A person who is being spoken to stays until the result."""
         campaigns.get_campaign(session, campaign_id, lock=True)
-        freed = assignments.take_back(session, campaign_id, advisor, clock.now())
-        return contract.Freed(freed=freed)
+        check_reach(contract.take_back, advisor)
+        freed = assignments.take_back(session, campaign_id, advisor, now := clock.now())
+        moves.announce(session, campaign_id, advisor, freed, now, given=False)
+        return contract.Freed(freed=len(freed))
 
     @query(contract.list_assignments)
     def list_assignments(
@@ -98,7 +107,8 @@ class TelemarketingService(RiskDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Assignment]:
-        found = assignments.list_assignments(session, campaign_id, advisor, after, limit)
+        advisors = visible(contract.list_assignments, advisor)
+        found = assignments.list_assignments(session, campaign_id, advisors, after, limit)
         return Page.cut(found, contract.Assignment.model_validate)
 
     @query(contract.count_unassigned)
@@ -197,14 +207,17 @@ class TelemarketingService(RiskDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Call]:
-        found = calls.list_calls(session, campaign_id, customer_id, _visible(advisor), after, limit)
+        advisors = visible(contract.list_calls, advisor)
+        found = calls.list_calls(session, campaign_id, customer_id, advisors, after, limit)
         return Page.cut(found, contract.Call.model_validate)
 
     @query(contract.list_callbacks)
     def list_callbacks(
         self, session: Session, from_at: datetime, to_at: datetime, advisor: str | None = None
     ) -> list[contract.Callback]:
-        found = calls.list_callbacks(session, from_at, to_at, _visible(advisor))
+        found = calls.list_callbacks(
+            session, from_at, to_at, visible(contract.list_callbacks, advisor)
+        )
         return [contract.Callback.model_validate(row) for row in found]
 
     @query(contract.get_day)
@@ -242,11 +255,3 @@ def _check_assignable(found: Campaign) -> None:
 
 def _may_call(now: datetime) -> bool:
     return rules.may_call(settings().calling_hours, now, clock.GUAYAQUIL)
-
-
-def _visible(advisor: str | None) -> str | None:
-    """Whose calls the actor may see: an advisor the own ones, whatever was asked."""
-    actor = trace.actor()
-    if CallPermission.READ_ALL in actor.permissions:
-        return advisor
-    return actor.username

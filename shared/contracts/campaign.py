@@ -13,6 +13,7 @@ from shared.contracts.customer_query import Block, Channel, Definition
 from shared.contracts.mailer import SkipReason
 from shared.contracts.telemarketing import CallResult
 from shared.permissions import Permission, Role
+from shared.scope import HOUSE
 from shared.words import Term
 
 Money = Annotated[Decimal, Counted, Field(ge=0, max_digits=12, decimal_places=2)]  # US dollars
@@ -153,6 +154,7 @@ class Member(Model):
 
 @procedure(
     "campaign",
+    scope=HOUSE,
     example={
         "name": "Fibra en Quito",
         "channels": ["mail", "phone"],
@@ -178,7 +180,9 @@ def create_campaign(new: NewCampaign) -> Campaign:
     """
 
 
-@procedure("campaign", example={"budget": "1800.00", "ends_on": "2027-01-15", "version": 3})
+@procedure(
+    "campaign", scope=HOUSE, example={"budget": "1800.00", "ends_on": "2027-01-15", "version": 3}
+)
 def update_campaign(campaign_id: Id, change: CampaignChange) -> Campaign:
     """Change what is sent of a campaign.
 
@@ -193,7 +197,7 @@ def update_campaign(campaign_id: Id, change: CampaignChange) -> Campaign:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def list_campaigns(
     phase: Phase | None = None,
     search: str | None = None,
@@ -206,7 +210,7 @@ def list_campaigns(
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def get_campaign(campaign_id: Id) -> Campaign:
     """Get a campaign, whole.
 
@@ -216,7 +220,7 @@ def get_campaign(campaign_id: Id) -> Campaign:
     """
 
 
-@procedure("campaign", example={"phase": "paused", "reason": "Falta presupuesto"})
+@procedure("campaign", scope=HOUSE, example={"phase": "paused", "reason": "Falta presupuesto"})
 def change_phase(campaign_id: Id, phase: Phase, reason: Reason = "") -> Campaign:
     """Move a campaign to another phase.
 
@@ -229,7 +233,7 @@ def change_phase(campaign_id: Id, phase: Phase, reason: Reason = "") -> Campaign
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def list_phase_changes(campaign_id: Id) -> list[PhaseChange]:
     """List a campaign's moves from phase to phase, oldest first.
 
@@ -239,7 +243,7 @@ def list_phase_changes(campaign_id: Id) -> list[PhaseChange]:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def request_audience(campaign_id: Id) -> Audience:
     """Transfer the people of a campaign's definition anew.
 
@@ -251,7 +255,7 @@ def request_audience(campaign_id: Id) -> Audience:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def get_audience(campaign_id: Id) -> Audience:
     """Get the state and the figures of a campaign's audience.
 
@@ -262,7 +266,7 @@ def get_audience(campaign_id: Id) -> Audience:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def list_members(
     campaign_id: Id, search: str | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Member]:
@@ -385,7 +389,7 @@ class GroupFigures(Model):
     accepted: int
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def get_statistics(campaign_id: Id) -> CampaignStatistics:
     """Get all figures of a campaign.
 
@@ -396,7 +400,7 @@ def get_statistics(campaign_id: Id) -> CampaignStatistics:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def get_repeated_customers(after: str | None = None, limit: Limit = 50) -> RepeatedCustomers:
     """List people who are in more than one campaign, and how many any two campaigns share.
 
@@ -405,7 +409,7 @@ def get_repeated_customers(after: str | None = None, limit: Limit = 50) -> Repea
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def list_by_budget() -> list[CampaignFigures]:
     """Compare the 100 newest campaigns, largest budget first.
 
@@ -414,7 +418,7 @@ def list_by_budget() -> list[CampaignFigures]:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def list_by_age(campaign_id: Id | None = None) -> list[GroupFigures]:
     """Count people, contacts and acceptances by age group.
 
@@ -423,7 +427,7 @@ def list_by_age(campaign_id: Id | None = None) -> list[GroupFigures]:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def list_by_gender(campaign_id: Id | None = None) -> list[GroupFigures]:
     """Count people, contacts and acceptances by gender.
 
@@ -432,7 +436,7 @@ def list_by_gender(campaign_id: Id | None = None) -> list[GroupFigures]:
     """
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def list_by_province(campaign_id: Id | None = None) -> list[ProvinceFigures]:
     """Count people, contacts and acceptances by province.
 

@@ -17,6 +17,7 @@ from shared.contracts.people import Exclusion as Exclusion
 from shared.contracts.people import Gender as Gender
 from shared.contracts.segments import Definition as Definition
 from shared.permissions import Permission, Role
+from shared.scope import HOUSE, work
 from shared.words import Term
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -38,9 +39,21 @@ class CustomerPermission(Permission):
         Role.BACKOFFICE,
         Role.ADMIN,
     )
+    READ_ALL = (
+        "customer.read_all",
+        "Ver a los clientes de todos",
+        Role.MARKETING_HEAD,
+        Role.BACKOFFICE,
+        Role.ADMIN,
+    )
+    READ_TEAM = "customer.read_team", "Ver a los clientes del equipo", Role.SUPERVISOR
+    FIND = "customer.find", "Abrir la ficha de quien llama", Role.ADVISOR, Role.SUPERVISOR
     WRITE = "customer.write", "Crear y corregir clientes", Role.MARKETING_HEAD, Role.BACKOFFICE
     IMPORT = "customer.import", "Importar clientes", Role.MARKETING_HEAD, Role.ADMIN
     ERASE = "customer.erase", "Eliminar los datos de un cliente", Role.ADMIN
+
+
+PEOPLE = work(all=CustomerPermission.READ_ALL, team=CustomerPermission.READ_TEAM)
 
 
 class SegmentPermission(Permission):
@@ -132,6 +145,14 @@ class CustomerChange(Change, of=NewCustomer):
     category_reason: Annotated[str, Field(max_length=200)] | None
 
 
+class Occasion(Term):
+    """Why somebody opens the profile of a person whom nobody gave them."""
+
+    CALLING = "calling", "El cliente llama"
+    PRESENT = "present", "El cliente está presente"
+    WROTE = "wrote", "El cliente escribió"
+
+
 class TimelineKind(Term):
     """What happened with a customer."""
 
@@ -172,7 +193,7 @@ class PersonalData(Model):
     campaigns: list[int]
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=PEOPLE)
 def list_customers(
     search: str | None = None,
     province: str | None = None,
@@ -187,7 +208,7 @@ def list_customers(
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=PEOPLE)
 def get_customer(customer_id: Id) -> Customer:
     """Get a customer's profile.
 
@@ -197,8 +218,22 @@ def get_customer(customer_id: Id) -> Customer:
     """
 
 
+@procedure("customer_query", scope=HOUSE, example={"number": "1710034065", "occasion": "calling"})
+def find_customer(number: Annotated[str, Field(max_length=40)], occasion: Occasion) -> Customer:
+    """Open the profile of somebody who is no customer of the asker's, for a conversation.
+
+    By the whole cédula or RUC, or the whole telephone number. It stays open for an hour, and the
+    occasion stands on the person's time line.
+
+    NotFound: nobody has that number.
+    Conflict: several have it, or the asker has as many profiles open as anybody may.
+    Invalid: it is no cédula and no telephone number.
+    """
+
+
 @procedure(
     "customer_query",
+    scope=HOUSE,
     example={
         "cedula": "1710034065",
         "first_names": "Ana Lucía",
@@ -219,7 +254,11 @@ def create_customer(new: NewCustomer) -> Customer:
     """
 
 
-@procedure("customer_query", example={"phone": "0987654321", "consent_phone": True, "version": 2})
+@procedure(
+    "customer_query",
+    scope=PEOPLE,
+    example={"phone": "0987654321", "consent_phone": True, "version": 2},
+)
 def update_customer(customer_id: Id, change: CustomerChange) -> Customer:
     """Change what is sent of a customer.
 
@@ -234,7 +273,7 @@ def update_customer(customer_id: Id, change: CustomerChange) -> Customer:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=PEOPLE)
 def erase_customer(customer_id: Id, reason: str) -> None:
     """Erase a person's data for good.
 
@@ -247,7 +286,7 @@ def erase_customer(customer_id: Id, reason: str) -> None:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=PEOPLE)
 def list_timeline(
     customer_id: Id, after: str | None = None, limit: Limit = 50
 ) -> Page[TimelineEntry]:
@@ -259,7 +298,7 @@ def list_timeline(
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=PEOPLE)
 def get_personal_data(customer_id: Id) -> PersonalData:
     """Get everything held on a person.
 
@@ -331,7 +370,7 @@ class ImportPreview(Model):
     rows: list[PreviewRow]
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def start_import(new: NewImport) -> Import:
     """Begin to read a file of customers in the background.
 
@@ -344,6 +383,7 @@ def start_import(new: NewImport) -> Import:
 
 @procedure(
     "customer_query",
+    scope=HOUSE,
     example={
         "mapping": {"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"},
         "dry_run": True,
@@ -366,6 +406,7 @@ def rerun_import(
 
 @procedure(
     "customer_query",
+    scope=HOUSE,
     example={
         "mapping": {"cedula": "CI", "first_names": "NOMBRES", "last_names": "APELLIDOS"},
         "dry_run": False,
@@ -388,7 +429,7 @@ def resume_import(
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def cancel_import(import_id: Id) -> Import:
     """Stop an import.
 
@@ -399,7 +440,7 @@ def cancel_import(import_id: Id) -> Import:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def undo_import(import_id: Id) -> Import:
     """Take back in the background what an import did; `undo` counts it.
 
@@ -411,7 +452,7 @@ def undo_import(import_id: Id) -> Import:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def get_import(import_id: Id) -> Import:
     """Get an import's progress and counts.
 
@@ -421,7 +462,7 @@ def get_import(import_id: Id) -> Import:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def preview_import(import_id: Id) -> ImportPreview:
     """Show the first rows of an import that is held.
 
@@ -431,7 +472,7 @@ def preview_import(import_id: Id) -> ImportPreview:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def list_imports(after: str | None = None, limit: Limit = 20) -> Page[Import]:
     """List imports, newest first.
 
@@ -505,6 +546,7 @@ class Segment(Model):
 
 @procedure(
     "customer_query",
+    scope=HOUSE,
     example={
         "definition": {
             "all": [{"field": "gender", "in": ["F"]}, {"field": "age", "between": [25, 45]}]
@@ -522,7 +564,7 @@ def count_segment(definition: Definition) -> SegmentCount:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def describe_segment(definition: Definition) -> str:
     """Say a definition in Spanish.
 
@@ -530,7 +572,7 @@ def describe_segment(definition: Definition) -> str:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def list_segments(
     search: str | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Segment]:
@@ -540,7 +582,7 @@ def list_segments(
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def get_segment(segment_id: Id) -> Segment:
     """Get a saved segment.
 
@@ -552,6 +594,7 @@ def get_segment(segment_id: Id) -> Segment:
 
 @procedure(
     "customer_query",
+    scope=HOUSE,
     example={
         "name": "Mujeres de 25 a 45",
         "definition": {
@@ -568,7 +611,7 @@ def create_segment(new: NewSegment) -> Segment:
     """
 
 
-@procedure("customer_query", example={"name": "Mujeres de 25 a 50", "version": 1})
+@procedure("customer_query", scope=HOUSE, example={"name": "Mujeres de 25 a 50", "version": 1})
 def update_segment(segment_id: Id, change: SegmentChange) -> Segment:
     """Change what is sent of a segment, as its next version.
 
@@ -581,7 +624,7 @@ def update_segment(segment_id: Id, change: SegmentChange) -> Segment:
     """
 
 
-@procedure("customer_query")
+@procedure("customer_query", scope=HOUSE)
 def delete_segment(segment_id: Id) -> None:
     """Forget a segment and its versions.
 

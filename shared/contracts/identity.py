@@ -36,6 +36,7 @@ from shared.contracts.teams import list_teams as list_teams
 from shared.contracts.teams import update_team as update_team
 from shared.permissions import Permission
 from shared.permissions import Role as Role
+from shared.scope import HOUSE, OPEN, SELF
 from shared.words import Term
 
 
@@ -136,7 +137,7 @@ class OpenSession(Model):
     expires_at: datetime  # unless it is used
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def log_in(username: str, password: str, source: str, device: str = "", agent: str = "") -> Session:
     """Start a session.
 
@@ -149,7 +150,7 @@ def log_in(username: str, password: str, source: str, device: str = "", agent: s
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def get_session(token: str) -> Session:
     """Get the session of a token.
 
@@ -157,17 +158,17 @@ def get_session(token: str) -> Session:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=OPEN)
 def log_out(token: str) -> None:
     """End a session; an unknown one is no error."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def list_sessions(token: Annotated[str, SECRET]) -> list[OpenSession]:
     """List the actor's sessions, newest first; `token` is that of the one that asks."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def end_session(name: str) -> None:
     """End one of the actor's sessions.
 
@@ -175,12 +176,12 @@ def end_session(name: str) -> None:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def end_other_sessions(token: Annotated[str, SECRET]) -> None:
     """End all of the actor's sessions but that of the token."""
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def change_password(
     token: Annotated[str, SECRET], current: Annotated[str, SECRET], password: Password, source: str
 ) -> None:
@@ -191,7 +192,7 @@ def change_password(
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def list_users(
     role: RoleCode | None = None,
     permission: PermissionCode | None = None,
@@ -204,7 +205,7 @@ def list_users(
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def get_user(user_id: Id) -> User:
     """Get a user.
 
@@ -216,6 +217,7 @@ def get_user(user_id: Id) -> User:
 
 @procedure(
     "identity",
+    scope=HOUSE,
     example={
         "username": "lgomez",
         "full_name": "Luis Gómez",
@@ -233,7 +235,7 @@ def create_user(new: NewUser) -> User:
     """
 
 
-@procedure("identity", example={"role": "supervisor", "version": 1})
+@procedure("identity", scope=HOUSE, example={"role": "supervisor", "version": 1})
 def update_user(user_id: Id, change: UserChange) -> User:
     """Change what is sent of a user.
 
@@ -262,7 +264,7 @@ class Notice(Model):
     read: bool
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
     """List what the user was told, newest first.
 
@@ -270,7 +272,7 @@ def list_notices(after: str | None = None, limit: Limit = 50) -> Page[Notice]:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def open_notice(notice_id: Id) -> Notice:
     """Get one of the user's notices, which is read by that.
 
@@ -280,7 +282,7 @@ def open_notice(notice_id: Id) -> Notice:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=SELF)
 def read_notices() -> None:
     """Mark all of the user's notices as read.
 

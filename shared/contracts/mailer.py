@@ -13,6 +13,7 @@ from shared.contract import SECRET, Event, Id, Limit, Line, Model, Moment, Page,
 from shared.contracts.people import Block
 from shared.errors import FieldError, Invalid
 from shared.permissions import Permission, Role
+from shared.scope import HOUSE, OPEN
 from shared.words import Term
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
@@ -121,7 +122,7 @@ class Preview(Model):
     removed: list[str]  # what cleaning took out when it was uploaded, in Spanish
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def list_merge_fields() -> list[MergeField]:
     """List the personal fields that a design may use.
 
@@ -129,7 +130,7 @@ def list_merge_fields() -> list[MergeField]:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def list_designs(after: str | None = None, limit: Limit = 50) -> Page[Design]:
     """List designs, built-in ones first.
 
@@ -137,7 +138,7 @@ def list_designs(after: str | None = None, limit: Limit = 50) -> Page[Design]:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def get_design(design_id: Id) -> Design:
     """Get a design, without its HTML.
 
@@ -149,6 +150,7 @@ def get_design(design_id: Id) -> Design:
 
 @procedure(
     "mailer",
+    scope=HOUSE,
     example={
         "name": "Navidad",
         "subject": "Un regalo para usted, {{ primer_nombre }}",
@@ -167,7 +169,7 @@ def create_design(new: NewDesign) -> Design:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def delete_design(design_id: Id) -> None:
     """Take a design out of the gallery; runs that have ended still name it.
 
@@ -176,7 +178,7 @@ def delete_design(design_id: Id) -> None:
     """
 
 
-@procedure("mailer", example={"customer_id": 7})
+@procedure("mailer", scope=HOUSE, example={"customer_id": 7})
 def preview_design(design_id: Id, customer_id: Id | None = None) -> Preview:
     """Fill a design in for a customer, or for an example person.
 
@@ -269,6 +271,7 @@ class MonthlySchedule(Model):
 
 @procedure(
     "mailer",
+    scope=HOUSE,
     example={"campaign_id": 7, "subject": "Su nueva fibra", "send_at": "2026-12-01T09:00:00-05:00"},
 )
 def create_mailing(new: NewMailing) -> Mailing:
@@ -286,7 +289,7 @@ def create_mailing(new: NewMailing) -> Mailing:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def get_mailing(mailing_id: Id) -> Mailing:
     """Get a mailing run with its counts.
 
@@ -296,7 +299,7 @@ def get_mailing(mailing_id: Id) -> Mailing:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def list_mailings(
     campaign_id: Id | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Mailing]:
@@ -306,7 +309,7 @@ def list_mailings(
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def pause_mailing(mailing_id: Id) -> Mailing:
     """Stop a mailing run for now.
 
@@ -317,7 +320,7 @@ def pause_mailing(mailing_id: Id) -> Mailing:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def resume_mailing(mailing_id: Id) -> Mailing:
     """Let a paused mailing run go on.
 
@@ -328,7 +331,7 @@ def resume_mailing(mailing_id: Id) -> Mailing:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def cancel_mailing(mailing_id: Id) -> Mailing:
     """Stop a mailing run for good.
 
@@ -339,7 +342,7 @@ def cancel_mailing(mailing_id: Id) -> Mailing:
     """
 
 
-@procedure("mailer", example={"include_doubtful": False})
+@procedure("mailer", scope=HOUSE, example={"include_doubtful": False})
 def retry_mailing(
     mailing_id: Id,
     include_doubtful: bool = False,  # noqa: FBT001, FBT002  # arguments travel by name
@@ -354,7 +357,7 @@ def retry_mailing(
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def list_recipients(
     mailing_id: Id,
     state: RecipientState | None = None,
@@ -369,7 +372,7 @@ def list_recipients(
     """
 
 
-@procedure("mailer", example={"month": "2026-11"})
+@procedure("mailer", scope=HOUSE, example={"month": "2026-11"})
 def run_monthly(month: Month | None = None) -> list[MonthlyOutcome]:
     """Begin the monthly runs of a month.
 
@@ -381,7 +384,7 @@ def run_monthly(month: Month | None = None) -> list[MonthlyOutcome]:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def get_monthly_schedule() -> MonthlySchedule:
     """Get when the monthly runs go out, and for which campaigns.
 
@@ -389,7 +392,9 @@ def get_monthly_schedule() -> MonthlySchedule:
     """
 
 
-@procedure("mailer", example={"day": 5, "hour": 9, "campaign_ids": [7, 8], "version": 1})
+@procedure(
+    "mailer", scope=HOUSE, example={"day": 5, "hour": 9, "campaign_ids": [7, 8], "version": 1}
+)
 def set_monthly_schedule(schedule: MonthlySchedule) -> MonthlySchedule:
     """Replace when the monthly runs go out, and for which campaigns.
 
@@ -401,7 +406,7 @@ def set_monthly_schedule(schedule: MonthlySchedule) -> MonthlySchedule:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def send_test(design_id: Id, subject: Annotated[str, Field(max_length=150)], email: str) -> None:
     """Send a design, filled in for an example person, to one's own address, marked as a test.
 
@@ -427,7 +432,7 @@ class Subscription(Model):
 Token = Annotated[str, SECRET]  # whoever has it may unsubscribe its person
 
 
-@procedure("mailer")
+@procedure("mailer", scope=OPEN)
 def get_subscription(token: Token) -> Subscription:
     """Get what the preference page of a mail's link shows; it changes nothing.
 
@@ -435,7 +440,7 @@ def get_subscription(token: Token) -> Subscription:
     """
 
 
-@procedure("mailer")
+@procedure("mailer", scope=OPEN)
 def unsubscribe(token: Token) -> Subscription:
     """Stop all marketing mail to the person of a mail's link, everywhere; again is no error.
 
@@ -501,7 +506,7 @@ class Letter(Model):
     sent_at: datetime | None
 
 
-@procedure("mailer")
+@procedure("mailer", scope=HOUSE)
 def send_notice(
     template: LetterTemplate, person: Addressee, fields: dict[str, str], reference: Reference
 ) -> Letter:

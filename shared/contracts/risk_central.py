@@ -13,6 +13,7 @@ from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress, PreviewRow
 from shared.contracts.loads import LoadState as LoadState
 from shared.permissions import Permission, Role
+from shared.scope import HOUSE
 from shared.words import Term
 
 Score = Annotated[int, Field(ge=0, le=999)]
@@ -113,7 +114,7 @@ RISK_FILE = (
 )
 
 
-@procedure("risk_central")
+@procedure("risk_central", scope=HOUSE)
 def start_load(new: NewLoad) -> Load:
     """Begin to load a risk file in the background.
 
@@ -125,7 +126,9 @@ def start_load(new: NewLoad) -> Load:
     """
 
 
-@procedure("risk_central", example={"dry_run": False, "removes_most": False, "hold": False})
+@procedure(
+    "risk_central", scope=HOUSE, example={"dry_run": False, "removes_most": False, "hold": False}
+)
 def resume_load(
     load_id: Id,
     dry_run: bool | None = None,  # noqa: FBT001  # arguments travel by name
@@ -141,7 +144,7 @@ def resume_load(
     """
 
 
-@procedure("risk_central")
+@procedure("risk_central", scope=HOUSE)
 def cancel_load(load_id: Id) -> Load:
     """Stop a load.
 
@@ -153,7 +156,7 @@ def cancel_load(load_id: Id) -> Load:
     """
 
 
-@procedure("risk_central")
+@procedure("risk_central", scope=HOUSE)
 def preview_load(load_id: Id) -> LoadPreview:
     """Get the first rows of a file that is held, as they will be read.
 
@@ -163,7 +166,7 @@ def preview_load(load_id: Id) -> LoadPreview:
     """
 
 
-@procedure("risk_central", example={"removes_most": True})
+@procedure("risk_central", scope=HOUSE, example={"removes_most": True})
 def rerun_load(
     load_id: Id,
     removes_most: bool | None = None,  # noqa: FBT001  # arguments travel by name
@@ -178,7 +181,7 @@ def rerun_load(
     """
 
 
-@procedure("risk_central")
+@procedure("risk_central", scope=HOUSE)
 def get_load(load_id: Id) -> Load:
     """Get a load's progress and counts.
 
@@ -188,7 +191,7 @@ def get_load(load_id: Id) -> Load:
     """
 
 
-@procedure("risk_central")
+@procedure("risk_central", scope=HOUSE)
 def list_loads(after: str | None = None, limit: Limit = 20) -> Page[Load]:
     """List loads of the risk file, newest first.
 
@@ -196,7 +199,7 @@ def list_loads(after: str | None = None, limit: Limit = 20) -> Page[Load]:
     """
 
 
-@procedure("risk_central")
+@procedure("risk_central", scope=HOUSE)
 def find_risks(search: str) -> list[RiskReport]:
     """Find people by cédula or name, best match first, at most 20.
 

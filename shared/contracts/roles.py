@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.change import Change
 from shared.contract import Line, Model, procedure
 from shared.contracts.staff import RoleCode
+from shared.scope import HOUSE
 
 PermissionCode = Annotated[str, Field(max_length=80)]
 
@@ -48,7 +49,7 @@ class RoleChange(Change, of=NewRole, but={"code"}):
     """What to change of a role; `permissions` are all that it has afterwards."""
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def list_roles() -> list[UserRole]:
     """List all roles.
 
@@ -56,7 +57,7 @@ def list_roles() -> list[UserRole]:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def get_role(code: RoleCode) -> UserRole:
     """Get a role.
 
@@ -68,6 +69,7 @@ def get_role(code: RoleCode) -> UserRole:
 
 @procedure(
     "identity",
+    scope=HOUSE,
     example={"code": "auditor", "name": "Auditor", "permissions": ["customer.read", "mail.read"]},
 )
 def create_role(new: NewRole) -> UserRole:
@@ -79,7 +81,7 @@ def create_role(new: NewRole) -> UserRole:
     """
 
 
-@procedure("identity", example={"permissions": ["customer.read"], "version": 1})
+@procedure("identity", scope=HOUSE, example={"permissions": ["customer.read"], "version": 1})
 def update_role(code: RoleCode, change: RoleChange) -> UserRole:
     """Change what is sent of a role.
 
@@ -94,7 +96,7 @@ def update_role(code: RoleCode, change: RoleChange) -> UserRole:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def delete_role(code: RoleCode) -> None:
     """Delete a role.
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.change import Change
 from shared.contract import Day, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.staff import Username
+from shared.scope import HOUSE
 from shared.words import Term
 
 
@@ -73,7 +74,7 @@ class NewMember(Model):
     starts_on: Day
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def list_teams(after: str | None = None, limit: Limit = 50) -> Page[TeamRow]:
     """List teams by name.
 
@@ -81,7 +82,7 @@ def list_teams(after: str | None = None, limit: Limit = 50) -> Page[TeamRow]:
     """
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def get_team(team_id: Id) -> Team:
     """Get a team.
 
@@ -91,7 +92,7 @@ def get_team(team_id: Id) -> Team:
     """
 
 
-@procedure("identity", example={"name": "Televentas Quito", "supervisor": "lcevallos"})
+@procedure("identity", scope=HOUSE, example={"name": "Televentas Quito", "supervisor": "lcevallos"})
 def create_team(new: NewTeam) -> Team:
     """Create a team.
 
@@ -101,7 +102,7 @@ def create_team(new: NewTeam) -> Team:
     """
 
 
-@procedure("identity", example={"supervisor": "lcevallos", "version": 1})
+@procedure("identity", scope=HOUSE, example={"supervisor": "lcevallos", "version": 1})
 def update_team(team_id: Id, change: TeamChange) -> Team:
     """Change what is sent of a team.
 
@@ -113,7 +114,7 @@ def update_team(team_id: Id, change: TeamChange) -> Team:
     """
 
 
-@procedure("identity", example={"username": "lgomez", "starts_on": "2026-12-01"})
+@procedure("identity", scope=HOUSE, example={"username": "lgomez", "starts_on": "2026-12-01"})
 def add_member(team_id: Id, new: NewMember) -> Member:
     """Put somebody into a team.
 
@@ -126,7 +127,7 @@ def add_member(team_id: Id, new: NewMember) -> Member:
     """
 
 
-@procedure("identity", example={"ends_on": "2026-12-31"})
+@procedure("identity", scope=HOUSE, example={"ends_on": "2026-12-31"})
 def end_member(team_id: Id, member_id: Id, ends_on: Day) -> Member:
     """Say the last day of somebody in a team.
 

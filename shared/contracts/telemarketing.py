@@ -11,6 +11,7 @@ from shared.contract import Event, Id, Limit, Model, Moment, Page, Whole, proced
 from shared.contracts.people import Block, Category, Gender
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.permissions import Permission, Role
+from shared.scope import HOUSE, SELF, work
 from shared.words import Term
 
 
@@ -19,8 +20,21 @@ class CallPermission(Permission):
 
     ASSIGN = "assignment.write", "Asignar clientes", Role.MARKETING_HEAD, Role.SUPERVISOR
     WORK = "call.work", "Llamar a clientes", Role.ADVISOR
-    READ_ALL = "call.read_all", "Ver las llamadas de todos", Role.MARKETING_HEAD, Role.SUPERVISOR
+    READ_ALL = "call.read_all", "Ver las llamadas de todos", Role.MARKETING_HEAD
+    READ_TEAM = "call.read_team", "Ver las llamadas del equipo", Role.SUPERVISOR
+    READ_ASSIGNMENTS = (
+        "assignment.read_all",
+        "Ver las asignaciones de todos",
+        Role.MARKETING_HEAD,
+        Role.ADMIN,
+    )
     CHECK_RISK = "risk.check", "Consultar el riesgo", Role.ADVISOR, Role.SUPERVISOR
+
+
+OTHERS = frozenset({CallPermission.READ_ALL, CallPermission.READ_TEAM})  # whose calls are seen
+CALLERS = OTHERS | {CallPermission.WORK}
+CALLS = work(all=CallPermission.READ_ALL, team=CallPermission.READ_TEAM)
+ASSIGNMENTS = work(all=CallPermission.READ_ASSIGNMENTS, team=CallPermission.READ_TEAM)
 
 
 class CallResult(Term):
@@ -293,6 +307,7 @@ class QueueState(Model):
 
 @procedure(
     "telemarketing",
+    scope=CALLS,
     example={"advisors": ["asesor1", "asesor2"], "per_advisor": 50, "strategy": "capacity"},
 )
 def assign_customers(campaign_id: Id, new: NewAssignment) -> Assigned:
@@ -306,7 +321,7 @@ def assign_customers(campaign_id: Id, new: NewAssignment) -> Assigned:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=CALLS)
 def take_back(campaign_id: Id, advisor: str) -> Freed:
     """Free an advisor's customers of a campaign that are still to be called.
 
@@ -316,7 +331,7 @@ def take_back(campaign_id: Id, advisor: str) -> Freed:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=ASSIGNMENTS)
 def list_assignments(
     campaign_id: Id | None = None,
     advisor: str | None = None,
@@ -329,7 +344,7 @@ def list_assignments(
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=HOUSE)
 def count_unassigned(campaign_id: Id) -> int:
     """Count the reachable customers of a campaign that nobody has yet.
 
@@ -337,7 +352,7 @@ def count_unassigned(campaign_id: Id) -> int:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=HOUSE)
 def request_call_list(campaign_id: Id) -> CallList:
     """Ask for a campaign's call list anew, as after one that failed.
 
@@ -348,7 +363,7 @@ def request_call_list(campaign_id: Id) -> CallList:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=HOUSE)
 def get_call_list(campaign_id: Id) -> CallList:
     """Get a campaign's newest call list and what became of it.
 
@@ -358,7 +373,7 @@ def get_call_list(campaign_id: Id) -> CallList:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=SELF)
 def next_call() -> Lease | None:
     """Lease the customer whom the asking advisor calls next.
 
@@ -368,12 +383,12 @@ def next_call() -> Lease | None:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=SELF)
 def get_lease() -> Lease | None:
     """Get the actor's running lease, without taking a new one."""
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=SELF)
 def get_queue_state() -> QueueState:
     """Count whom the asking advisor still has to call.
 
@@ -381,7 +396,7 @@ def get_queue_state() -> QueueState:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=SELF)
 def save_note(lease_id: UUID, note: str) -> None:
     """Keep what is typed during a call.
 
@@ -391,7 +406,7 @@ def save_note(lease_id: UUID, note: str) -> None:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=SELF)
 def release_lease(lease_id: UUID) -> None:
     """Give a leased customer back without a call.
 
@@ -404,6 +419,7 @@ def release_lease(lease_id: UUID) -> None:
 
 @procedure(
     "telemarketing",
+    scope=SELF,
     example={
         "lease_id": "0b9c0c1e-6f0a-4a57-9f0a-2f7d1f3f9a11",
         "result": "callback",
@@ -425,7 +441,7 @@ def record_call(new: NewCall) -> Call:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=HOUSE)
 def list_results() -> list[ResultMeaning]:
     """List the results a call can have, by their keys.
 
@@ -434,7 +450,7 @@ def list_results() -> list[ResultMeaning]:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=CALLS)
 def list_calls(
     campaign_id: Id | None = None,
     customer_id: Id | None = None,
@@ -448,7 +464,7 @@ def list_calls(
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=CALLS)
 def list_callbacks(from_at: Moment, to_at: Moment, advisor: str | None = None) -> list[Callback]:
     """List agreed calls by time, at most 1,000.
 
@@ -457,12 +473,12 @@ def list_callbacks(from_at: Moment, to_at: Moment, advisor: str | None = None) -
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=SELF)
 def get_day() -> AdvisorDay:
     """Get the actor's figures of today, which begins at midnight in Ecuador."""
 
 
-@procedure("telemarketing", example={"purpose": "sale"})
+@procedure("telemarketing", scope=CALLS, example={"purpose": "sale"})
 def check_risk(customer_id: Id, purpose: RiskPurpose = RiskPurpose.SALE) -> RiskCheck:
     """Ask the bureau about a customer, for a purpose that the law allows.
 
@@ -473,7 +489,7 @@ def check_risk(customer_id: Id, purpose: RiskPurpose = RiskPurpose.SALE) -> Risk
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=CALLS)
 def find_last_risk(customer_id: Id) -> RiskCheck | None:
     """Find the last check that the bureau answered, without asking it again.
 
@@ -481,7 +497,7 @@ def find_last_risk(customer_id: Id) -> RiskCheck | None:
     """
 
 
-@procedure("telemarketing")
+@procedure("telemarketing", scope=CALLS)
 def refresh_risks(campaign_id: Id, advisor: str) -> Refreshed:
     """Ask the bureau about everybody an advisor has open in a campaign.
 
@@ -500,6 +516,16 @@ class CallListRequested(Event, service="telemarketing"):
 
     transfer_id: UUID
     campaign_id: int
+
+
+class PeopleMoved(Event, service="telemarketing"):
+    """People came to an advisor's list, or left it; batches of at most 500."""
+
+    campaign_id: int
+    advisor: str
+    customer_ids: list[int]
+    given: bool  # False: taken back
+    at: datetime  # what was heard of them later stays
 
 
 class CallRecorded(Event, service="telemarketing"):

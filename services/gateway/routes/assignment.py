@@ -120,8 +120,14 @@ async def _list_campaigns(ask: Asker) -> list[CampaignRow]:
 
 
 async def _list_advisors(ask: Asker) -> list[User]:
+    """Those to whom this user may give customers."""
     found = await ask(list_users, permission=CallPermission.WORK, limit=200)
-    return [user for user in found.items if user.state is UserState.ACTIVE]
+    whose = assign_customers.scope.whose(ask.actor)
+    return [
+        user
+        for user in found.items
+        if user.state is UserState.ACTIVE and (whose is None or user.username in whose)
+    ]
 
 
 async def _by_advisor(ask: Asker, campaign_id: int | None) -> dict[str, Assignment]:

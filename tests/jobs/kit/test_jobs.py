@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -22,6 +22,7 @@ from shared.settings import settings
 from shared.tables import OpenJob
 
 PATIENCE = 60.0
+T = TypeVar("T")
 
 
 class Worker:
@@ -94,7 +95,7 @@ class Worker:
         self._log.close()
 
 
-def wait(find: Callable[[], str | None]) -> str:
+def wait(find: Callable[[], T | None]) -> T:
     deadline = time.monotonic() + PATIENCE
     while (found := find()) is None:
         assert time.monotonic() < deadline, "waited too long"
@@ -175,6 +176,22 @@ def test_no_row_stands_in_a_workers_log_or_beside_a_parked_job(
             assert word not in text.replace('raise KeyError(\\"secret of a person\\")', "").replace(
                 'raise KeyError("secret of a person")', ""
             )
+
+
+@pytest.mark.parametrize("failing", [None, "Porque sí"])
+def test_a_job_for_which_nobody_vouches_is_parked_and_neither_done_nor_ended(
+    worker: Worker, failing: str | None
+) -> None:
+    headers = {"trace": {"trace_id": "x", "actor": "eso-no-es"}} | (
+        {"failing": failing} if failing else {}
+    )
+    queue = job_queue_name("identity")
+    jobs.app.send_task("identity.break_rules", args=[9], queue=queue, headers=headers)
+    (dead,) = wait(lambda: parked() or None)
+    assert "no viene de una parte conocida" in str(dead["error"])
+    worker.ask("fail_once")
+    worker.wait_for("done")
+    assert worker.said == ["tried 7", "tried 7", "done 7"]
 
 
 def test_a_parked_job_is_sent_again_and_done(worker: Worker) -> None:

@@ -21,54 +21,61 @@ from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unav
 from shared.outbox import job_queue_name
 from shared.room import Room
 from shared.rpc import command, command_after, container_config, query, rpc
+from shared.scope import HOUSE, OPEN
 from shared.settings import settings
 from tests.make.actors import make_actor
 
 ERRORS = {kind.__name__: kind for kind in (NotFound, Conflict, Invalid, Denied, Unavailable)}
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def fail_with(kind: str) -> None:
     """Raise the error of that name."""
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def double(number: Id) -> int:
     """Twice the number."""
     raise NotImplementedError
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def add_note(text: str) -> int:
     """How many notes there are afterwards."""
     raise NotImplementedError
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def add_found_note(text: str) -> int | None:
     """What was found for it, noted."""
     raise NotImplementedError
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def take_long() -> str:
     """Longer than anybody waits."""
     raise NotImplementedError
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def sleep_in_the_database() -> None:
     """A query that runs on and on."""
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def write_in_a_query() -> None:
     """Not allowed."""
 
 
-@procedure("identity")
+@procedure("identity", scope=HOUSE)
 def who() -> str:
     """The actor's name and the trace."""
+    raise NotImplementedError
+
+
+@procedure("identity", scope=OPEN)
+def greet() -> str:
+    """Whoever it is."""
     raise NotImplementedError
 
 
@@ -88,6 +95,10 @@ class Probe(Room):
     @query(double)
     def double(self, session: Session, number: int) -> int:
         return int(session.execute(text("SELECT 2 * :n"), {"n": number}).scalar_one())
+
+    @rpc(greet)
+    def greet(self) -> str:
+        return "hola"
 
     @command(add_note)
     def add_note(self, session: Session, text: str) -> int:
@@ -126,7 +137,10 @@ class Probe(Room):
 
 @pytest.fixture
 def ask(database: Any, container: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Call a procedure as the gateway does, from a thread that eventlet has not patched."""
+    """Call a procedure as the gateway does, from a thread that eventlet has not patched.
+
+    None asks for the room's health.
+    """
     database("identity")
     Probe.done.clear()
     Probe.running = container(Probe)
@@ -138,6 +152,8 @@ def ask(database: Any, container: Callable[[Any], Any]) -> Callable[..., Any]:
             await client.start()
             try:
                 with trace.use(**{"actor": actor} | context):
+                    if target is None:
+                        return await client.check_health("identity")
                     return await client.ask(target, *args)
             finally:
                 await client.stop()
@@ -145,6 +161,47 @@ def ask(database: Any, container: Callable[[Any], Any]) -> Callable[..., Any]:
         return tpool.execute(asyncio.run, play())
 
     return call
+
+
+def test_nobody_is_answered_but_for_what_is_open(ask: Callable[..., Any]) -> None:
+    with pytest.raises(Denied, match="usuario"):
+        ask(double, 21, actor=None)
+    assert ask(greet, actor=None) == "hola"
+    assert ask(double, 21) == 42
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "",
+        "eso-no-es",
+        '{"user_id": 1, "username": "admin", "full_name": "A", "role": "admin"}',
+    ],
+)
+def test_whoever_has_only_the_brokers_password_is_refused(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, token: str | None
+) -> None:
+    headers = trace.to_call_headers
+
+    def forged(seconds: float) -> dict[str, Any]:
+        return headers(seconds) | {"nameko.actor": token}
+
+    monkeypatch.setattr(trace, "to_call_headers", forged)
+    with pytest.raises(Denied, match="no se hizo"):
+        ask(add_note, "one")
+    with pytest.raises(Denied, match="no se hizo"):
+        ask(greet)
+    assert Probe.done == []
+    monkeypatch.undo()
+    assert ask(double, 21) == 42
+
+
+def test_health_answers_whoever_shows_nothing(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings(), "signing_key", "")
+    assert "does not exist" in ask(None, actor=None)  # the queues of jobs, in this test
 
 
 def test_arguments_and_reply_are_of_the_declared_types(ask: Callable[..., Any]) -> None:
@@ -238,12 +295,12 @@ def test_what_its_caller_gave_up_is_not_begun(ask: Callable[..., Any], until: An
     assert Probe.done == ["in time"]
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def pass_on() -> None:
     """Ask identity from within a room."""
 
 
-@procedure("campaign")
+@procedure("campaign", scope=HOUSE)
 def give_up() -> float:
     """Seconds until a room lets another one be that takes too long."""
     raise NotImplementedError
@@ -334,7 +391,7 @@ def test_actor_and_trace_travel_along(ask: Callable[..., Any]) -> None:
 
 
 def test_a_room_nobody_runs_is_unavailable_at_once(ask: Callable[..., Any]) -> None:
-    @procedure("nobody")
+    @procedure("nobody", scope=HOUSE)
     def anything() -> None:
         """Of a room that does not exist."""
 

@@ -13,7 +13,7 @@ from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import events, inbox, jobs, outbox, parked, relay, replay, waiting
+from shared import events, inbox, jobs, outbox, parked, relay, replay, signing, waiting
 from shared.client import Client
 from shared.contract import Event
 from shared.events import on_event
@@ -108,14 +108,19 @@ async def ask_for_health() -> str:
         await client.stop()
 
 
-def publish(broker: Connection, body: object, message_id: str | None = None) -> None:
+def publish(
+    broker: Connection,
+    body: object,
+    message_id: str | None = None,
+    headers: dict[str, Any] | None = None,
+) -> None:
     broker.Producer().publish(
         body,
         exchange=settings().amqp_name("identity.events"),
         routing_key="thing_happened",
         message_id=message_id or str(uuid.uuid4()),
         serializer="json",
-        headers={},
+        headers=headers or {"nameko.actor": signing.sign(None)},
     )
 
 
@@ -223,6 +228,17 @@ def test_what_was_parked_is_sent_again_and_acts(
     assert replay.replay(broker, f"dead.{QUEUE}") == 1
     assert until(lambda: Listener.heard) == [6]
     assert depth(broker, f"dead.{QUEUE}") == 0
+
+
+@pytest.mark.parametrize("token", [None, "", "eso-no-es"])
+def test_an_event_for_which_nobody_vouches_is_never_heard(
+    listening: Any, broker: Connection, until: Any, token: str | None
+) -> None:
+    publish(broker, {"number": 9}, headers={"nameko.trace_id": "x", "nameko.actor": token})
+    until(lambda: depth(broker, f"dead.{QUEUE}") == 1)
+    message = broker.default_channel.basic_get(f"dead.{QUEUE}", no_ack=True)
+    assert "no viene de una parte conocida" in message.headers["error"]
+    assert Listener.heard == []
 
 
 def test_every_handler_has_a_dead_queue_that_is_listed() -> None:

@@ -158,8 +158,9 @@ def assign(room: Any, count: int, *advisors: str, strategy: Strategy = Strategy.
 
 
 def acting(username: str, role: str = "advisor") -> AbstractContextManager[None]:
-    """As this user."""
-    return trace.use(actor=make_actor(username, role, full_name=username.title()))
+    """As this user; a supervisor leads all three."""
+    team = ADVISORS if role == "supervisor" else ()
+    return trace.use(actor=make_actor(username, role, full_name=username.title(), team=team))
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:

@@ -186,7 +186,7 @@ def test_the_same_result_twice_is_one_call(room: Any, sessions: Any) -> None:
         lease = room.next_call()
         assert record(room, lease, CallResult.BUSY) == record(room, lease, CallResult.BUSY)
         assert len(room.list_calls().items) == 1
-    assert [kind for kind, _ in outbox_of(sessions)] == ["call_recorded"]
+    assert [kind for kind, _ in outbox_of(sessions)] == ["people_moved", "call_recorded"]
 
 
 def test_busy_comes_again_after_its_wait(room: Any, time: Any) -> None:

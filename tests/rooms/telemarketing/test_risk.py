@@ -91,8 +91,8 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def people(room: Any, sessions: Any) -> None:
     """Customer 1 is Rosa; customer 2 is unknown to the bureau."""
     announce(room)
-    add_people(sessions, 1, cedula=ROSA)
-    add_people(sessions, 1, campaign_id=8, customer_id=2, cedula=NOBODY)
+    add_people(sessions, 1, cedula=ROSA, advisor="ana")
+    add_people(sessions, 1, campaign_id=8, customer_id=2, cedula=NOBODY, advisor="ana")
 
 
 @pytest.mark.usefixtures("people")

@@ -27,6 +27,7 @@ from tests.make.actors import make_actor
 P = ParamSpec("P")
 R = TypeVar("R")
 ORIGIN = "http://testserver"
+TEAM = ("ana", "berta", "luis")  # whom whoever leads a team leads
 
 _SETTINGS = {
     "AMQP_URL": "pyamqp://nowhere",
@@ -128,7 +129,7 @@ def make_session(role: Role) -> Session:
     """A session whose token is the role's name."""
     return Session(
         token=role,
-        actor=make_actor(role, role, full_name="Rosa Quishpe"),
+        actor=make_actor(role, role, full_name="Rosa Quishpe", team=TEAM),
         role_name=role.word,
         permissions=granted(role),
         expires_at=clock.now() + timedelta(hours=12),

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.containers import KEYS
 from infra.native import programs, servers
+from infra.native.signing_keys import OWN
 from shared import jobs
 from shared.beat import MARK
 from shared.settings import Settings
@@ -26,6 +28,7 @@ SECRETS = (
     "PREGON_SECRET_KEY",
     "PREGON_SMTP_URL",
     "PREGON_SOAP_PASSWORD",
+    *KEYS,
 )
 ONE_SHOT = {"administrator", "demo", "migrate"}
 SERVERS = {"postgres", "rabbitmq", "redis"}
@@ -45,6 +48,12 @@ OWN_VALUE = {
     "PREGON_ALLOWED_HOSTS",  # what runs beside asks by the name of the container, too
 }
 INSIDE_ONLY = {"PREGON_WEB_PORT", "PREGON_SOAP_PORT"}  # always the same in the containers
+SIGNS = {  # whose word others trust, and by which key
+    "gateway": "PREGON_GATEWAY_KEY",
+    "administrator": "PREGON_GATEWAY_KEY",
+    "demo": "PREGON_GATEWAY_KEY",
+    "beat": "PREGON_BEAT_KEY",
+}
 PRODUCT = {program.name: program for program in programs.product(IN_CONTAINER)}
 PROJECT: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
@@ -102,15 +111,28 @@ def test_variables_are_settings_of_the_example_in_a_form_that_compose_knows() ->
 def test_every_setting_reaches_every_container_of_the_product() -> None:
     settings = {f"PREGON_{name.upper()}" for name in Settings.model_fields}
     passed = {name for name in COMMON if name.startswith("PREGON_")}
-    assert passed == settings - INSIDE_ONLY
+    assert passed == settings - INSIDE_ONLY - {OWN}
     for name in PRODUCT:
         assert COMMON.items() <= SERVICES[name]["environment"].items(), name
+
+
+def test_only_who_vouches_for_others_can_sign() -> None:
+    keys = {
+        name: service["environment"][OWN][2:].partition(":")[0]
+        for name, service in SERVICES.items()
+        if OWN in service.get("environment", {})
+    }
+    assert keys == SIGNS
+    assert {name for name, program in PRODUCT.items() if OWN in program.environment} == {
+        "gateway",
+        "beat",
+    }
 
 
 def test_settings_have_their_own_defaults() -> None:
     for name, field in Settings.model_fields.items():
         variable = f"PREGON_{name.upper()}"
-        if variable not in OWN_VALUE | INSIDE_ONLY and not field.is_required():
+        if variable not in OWN_VALUE | INSIDE_ONLY | {OWN} and not field.is_required():
             assert COMMON[variable] == f"${{{variable}:-{field.default}}}"
 
 
@@ -199,7 +221,8 @@ def test_process_runs_the_same_command(name: str) -> None:
     service, program = SERVICES[name], PRODUCT[name]
     command = [word.replace("$$", "$").rstrip("\n") for word in service["command"]]
     assert command == list(program.command)
-    assert program.environment.items() <= service["environment"].items()
+    same = {key: value for key, value in program.environment.items() if key != OWN}
+    assert same.items() <= service.get("environment", {}).items()
     assert service["stop_grace_period"] == f"{program.stop_seconds}s"
 
 

@@ -14,6 +14,7 @@ from shared.contract import Line, Model, Procedure, procedure
 from shared.contracts import ROOMS, criteria
 from shared.ecuador.dates import parse_date
 from shared.errors import FieldError, Invalid, NotFound
+from shared.scope import HOUSE
 from shared.spanish import spanish
 from tests.make.arguments import examples_of
 
@@ -44,7 +45,7 @@ class Thing(Model):
     more: Any = None
 
 
-@procedure("shop")
+@procedure("shop", scope=HOUSE)
 def keep(thing: Thing) -> None:
     """Keep it."""
 

@@ -11,6 +11,7 @@ from shared.contract import Model, invalid, procedure
 from shared.contracts.campaign import CampaignChange, NewCampaign, update_campaign
 from shared.contracts.customer_query import CustomerChange, SegmentChange
 from shared.contracts.identity import UserChange, update_user
+from shared.scope import HOUSE
 
 CHANGES = [CampaignChange, CustomerChange, SegmentChange, UserChange]
 
@@ -56,7 +57,7 @@ def test_null_empties_only_what_may_be_empty() -> None:
 
 
 def test_it_crosses_a_door_with_what_was_sent() -> None:
-    @procedure("shop")
+    @procedure("shop", scope=HOUSE)
     def update_box(change: BoxChange) -> None:
         raise NotImplementedError
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from shared.contract import Id, Model, Page, procedure
 from shared.errors import Conflict, Invalid, Unavailable, from_wire
+from shared.scope import HOUSE
 
 
 class Thing(Model):
@@ -18,7 +19,7 @@ class Thing(Model):
     price: Annotated[Decimal, Field(ge=0, decimal_places=2)] = Decimal(0)
 
 
-@procedure("shop")
+@procedure("shop", scope=HOUSE)
 def price_things(thing: Thing, since: datetime | None = None, limit: Id = 5) -> Page[Thing]:
     """Things."""
     raise NotImplementedError
