@@ -12,6 +12,7 @@ from tests.mutants import (
     kit,
     mail,
     odd_input,
+    scopes,
     soap,
     taking_in,
     teams,
@@ -33,4 +34,5 @@ MUTANTS: list[Mutant] = [
     *taking_in.MUTANTS,
     *accounts.MUTANTS,
     *teams.MUTANTS,
+    *scopes.MUTANTS,
 ]

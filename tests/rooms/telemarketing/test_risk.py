@@ -468,4 +468,4 @@ def test_a_refresh_is_handed_to_a_job(room: Any, sessions: Any) -> None:
     with pytest.raises(Conflict, match="Ya se consulta"):
         room.refresh_risks(CAMPAIGN, "ana")
     job = ("telemarketing.refresh_risks", {"arguments": [CAMPAIGN, "ana", 1, 0]})
-    assert outbox_of(sessions) == [job]
+    assert outbox_of(sessions)[1:] == [job]  # after who came to the list
