@@ -132,11 +132,4 @@ MUTANTS = [
         "if who is None or who.state is UserState.INACTIVE:",
         (ROLES,),
     ),
-    Mutant(
-        "a_role_is_known_by_its_name_and_not_by_what_it_may",
-        "services/telemarketing/service.py",
-        "if CallPermission.READ_ALL in actor.permissions:",
-        'if actor.role in ("supervisor", "marketing_head"):',
-        ("tests/rooms/telemarketing/test_calls.py",),
-    ),
 ]
