@@ -35,6 +35,15 @@ def count_waiting(name: str) -> int:
             return 0
 
 
+def count_consumers(name: str) -> int:
+    """Who takes from a queue; nobody from one that is not there."""
+    with Connection(settings().amqp_url, connect_timeout=CONNECT_SECONDS) as connection:
+        try:
+            return int(connection.channel().queue_declare(name, passive=True).consumer_count)
+        except NotFound:
+            return 0
+
+
 def describe_queues(names: Iterable[str]) -> Iterator[str]:
     """Queues that are missing, or that hold messages and have no consumer.
 

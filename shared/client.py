@@ -14,7 +14,7 @@ import aio_pika
 from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError
 
-from shared import trace
+from shared import tls, trace
 from shared.contract import Event, Procedure, check_health
 from shared.errors import Unavailable, from_wire
 from shared.settings import settings
@@ -36,10 +36,14 @@ class Client:
     async def start(self) -> None:
         """Connect and listen for replies. Raises OSError when the broker cannot be reached."""
         url = settings().amqp_url.replace("pyamqp://", "amqp://", 1)
-        self._connection = await aio_pika.connect_robust(url, timeout=5)
+        trust = tls.context(settings().ca_file) if url.startswith("amqps:") else None
+        self._connection = await aio_pika.connect_robust(url, timeout=5, ssl_context=trust)
         channel = await self._connection.channel(on_return_raises=True)
         self._exchange = await channel.declare_exchange(
-            settings().amqp_name(EXCHANGE), aio_pika.ExchangeType.TOPIC, durable=True
+            settings().amqp_name(EXCHANGE),
+            aio_pika.ExchangeType.TOPIC,
+            durable=True,
+            passive=not settings().may_declare,
         )
         queue = await channel.declare_queue(
             f"rpc.reply-gateway-{self._reply_to}", exclusive=True, auto_delete=True
@@ -144,7 +148,10 @@ class Client:
             queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
             for name, kind in kinds:
                 exchange = await channel.declare_exchange(
-                    name, aio_pika.ExchangeType.TOPIC, durable=True
+                    name,
+                    aio_pika.ExchangeType.TOPIC,
+                    durable=True,
+                    passive=not settings().may_declare,
                 )
                 await queue.bind(exchange, kind)
             await queue.consume(hear, no_ack=True)

@@ -31,9 +31,15 @@ E = TypeVar("E", bound=Event)
 S = TypeVar("S", bound=HasDatabase)
 
 
+def exchange_of(service: str) -> Exchange:
+    """Where the relay says what happened in a room."""
+    name = settings().amqp_name(f"{service}.events")
+    return Exchange(name, type="topic", durable=True, no_declare=not settings().may_declare)
+
+
 def dead_queue(queue: str) -> Queue:
     """Where deliveries are parked that failed after every wait."""
-    return Queue(f"dead.{queue}", durable=True, queue_arguments=QUORUM)
+    return waiting.dead_queue(f"dead.{queue}")
 
 
 class Places(SharedExtension):  # type: ignore[misc]  # nameko has no types
@@ -61,9 +67,7 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
             settings().amqp_name(
                 f"evt-{self.event.service}-{self.event.kind}--{service}.{handler}"
             ),
-            exchange=Exchange(
-                settings().amqp_name(f"{self.event.service}.events"), type="topic", durable=True
-            ),
+            exchange=exchange_of(self.event.service),
             routing_key=self.event.kind,
             durable=True,
             queue_arguments=QUORUM,
@@ -105,8 +109,9 @@ class TypedEventHandler(EventHandler):  # type: ignore[misc]  # nameko has no ty
     def _put_aside(self, message: Any, error: BaseException) -> None:
         attempt = int(message.headers.get(ATTEMPT_HEADER, 0))
         waits = waiting.SECONDS
-        exchange = waiting.exchange(waits[attempt]) if attempt < len(waits) else ""
-        routing_key = self.queue.name if exchange else f"dead.{self.queue.name}"
+        again = attempt < len(waits)
+        exchange = waiting.exchange(waits[attempt]) if again else waiting.parked()
+        routing_key = self.queue.name if again else f"dead.{self.queue.name}"
         with get_producer(self.container.config["AMQP_URI"]) as producer:
             producer.publish(
                 message.body,

@@ -4,13 +4,11 @@ import asyncio
 import json
 import sys
 
+from shared import backlog
 from shared.client import Client
 from shared.errors import PregonError
-from shared.jobs import app
 from shared.outbox import job_queue_name
 from shared.room import ROOMS
-
-_PING_SECONDS = 2.0
 
 
 async def check_rooms() -> dict[str, str]:
@@ -36,12 +34,8 @@ async def _check(client: Client, room: str) -> str:
 
 def check_workers() -> dict[str, str]:
     """`ok` or the reason, for the queues of every room: somebody must consume each."""
-    served: set[str] = set()
-    queues = app.control.inspect(timeout=_PING_SECONDS).active_queues() or {}
-    for worker in queues.values():
-        served |= {queue["name"] for queue in worker}
     names = [job_queue_name(room) for room in ROOMS]
-    return {name: "ok" if name in served else "no worker" for name in names}
+    return {name: "ok" if backlog.count_consumers(name) else "no worker" for name in names}
 
 
 def main() -> None:

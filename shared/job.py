@@ -62,8 +62,7 @@ class TooLargeError(Exception):
 
 def dead_queue() -> Queue:
     """Where jobs are parked that failed for good, whole, with the error in their headers."""
-    name = settings().amqp_name(DEAD)
-    return Queue(name, routing_key=name, durable=True, queue_arguments=waiting.QUORUM)
+    return waiting.dead_queue(settings().amqp_name(DEAD))
 
 
 class Job(Task):  # type: ignore[misc]  # Celery has no types

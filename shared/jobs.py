@@ -33,11 +33,13 @@ def job_queue(name: str) -> Queue:
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": settings().amqp_name(DEAD),
     }
+    made_before = not settings().may_declare
     return Queue(
         name,
-        Exchange(settings().amqp_name("jobs"), type="topic"),
+        Exchange(settings().amqp_name("jobs"), type="topic", no_declare=made_before),
         routing_key=name,
         durable=True,
+        no_declare=made_before,
         queue_arguments=QUORUM | SURELY | limit,
     )
 
@@ -46,7 +48,6 @@ app = Celery("pregon", broker=settings().amqp_url, task_cls=Job)
 app.conf.update(
     accept_content=["json", "msgpack"],
     broker_connection_retry_on_startup=True,
-    broker_native_delayed_delivery_queue_type="classic",
     broker_transport_options={"confirm_publish": True},
     enable_utc=True,
     event_queue_exclusive=True,
@@ -67,7 +68,9 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     timezone="America/Guayaquil",
     worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_consumer="shared.consumer:Consumer",
     worker_detect_quorum_queues=True,
+    worker_enable_remote_control=False,  # whoever reaches it may end everybody's workers
     worker_prefetch_multiplier=1,
     worker_redirect_stdouts=False,
 )

@@ -16,10 +16,11 @@ from kombu import Connection, Queue
 from psycopg2 import sql
 from sqlalchemy.orm import Session
 
-from shared import jobs, log, waiting
+from shared import jobs, log, rights, waiting
 from shared.db import make_engine
-from shared.events import declare_queues
+from shared.events import declare_queues, exchange_of
 from shared.room import ROOMS, load
+from shared.rpc import container_config, get_rpc_exchange
 from shared.settings import settings
 
 logger = log.get(__name__)
@@ -27,9 +28,8 @@ logger = log.get(__name__)
 
 def make_database(room: str) -> None:
     """Create the room's database where it is missing."""
-    server = settings().database_url.rstrip("/")
     name = settings().database(room)
-    connection = psycopg2.connect(f"{server}/postgres", connect_timeout=5)
+    connection = psycopg2.connect(settings().server_url("postgres"), connect_timeout=5)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -42,13 +42,21 @@ def make_database(room: str) -> None:
 
 
 def migrate(room: str) -> None:
-    """Run the room's pending migrations, and bring what it is never without up to date."""
-    command.upgrade(config(room), "head")
+    """Run the room's pending migrations, and bring what it is never without up to date.
+
+    As the owner of its database where it has one.
+    """
+    owned = rights.exist(room)
+    if owned:
+        rights.secure(room)
+    command.upgrade(config(room, rights.owner(room) if owned else ""), "head")
     if has_defaults(room):
         engine = make_engine(room)
         with Session(engine) as session, session.begin():
             settle(room, session)
         engine.dispose()
+    if owned:
+        rights.admit_relay(room)
 
 
 def has_defaults(room: str) -> bool:
@@ -61,13 +69,16 @@ def settle(room: str, session: Session) -> None:
     import_module(f"services.{room}.defaults").settle(session)
 
 
-def config(room: str) -> Config:
-    """Alembic's configuration of a room: one environment, a folder of versions a room."""
+def config(room: str, role: str = "") -> Config:
+    """Alembic's configuration of a room: one environment, a folder of versions a room.
+
+    `role` is whose rights the migrations have; by default those of whoever runs them.
+    """
     found = Config()
     found.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     found.set_main_option("version_locations", str(_versions(room)))
     found.set_main_option("path_separator", "os")
-    found.attributes["room"] = room
+    found.attributes["room"], found.attributes["role"] = room, role
     return found
 
 
@@ -78,6 +89,8 @@ def _versions(room: str) -> Path:
 def declare() -> None:
     """Make the queues of all event handlers and jobs, so that nothing said early is lost."""
     with Connection(settings().amqp_url) as connection:
+        for exchange in (get_rpc_exchange(container_config()), *map(exchange_of, ROOMS)):
+            exchange(connection.channel()).declare()
         for seconds in waiting.SECONDS:
             _declare(connection, waiting.queue(seconds))
         declare_queues(connection, [load(room) for room in ROOMS])

@@ -6,6 +6,7 @@ from typing import Any
 
 from kombu import Connection
 
+from shared import waiting
 from shared.events import handlers_of
 from shared.job import dead_queue
 from shared.room import ROOMS, load
@@ -62,7 +63,7 @@ def _clean(connection: Connection, dead: str, customer_ids: Collection[int]) -> 
         if body is not None:
             producer.publish(
                 body,
-                exchange="",
+                exchange=waiting.parked(),
                 routing_key=dead,
                 headers=_headers(message),
                 **properties(message),

@@ -8,6 +8,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from shared import tls
 from shared.settings import settings
 
 HEALTH_SECONDS = 10  # a connection that was idle for longer is tried before it is trusted
@@ -24,7 +25,7 @@ def connect(
     It connects at first use. A server that was restarted in between costs nobody an answer.
     """
     return Redis.from_url(
-        url or settings().redis_url,
+        tls.redis_url(url or settings().redis_url, settings().ca_file),
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
         health_check_interval=HEALTH_SECONDS,

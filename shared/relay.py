@@ -73,7 +73,9 @@ class Publisher:
     def _publish_event(self, row: dict[str, Any]) -> None:
         self._producer.publish(
             row["payload"],
-            exchange=Exchange(row["exchange"], type="topic", durable=True),
+            exchange=Exchange(
+                row["exchange"], type="topic", durable=True, no_declare=not settings().may_declare
+            ),
             routing_key=row["routing_key"],
             message_id=str(UUID(str(row["message_id"]))),
             headers={f"nameko.{name}": value for name, value in row["headers"].items()},

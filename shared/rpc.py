@@ -5,6 +5,9 @@ A door is declared with its procedure, so mypy compares the two:
     @query(contract.get_campaign)              # a read-only transaction
     def get_campaign(self, session, campaign_id): ...
 
+    @query_recorded(contract.get_customer)     # reads, and adds a line to the record of views
+    def get_customer(self, session, customer_id): ...
+
     @command(contract.create_campaign)         # one transaction, idempotent by the caller's key
     def create_campaign(self, session, new): ...
 
@@ -21,8 +24,9 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
+import nameko.rpc
 from eventlet import Timeout
-from kombu import Queue
+from kombu import Exchange, Queue
 from nameko.amqp.publish import Publisher, UndeliverableMessage
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider
@@ -31,7 +35,6 @@ from nameko.rpc import (
     ReplyListener,
     Rpc,
     RpcConsumer,
-    get_rpc_exchange,
 )
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -48,6 +51,16 @@ from shared.waiting import QUORUM
 P = ParamSpec("P")
 R = TypeVar("R")
 K = TypeVar("K")
+
+
+def get_rpc_exchange(config: Any) -> Exchange:
+    """Where all rooms are asked and answer; one room alone may neither make nor remove it."""
+    return Exchange(
+        config["rpc_exchange"], durable=True, type="topic", no_declare=not settings().may_declare
+    )
+
+
+nameko.rpc.get_rpc_exchange = get_rpc_exchange  # theirs declares it with each reply
 
 
 def container_config() -> dict[str, Any]:
@@ -157,6 +170,23 @@ def query(
         def read(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
             with self.db.begin() as session:
                 session.execute(text("SET TRANSACTION READ ONLY"))
+                return door(self, session, *args, **kwargs)
+
+        return _register(procedure, door, read)
+
+    return declare
+
+
+def query_recorded(
+    procedure: Procedure[P, R],
+) -> Callable[[Callable[Concatenate[S, Session, P], R]], Callable[Concatenate[S, P], R]]:
+    """A door that reads and puts on record that it did (`audit.record`), before it answers."""
+
+    def declare(
+        door: Callable[Concatenate[S, Session, P], R],
+    ) -> Callable[Concatenate[S, P], R]:
+        def read(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            with self.db.begin() as session:
                 return door(self, session, *args, **kwargs)
 
         return _register(procedure, door, read)

@@ -1,11 +1,14 @@
 """Everything the environment decides, in one object. Only this module reads `PREGON_…`."""
 
+import os
 from functools import lru_cache
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared import tls
 
 _KEY = r"[a-z]+\.\w+\.[\w-]{43}"
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -16,7 +19,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PREGON_", env_ignore_empty=True, extra="ignore")
 
-    # Servers
+    # Servers. Those of a process's own account stand in the file, and count more than others
+    account_file: str = ""
+    ca_file: str = ""  # whose certificates are believed, instead of the system's (`shared.tls`)
     amqp_url: str  # pyamqp://user:password@host:port/vhost
     database_url: str  # postgresql://user:password@host:port, without a database name
     redis_url: str  # redis://host:port/0
@@ -41,7 +46,7 @@ class Settings(BaseSettings):
 
     # Secrets
     secret_key: str = Field(min_length=32)  # of unsubscribe and preview links
-    former_keys: str = ""  # former ones, by commas: links in mails of their time still hold
+    former_keys: str = ""  # former ones, by commas: what they signed still holds
     # halves of the keys by which parts know each other's word, see `shared.signing`
     signing_key: str = Field(default="", pattern=rf"^({_KEY})?$")  # of gateway and beat alone
     trusted_keys: str = Field(pattern=rf"^{_KEY}(\s+{_KEY})*$")
@@ -51,6 +56,7 @@ class Settings(BaseSettings):
     # Behaviour
     session_hours: float = Field(default=12, gt=0)  # without being used
     session_hours_at_most: float = Field(default=24, gt=0)
+    audit_months: int = Field(default=24, ge=12)  # that the record of who saw what is kept
     contact_cap: int = Field(default=8, ge=1)  # marketing touches per person …
     contact_cap_days: int = Field(default=30, ge=1)  # … in this many days
     mail_from: str = "Pregón <campanas@pregon.example>"
@@ -86,10 +92,14 @@ class Settings(BaseSettings):
 
     def database_url_of(self, room: str) -> str:
         """SQLAlchemy URL of a room's own database on the server."""
-        server = self.database_url.rstrip("/")
-        if not server.startswith("postgresql://"):
+        url = self.server_url(self.database(room))
+        return f"postgresql+psycopg2://{url.removeprefix('postgresql://')}"
+
+    def server_url(self, database: str) -> str:
+        """URL, as libpq has it, of any database on the server."""
+        if not self.database_url.startswith("postgresql://"):
             raise ValueError("PREGON_DATABASE_URL must start with postgresql://")
-        return f"postgresql+psycopg2://{server.removeprefix('postgresql://')}/{self.database(room)}"
+        return tls.database_url(self.database_url, database, self.ca_file)
 
     def database(self, room: str) -> str:
         """Name of a room's database."""
@@ -99,12 +109,32 @@ class Settings(BaseSettings):
         """Name of an exchange or queue; as it is written here in the default namespace."""
         return name if self.namespace == "pregon" else f"{self.namespace}.{name}"
 
+    def role(self, name: str) -> str:
+        """Name of an account at the servers."""
+        return f"{self.namespace}_{name}"
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """What links and cookies may be signed with: the present key first, then former ones."""
+        former = (word.strip() for word in self.former_keys.split(","))
+        return (self.secret_key, *filter(None, former))
+
+    @property
+    def may_declare(self) -> bool:
+        """Whether what many share is made where it is used; otherwise `shared.migrate` made it."""
+        return not self.account_file
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **named: Any) -> tuple[Any, ...]:
+        """The account's file first: what it says is this process's alone."""
+        return named["init_settings"], named["dotenv_settings"], named["env_settings"]
+
 
 @lru_cache
 def settings() -> Settings:
     """The process's settings, read once. A missing or wrong value stops the start, by name."""
     try:
-        return Settings()
+        return Settings(_env_file=os.environ.get("PREGON_ACCOUNT_FILE") or None)
     except ValidationError as error:
         lines = [
             f"  PREGON_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"

@@ -4,7 +4,7 @@ A try is counted before it is judged, so a thousand at once are no more than a t
 `forget` or `give_back` take it off again. Nobody is locked out: a delay doubles with each further
 failure up to the bucket's longest, and is forgotten an hour after the last one.
 
-Keys: `slow:<hash of the bucket's name>` → a hash of `n` (failures) and `until` (milliseconds).
+Keys: `<room>:slow:<hash of the bucket's name>` → a hash of `n` (failures) and `until` (when).
 """
 
 import hashlib
@@ -58,6 +58,7 @@ return 0
 class Bucket:
     """Tries that count together: `free` of them cost nothing, then a delay that doubles."""
 
+    room: str  # whose door it is
     name: str
     free: int
     first_seconds: float
@@ -66,7 +67,7 @@ class Bucket:
     @property
     def key(self) -> str:
         """Names are of people and addresses: only their hash is kept."""
-        return key(f"slow:{hashlib.sha256(self.name.encode()).hexdigest()}")
+        return key(f"{self.room}:slow:{hashlib.sha256(self.name.encode()).hexdigest()}")
 
 
 def take(redis: Redis, buckets: Sequence[Bucket]) -> float:

@@ -87,6 +87,20 @@ def running(**settings: str) -> Iterator[Product]:
             _forget(environ, settings)
 
 
+def refusals(product: Product) -> list[str]:
+    """What a server refused a process in doing its own work: it may go on, and do it worse."""
+    words = (
+        *("NoPermission", "NOPERM", "permission denied", "ACCESS_REFUSED", "access refused"),
+        *("password authentication failed", "WRONGPASS", "invalid username-password"),
+    )
+    return [
+        line
+        for log in (product.run_dir / "log").glob("*.log")
+        for line in log.read_text(errors="replace").splitlines()
+        if any(word in line for word in words)
+    ]
+
+
 def _environ(folder: str, settings: Mapping[str, str]) -> dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if name not in _COMPUTED}
     return environ | {

@@ -1,4 +1,4 @@
-"""The stack's commands: `python -m infra.native up | down | status`.
+"""The stack's commands: `python -m infra.native up | down | status | rotate`.
 
 `exec -- COMMAND…` runs a command with the settings of the running stack, `with-servers
 [--durable] -- COMMAND…` with those of servers that live as long as the command.
@@ -31,7 +31,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="infra.native", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("up", "down", "status"):
+    for verb in ("up", "down", "status", "rotate"):
         verbs.add_parser(verb)
     verbs.add_parser("exec").add_argument("command", nargs="+")
     with_servers = verbs.add_parser("with-servers")
@@ -47,10 +47,13 @@ def _do(arguments: argparse.Namespace) -> int:
             stack.up(run)
         case "down":
             stack.down(run)
+        case "rotate":
+            stack.rotate(run)
         case "status":
             return 0 if stack.status(run) else 1
         case "exec":
-            return _run(arguments.command, environment.read(run))
+            environ = environment.read(run)
+            return _run(arguments.command, environ | signing_keys.of_gateway(environ))
         case "with-servers":
             return _with_servers(arguments.command, durable=arguments.durable)
     return 0

@@ -12,6 +12,7 @@ from infra.native.processes import listener
 from infra.native.run import ROOT, Run, is_free, write_private
 
 FREE = {"0", "free"}
+KEPT_KEYS = 6  # a mail's link for unsubscribing should hold for years
 
 
 def given() -> dict[str, str]:
@@ -35,7 +36,7 @@ def compute(run: Run, given: Mapping[str, str], urls: Mapping[str, str]) -> dict
         "PREGON_PUBLIC_URL": f"http://127.0.0.1:{web}",
         "PREGON_SOAP_URL": f"http://127.0.0.1:{soap}/risk-central",
         "PREGON_FILES_URL": f"file://{run.path}/files",
-        "PREGON_SECRET_KEY": run.generated.secret("links"),
+        **links(run),
         "PREGON_SOAP_PASSWORD": run.generated.secret("soap"),
         **signing_keys.of(run, given),
     }
@@ -46,6 +47,14 @@ def compute(run: Run, given: Mapping[str, str], urls: Mapping[str, str]) -> dict
         "PREGON_SOAP_PORT": soap,
     }
     return {**defaults, **urls, **given, **own}
+
+
+def links(run: Run) -> dict[str, str]:
+    """The key that signs links and cookies, and those by which former ones still hold."""
+    numbers = range(run.generated.number("links"), 0, -1)
+    names = ["links" if number == 1 else f"links_{number}" for number in numbers]
+    present, *former = [run.generated.secret(name) for name in names[:KEPT_KEYS]]
+    return {"PREGON_SECRET_KEY": present, "PREGON_FORMER_KEYS": ",".join(former)}
 
 
 def check_doors(environ: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from infra.native.programs import Program
 from infra.native.run import Run
+from shared import tls
 
 
 def url(run: Run) -> str:
@@ -12,12 +13,18 @@ def url(run: Run) -> str:
     return f"smtp://127.0.0.1:{run.generated.port('mail')}"
 
 
-def check(url: str) -> None:
+def check(url: str, ca_file: str = "") -> None:
     """Have the server greet. Raises an error whose text says what is wrong."""
     server = urlsplit(url)
-    secure = server.scheme == "smtps"
-    connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    with connect(server.hostname or "", server.port or (465 if secure else 25), timeout=2) as smtp:
+    where = (server.hostname or "", server.port or (465 if server.scheme == "smtps" else 25))
+    trust = tls.context(ca_file)
+    with (
+        smtplib.SMTP_SSL(*where, timeout=2, context=trust)
+        if server.scheme == "smtps"
+        else smtplib.SMTP(*where, timeout=2) as smtp
+    ):
+        if server.scheme == "smtp+starttls":
+            smtp.starttls(context=trust)
         smtp.noop()
 
 

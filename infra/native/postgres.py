@@ -11,6 +11,7 @@ import psycopg2
 from infra.native.errors import StackError
 from infra.native.programs import Program
 from infra.native.run import ROOT, Run, write_private
+from shared import tls
 
 USER = "postgres"  # Debian's package makes it; PostgreSQL refuses to run as root
 _CAPABILITIES = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
@@ -23,9 +24,9 @@ def url(run: Run) -> str:
     return f"postgresql://pregon:{password}@127.0.0.1:{port}"
 
 
-def check(url: str) -> None:
+def check(url: str, ca_file: str = "") -> None:
     """Log in. Raises an error whose text says what is wrong."""
-    psycopg2.connect(f"{url.rstrip('/')}/postgres", connect_timeout=2).close()
+    psycopg2.connect(tls.database_url(url, "postgres", ca_file), connect_timeout=2).close()
 
 
 def prepare(run: Run) -> Program:
@@ -59,8 +60,8 @@ def _make_cluster(run: Run, data: Path, programs: Path) -> None:
     data.mkdir(mode=0o700)
     password = data.with_name("postgres.password")
     write_private(password, run.generated.secret("postgres"))
-    _give_to_owner(data)
-    _give_to_owner(password)
+    give_to_owner(data)
+    give_to_owner(password)
     arguments = ("-U", "pregon", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8")
     made = subprocess.run(
         [*_as_owner(data), programs / "initdb", "-D", data, f"--pwfile={password}", *arguments],
@@ -84,10 +85,11 @@ def _configure(run: Run, data: Path) -> None:
     no_socket = "unix_socket_directories = ''\n"  # paths over 107 bytes refuse to start
     config = data / "postgresql.conf"
     config.write_text(common + own + no_socket + ("" if run.durable else _UNSAFE))
-    _give_to_owner(config)
+    give_to_owner(config)
 
 
-def _give_to_owner(path: Path) -> None:
+def give_to_owner(path: Path) -> None:
+    """Let the user as whom PostgreSQL runs have a file."""
     if os.geteuid() == 0:
         shutil.chown(path, USER, _owner().pw_gid)
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from infra.accounts import table
+from infra.accounts.table import Account
 from infra.native import signing_keys
 from shared.contracts import PLACEMENTS, groups, process_of, worker_of
 
 # A worker's name must be new at each start: the broker holds the old one's queue for a while.
 _WORKER = (
     "read -r id < /proc/sys/kernel/random/uuid; exec celery -A shared.worker worker"
-    " -n {name}-$id@%h -c {concurrency} --without-gossip --without-mingle -l WARNING"
+    " -n {name}-$id@%h -c {concurrency}"
+    " --without-gossip --without-mingle --without-heartbeat -l WARNING"
 )
 
 
@@ -23,6 +26,7 @@ class Program:
     stop_seconds: int = 30
     stop_signal: str = "TERM"
     kill_group: bool = False  # a kill after stop_seconds takes the children too
+    account: Account | None = None  # whom it is at the servers
 
 
 def product(environ: Mapping[str, str]) -> list[Program]:
@@ -34,6 +38,11 @@ def product(environ: Mapping[str, str]) -> list[Program]:
         *(_worker(group) for group in workers.split()),
         *_single(environ),
     ]
+
+
+def accounts(environ: Mapping[str, str]) -> list[Account]:
+    """Whom the processes are at the servers, and one account for every room."""
+    return list(table.every(item.account for item in product(environ) if item.account))
 
 
 def room_groups() -> str:
@@ -51,7 +60,10 @@ def worker_groups() -> str:
 
 def _room(group: str) -> Program:
     rooms = group.split("+")
-    return Program(f"room-{'-'.join(rooms)}", ("python", "-m", "shared.serve", *rooms))
+    account = table.of_rooms(f"room-{group}", rooms, process_of)
+    return Program(
+        f"room-{'-'.join(rooms)}", ("python", "-m", "shared.serve", *rooms), account=account
+    )
 
 
 def _worker(group: str) -> Program:
@@ -64,6 +76,7 @@ def _worker(group: str) -> Program:
         {"PREGON_WORKER_ROOMS": " ".join(rooms)},
         stop_seconds=60,
         kill_group=True,
+        account=table.of_rooms(f"worker-{names}", rooms, worker_of),
     )
 
 
@@ -71,10 +84,10 @@ def _single(environ: Mapping[str, str]) -> Iterator[Program]:
     schedule = f"{environ.get('PREGON_RUN_DIR', '.run')}/beat-schedule"
     beat = ("celery", "-A", "shared.worker", "beat", "-S", "shared.beat:Scheduler", "-s", schedule)
     quiet = ("--max-interval", "60", "-l", "WARNING", "--pidfile=")
-    yield Program("beat", (*beat, *quiet), _key(environ, "beat"))
-    yield Program("relay", ("python", "-m", "shared.relay"))
-    yield Program("gateway", _gateway(environ), _key(environ, "gateway"))
-    yield Program("soap", _soap(environ), kill_group=True)
+    yield Program("beat", (*beat, *quiet), _key(environ, "beat"), account=table.BEAT)
+    yield Program("relay", ("python", "-m", "shared.relay"), account=table.RELAY)
+    yield Program("gateway", _gateway(environ), _key(environ, "gateway"), account=table.GATEWAY)
+    yield Program("soap", _soap(environ), kill_group=True, account=table.SOAP)
 
 
 def _key(environ: Mapping[str, str], issuer: str) -> dict[str, str]:

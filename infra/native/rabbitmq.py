@@ -1,21 +1,23 @@
 """A private RabbitMQ broker with its own Erlang port mapper, user and virtual host."""
 
-import base64
-import hashlib
 import json
 import os
-import secrets
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from kombu import Connection
 
+from infra.accounts import broker
+from infra.accounts.table import Login
 from infra.native.errors import StackError
 from infra.native.programs import Program
 from infra.native.run import ROOT, Run, write_private
+from shared import tls
 
 # Debian's script under this name does not switch the user, as the one on the PATH does.
 _DEBIAN_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+_DEBIAN_CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 # No busy waiting, and the ports between nodes on the loopback interface alone
 _ERLANG = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
 
@@ -26,9 +28,11 @@ def url(run: Run) -> str:
     return f"pyamqp://pregon:{password}@127.0.0.1:{port}/pregon"
 
 
-def check(url: str) -> None:
+def check(url: str, ca_file: str = "") -> None:
     """Log in. Raises an error whose text says what is wrong."""
-    with Connection(url, connect_timeout=2) as connection:
+    parts = urlsplit(url)
+    trust = tls.of_broker(str(parts.hostname), ca_file) if parts.scheme == "amqps" else False
+    with Connection(url, connect_timeout=2, ssl=trust) as connection:
         connection.connect()
 
 
@@ -41,6 +45,16 @@ def prepare(run: Run) -> Program:
     (home / "enabled_plugins").write_text("[].\n")
     (home / "rabbitmq.conf").write_text(_config(run, home))
     return Program("rabbitmq", (_script(),), _environment(run, home))
+
+
+def control() -> str:
+    """The program that tells a private broker what to do."""
+    return str(_DEBIAN_CONTROL) if _DEBIAN_CONTROL.exists() else "rabbitmqctl"
+
+
+def control_environment(run: Run) -> dict[str, str]:
+    """What it needs to find the broker of a run directory, and to be let in."""
+    return {**os.environ, **_environment(run, run.path / "rabbitmq")}
 
 
 def _script() -> str:
@@ -67,22 +81,11 @@ def _config(run: Run, home: Path) -> str:
 def _definitions(run: Run) -> dict[str, object]:
     """One user and one virtual host; with these, the broker makes no guest."""
     everything = {"configure": ".*", "write": ".*", "read": ".*"}
-    user = {
-        "name": "pregon",
-        "password_hash": _hash(run.generated.secret("rabbitmq")),
-        "hashing_algorithm": "rabbit_password_hashing_sha256",
-        "tags": "",
-    }
     return {
-        "users": [user],
+        "users": [broker.user(Login("pregon", run.generated.secret("rabbitmq")))],
         "vhosts": [{"name": "pregon"}],
         "permissions": [{"user": "pregon", "vhost": "pregon", **everything}],
     }
-
-
-def _hash(password: str) -> str:
-    salt = secrets.token_bytes(4)
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
 def _environment(run: Run, home: Path) -> dict[str, str]:

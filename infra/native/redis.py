@@ -7,11 +7,12 @@ from redis import Redis
 from infra.native.errors import StackError
 from infra.native.programs import Program
 from infra.native.run import Run, write_private
+from shared import tls
 
 _CONFIG = """\
 bind 127.0.0.1
 port {port}
-requirepass {password}
+aclfile "{dir}/users.acl"
 dir "{dir}"
 appendonly {durable}
 appendfsync everysec
@@ -26,9 +27,11 @@ def url(run: Run) -> str:
     return f"redis://:{password}@127.0.0.1:{port}/0"
 
 
-def check(url: str) -> None:
+def check(url: str, ca_file: str = "") -> None:
     """Log in and ping. Raises an error whose text says what is wrong."""
-    with Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+    with Redis.from_url(
+        tls.redis_url(url, ca_file), socket_timeout=2, socket_connect_timeout=2
+    ) as client:
         client.ping()
 
 
@@ -44,9 +47,10 @@ def prepare(run: Run) -> Program:
     home.mkdir(exist_ok=True)
     text = _CONFIG.format(
         port=run.generated.port("redis"),
-        password=run.generated.secret("redis"),
         dir=home,
         durable="yes" if run.durable else "no",
     )
     write_private(home / "redis.conf", text)
+    password = run.generated.secret("redis")  # of who makes the others (`infra.accounts`)
+    write_private(home / "users.acl", f"user default on >{password} ~* &* +@all\n")
     return Program("redis", (server, str(home / "redis.conf")))

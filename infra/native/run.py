@@ -30,6 +30,14 @@ class Generated:
             f"{name}_secret", secrets.token_urlsafe(32)
         )
 
+    def number(self, name: str) -> int:
+        """How often what has this name was made; 1 at first."""
+        return int(self._values.get(f"{name}_number") or 1)
+
+    def count_up(self, name: str) -> None:
+        """It is made once more."""
+        self._keep(f"{name}_number", str(self.number(name) + 1))
+
     def port(self, name: str) -> int:
         """The port of this name; a free one on the first call."""
         return int(self._values.get(f"{name}_port") or self._keep(f"{name}_port", free_port()))

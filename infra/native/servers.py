@@ -24,7 +24,7 @@ class Server:
     name: str
     setting: str
     url: Callable[[Run], str]
-    check: Callable[[str], None]
+    check: Callable[[str, str], None]
     prepare: Callable[[Run], Program]
 
 
@@ -46,13 +46,15 @@ def urls(run: Run, given: Mapping[str, str]) -> dict[str, str]:
     found = {server.setting: server.url(run) for server in private(given)}
     if "PREGON_SMTP_URL" in found:
         found["PREGON_MAIL_CATCHER_DIR"] = str(run.path / "mail")
+    if "PREGON_AMQP_URL" in found:
+        found["PREGON_AMQP_ADMIN_URL"] = f"node:{run.path}"
     return found
 
 
 def state(server: Server, environ: Mapping[str, str]) -> str:
     """`ok`, or why the server cannot be used."""
     try:
-        server.check(environ[server.setting])
+        server.check(environ[server.setting], environ.get("PREGON_CA_FILE", ""))
     except Exception as error:  # each client library has its own errors
         return " ".join(str(error).split()) or type(error).__name__
     return "ok"

@@ -21,7 +21,16 @@ def of(run: Run, given: Mapping[str, str]) -> dict[str, str]:
     """The stack's keys: those that the user gave, or such as the directory's secrets make."""
     if TRUSTED in given:
         return {}
-    return make({issuer: run.generated.secret(f"{issuer}_key") for issuer in PRIVATE})
+    number = run.generated.number("signing")
+    found = make(_seeds(run, number))
+    if number > 1:  # what the former ones signed is still on its way
+        found[TRUSTED] += f" {make(_seeds(run, number - 1))[TRUSTED]}"
+    return found
+
+
+def _seeds(run: Run, number: int) -> dict[str, str]:
+    last = "" if number == 1 else f"_{number}"
+    return {issuer: run.generated.secret(f"{issuer}_key{last}") for issuer in PRIVATE}
 
 
 def make(seeds: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from infra.accounts import make
+from infra.accounts.rotate import Rotation
 from infra.native import credentials, environment, health, programs, screen, servers, signing_keys
 from infra.native.errors import StackError
 from infra.native.processes import end, survivors
@@ -43,6 +45,23 @@ def down(run: Run) -> None:
     print("Stopped.")
 
 
+def rotate(run: Run) -> None:
+    """Give every process a new user at the servers, one after the other. Raises StackError."""
+    with run.locked():
+        supervisor, environ = Supervisor(run), environment.read(run)
+        if supervisor.pid is None:
+            raise StackError("Not running: `make up` starts it, and then this can be done.")
+        rotation = Rotation(run, environ, programs.accounts(environ))
+        with screen.step("next accounts"):
+            environ = rotation.begin()
+        for program in programs.product(environ):
+            with screen.step(program.name):
+                supervisor.restart(f"{PRODUCT}:{program.name}")
+                _wait_healthy(run, supervisor, environ)
+        with screen.step("former accounts"):
+            rotation.end()
+
+
 def status(run: Run) -> bool:
     """Print a line per part; whether all are healthy."""
     supervisor = Supervisor(run)
@@ -52,6 +71,8 @@ def status(run: Run) -> bool:
     found = health.parts(supervisor, environment.read(run))
     for name, state in found.items():
         print(f"{name:36} {state}")
+    for server, why in make.shared(run).items():
+        print(f"{'accounts of ' + server:36} one for all processes: {why}")
     return set(found.values()) == {"ok"}
 
 
@@ -86,6 +107,8 @@ def _complete(run: Run, supervisor: Supervisor) -> None:
         servers.start(run, supervisor, environ)
     missing = [name for name, state in _product(supervisor).items() if state != "RUNNING"]
     if missing:
+        with screen.step("accounts"):
+            make.make(run, environ, programs.accounts(environ))
         _run_module("databases", environ, "shared.migrate")
         supervisor.run(missing)
     with screen.step("processes healthy"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
+from infra.accounts import make, table
 from infra.native.errors import StackError
 from infra.native.processes import MARK, is_alive, wait_until
 from infra.native.programs import Program
@@ -112,6 +113,11 @@ class Supervisor:
             if states[name] in {"STOPPED", "EXITED", "FATAL", "UNKNOWN"}:
                 self._call("startProcess", name, False)  # noqa: FBT003  # an RPC has no names
 
+    def restart(self, name: str) -> None:
+        """End a process in its own time, and start it again."""
+        self._call("stopProcess", name)
+        self._call("startProcess", name)
+
     def stop(self, seconds: float) -> None:
         """Stop everything in order and end supervisord; returns when its process is gone."""
         pid = self.pid
@@ -137,9 +143,12 @@ def _spawn(command: tuple[str, ...], environ: dict[str, str], output: Path) -> i
 def _environment(run: Run, environ: Mapping[str, str]) -> dict[str, str]:
     scripts = str(Path(sys.executable).parent)
     python_path = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+    mighty = {*table.SERVERS.values(), make.ADMIN}  # the product's processes have accounts
+    inherited = {name: value for name, value in os.environ.items() if name not in mighty}
+    told = {name: value for name, value in environ.items() if name not in mighty}
     return {
-        **os.environ,
-        **environ,
+        **inherited,
+        **told,
         MARK: str(run.path),
         "PATH": f"{scripts}:{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": ":".join(python_path),
@@ -157,7 +166,10 @@ def _main(run: Run, password: str) -> str:
 
 
 def _program(run: Run, program: Program) -> str:
-    variables = (f'{name}="{_escape(value)}"' for name, value in program.environment.items())
+    environ = dict(program.environment)
+    if program.account is not None:
+        environ["PREGON_ACCOUNT_FILE"] = make.file_of(run, program.account.name)
+    variables = (f'{name}="{_escape(value)}"' for name, value in environ.items())
     return _PROGRAM.format(
         name=program.name,
         command=_escape(shlex.join(program.command)),

@@ -52,11 +52,12 @@ def undo(redis: Redis, buckets: Sequence[Bucket]) -> None:
 def _buckets(username: str, address: str, device: str) -> list[Bucket]:
     known = find_device(device, username)
     if known is not None:
-        return [Bucket(f"device {known}", FREE, FIRST_SECONDS, LONGEST_SECONDS)]
+        return [Bucket("identity", f"device {known}", FREE, FIRST_SECONDS, LONGEST_SECONDS)]
     source = throttle.source(address)
     return [
-        Bucket(f"user {username} {source}", FREE, FIRST_SECONDS, LONGEST_SECONDS),
+        Bucket("identity", f"user {username} {source}", FREE, FIRST_SECONDS, LONGEST_SECONDS),
         Bucket(
+            "identity",
             f"source {source}",
             FREE_OF_SOURCE,
             FIRST_OF_SOURCE_SECONDS,
@@ -90,4 +91,5 @@ def _mark(username: str) -> str:
 
 @lru_cache
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings().secret_key, salt="device")
+    """The last key is the one it signs with: devices of former keys are known all the same."""
+    return URLSafeTimedSerializer([*reversed(settings().secret_keys)], salt="device")

@@ -75,21 +75,14 @@ def _hash(key: bytes, text: bytes) -> bytes:
 
 
 @lru_cache
-def _secrets() -> tuple[str, ...]:
-    """The present secret first."""
-    former = [word.strip() for word in settings().former_keys.split(",")]
-    return (settings().secret_key, *filter(None, former))
-
-
-@lru_cache
 def _keys() -> tuple[_Key, ...]:
-    return tuple(map(_Key.of, _secrets()))
+    return tuple(map(_Key.of, settings().secret_keys))
 
 
 @lru_cache
 def _signer() -> URLSafeSerializer:
     """Of mails before words were enciphered; the last key is the one it would sign with."""
-    return URLSafeSerializer([*reversed(_secrets())], salt="unsubscribe")
+    return URLSafeSerializer([*reversed(settings().secret_keys)], salt="unsubscribe")
 
 
 def sign(link: Link) -> str:

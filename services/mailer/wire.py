@@ -11,6 +11,7 @@ import time
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from shared import tls
 from shared.settings import settings
 
 GOODBYE_SECONDS = 5.0  # nothing depends on it
@@ -152,7 +153,7 @@ def _hurry(smtp: Client) -> None:
 
 def _trust() -> ssl.SSLContext:
     """Read anew for each line, as certificates change; takes some 25 ms."""
-    return ssl.create_default_context()
+    return tls.context(settings().ca_file)
 
 
 def _enter(smtp: Client, parts: SplitResult) -> None:

@@ -52,7 +52,7 @@ class Credentials:
     def _slow_down(self, source: str) -> None:
         """Counted in Redis, for all processes; without it nobody is slowed down."""
         self._suspects.add(source)
-        bucket = Bucket(f"soap {source}", FREE, FIRST_SECONDS, LONGEST_SECONDS)
+        bucket = Bucket("risk_central", f"soap {source}", FREE, FIRST_SECONDS, LONGEST_SECONDS)
         try:
             seconds = throttle.take(self._redis, [bucket])
         except RedisError:

@@ -44,7 +44,7 @@ class Flights:
 
         Nobody waits for a leader longer than `seconds`.
         """
-        name = key(f"flight:{hashlib.sha256(what.encode()).hexdigest()}")
+        name = key(f"telemarketing:flight:{hashlib.sha256(what.encode()).hexdigest()}")
         number = uuid4().hex.encode()
         try:
             leader = self._take_off(name, number, seconds)

@@ -12,7 +12,11 @@ LOCK_TIMEOUT = "5s"  # a migration that must wait for readers gives up rather th
 
 room = context.config.attributes["room"]
 models = import_module(f"services.{room}.models")
-engine = create_engine(settings().database_url_of(room))
+role = context.config.attributes["role"]
+engine = create_engine(
+    settings().database_url_of(room),
+    connect_args={"options": f"-c role={role}"} if role else {},
+)
 
 with engine.connect() as connection:
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))

@@ -4,11 +4,13 @@ import re
 import secrets
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.product import Product
 
 
+@pytest.mark.timeout(300)  # with the product's start
 def test_a_role_is_made_given_away_and_changed_after_a_question(
     log_in: Callable[[str], Page],
 ) -> None:

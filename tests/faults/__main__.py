@@ -10,6 +10,7 @@ FAULTS = {
     "campaign_service": kills.campaign_service,
     "broker": kills.broker,
     "rounds": rounds.rounds,
+    "rotation": rounds.rotation,
 }
 
 

@@ -8,6 +8,8 @@ that was accepted is done once or has failed with a reason, and every count agre
 import json
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,12 +23,15 @@ from typing import Any
 
 import httpx
 import psycopg2
+from amqp.exceptions import AMQPError
 from kombu import Connection
+from redis.exceptions import RedisError
 
 from infra.demo import customers, risk
 from infra.demo.generate_file import write_rows
 from infra.demo.play import STATES
 from infra.demo.player import Client, Json, PlayError, equal
+from infra.native import postgres, rabbitmq, redis
 from shared.contracts import ROOMS
 from tests import product
 from tests.faults.kills import Stage
@@ -166,6 +171,36 @@ def rounds() -> Json:
             for number in range(1, ROUNDS + 1):
                 _round(stage, running, rng, number, seed)
         return {"seed": seed, "rounds": ROUNDS} | _check(load)
+
+
+def rotation() -> Json:
+    """New passwords for everybody under the same load; nobody is refused, and all agrees."""
+    with product.running(PREGON_CONTACT_CAP="10000") as running:
+        stage = Stage(running)
+        load = Load(stage, running)
+        load._import_file(stage.head)
+        former = (running.run_dir / "accounts/campaign/account.env").read_text()
+        began = time.monotonic()
+        with load.going_on():
+            command = [sys.executable, "-m", "infra.native", "rotate"]
+            subprocess.run(command, env=running.environ, cwd=product.ROOT, check=True)
+        seconds = round(time.monotonic() - began)
+        equal("refused", [], "of former users", [url for url in _urls(former) if _lets_in(url)])
+        equal("refused", [], "of present ones", product.refusals(running))
+        return {"seconds": seconds} | _check(load)
+
+
+def _urls(account: str) -> list[str]:
+    return [line.partition("=")[2].strip("'") for line in account.splitlines()]
+
+
+def _lets_in(url: str) -> bool:
+    checks = {"pyamqp": rabbitmq.check, "postgresql": postgres.check, "redis": redis.check}
+    try:
+        checks[url.partition(":")[0]](url)
+    except (OSError, AMQPError, psycopg2.Error, RedisError):
+        return False
+    return True
 
 
 def _round(

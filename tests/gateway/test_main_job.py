@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.product import Product
+from tests.product import Product, refusals
 
 
 @pytest.mark.timeout(300)
@@ -14,3 +14,4 @@ def test_from_the_file_to_the_statistics_all_figures_agree(product: Product) -> 
     assert figures["monthly"]["target"] == figures["campaign"]["transferred"] > 0
     assert set(figures["risk_checks"]) == {"known", "unknown"}
     assert figures["statistics"]["calls"] == 20
+    assert refusals(product) == []

@@ -208,9 +208,9 @@ MUTANTS = [
     ),
     Mutant(
         "any_certificate_will_do",
-        "services/mailer/wire.py",
-        "    context = ssl.create_default_context()\n",
-        "    context = ssl._create_unverified_context()\n",
+        "shared/tls.py",
+        "    return ssl.create_default_context(cafile=ca_file or None)\n",
+        "    return ssl._create_unverified_context()\n",
         ("tests/jobs/mailer/test_encryption.py",),
     ),
     Mutant(

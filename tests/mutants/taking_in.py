@@ -41,8 +41,8 @@ MUTANTS = [
     Mutant(
         "strangers_keep_the_user_out_everywhere",
         "services/identity/tries.py",
-        'Bucket(f"user {username} {source}"',
-        'Bucket(f"user {username}"',
+        'Bucket("identity", f"user {username} {source}"',
+        'Bucket("identity", f"user {username}"',
         (f"{IDENTITY}::test_what_a_stranger_guesses_elsewhere_keeps_nobody_waiting",),
     ),
     Mutant(

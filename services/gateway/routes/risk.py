@@ -134,7 +134,7 @@ async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=RiskPermission.LOAD)
 async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_risks(await ask(get_load, load_id))
+    return await rejected_risks(ask, await ask(get_load, load_id))
 
 
 def _is_on(form: Form, switch: str) -> bool:

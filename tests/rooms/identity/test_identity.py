@@ -68,7 +68,7 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def let_time_pass(redis: Redis) -> None:
     """As if every delay were over."""
-    for name in redis.scan_iter(key("slow:*")):
+    for name in redis.scan_iter(key("identity:slow:*")):
         redis.hdel(name, "until")
 
 
@@ -173,7 +173,7 @@ def test_counts_are_forgotten_an_hour_after_the_last_failure(
     make(identity)
     for _ in range(5):
         fail(identity, "ana", "10.0.0.1")
-    counts = list(redis.scan_iter(key("slow:*")))
+    counts = list(redis.scan_iter(key("identity:slow:*")))
     assert len(counts) == 2
     assert all(59 * 60 < redis.ttl(name) <= 60 * 60 for name in counts)
     assert not any(b"ana" in name or b"10.0" in name for name in counts)

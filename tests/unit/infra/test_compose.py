@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.accounts import table
 from infra.containers import KEYS
 from infra.native import programs, servers
 from infra.native.signing_keys import OWN
@@ -30,7 +31,8 @@ SECRETS = (
     "PREGON_SOAP_PASSWORD",
     *KEYS,
 )
-ONE_SHOT = {"administrator", "demo", "migrate"}
+ONE_SHOT = {"accounts", "administrator", "demo", "migrate"}
+MIGHTY = {"accounts", "demo", "migrate"}  # who may do anything at the servers; none stays
 SERVERS = {"postgres", "rabbitmq", "redis"}
 IN_CONTAINER = {
     "PREGON_RUN_DIR": "/var/lib/pregon",
@@ -42,6 +44,7 @@ OWN_VALUE = {
     "PREGON_AMQP_URL",
     "PREGON_DATABASE_URL",
     "PREGON_REDIS_URL",
+    "PREGON_ACCOUNT_FILE",
     "PREGON_FILES_URL",
     "PREGON_PUBLIC_URL",
     "PREGON_SOAP_URL",
@@ -111,9 +114,39 @@ def test_variables_are_settings_of_the_example_in_a_form_that_compose_knows() ->
 def test_every_setting_reaches_every_container_of_the_product() -> None:
     settings = {f"PREGON_{name.upper()}" for name in Settings.model_fields}
     passed = {name for name in COMMON if name.startswith("PREGON_")}
-    assert passed == settings - INSIDE_ONLY - {OWN}
+    assert passed == settings - INSIDE_ONLY - set(table.SERVERS.values()) - {OWN}
     for name in PRODUCT:
         assert COMMON.items() <= SERVICES[name]["environment"].items(), name
+
+
+@pytest.mark.parametrize("name", PRODUCT)
+def test_process_has_its_own_account_and_sees_no_others(name: str) -> None:
+    service, account = SERVICES[name], PRODUCT[name].account
+    assert account
+    accounts = [volume for volume in service["volumes"] if volume.startswith("account")]
+    assert accounts == [f"account-{account.name}:/run/account:ro"]
+    assert service["environment"]["PREGON_ACCOUNT_FILE"] == "/run/account/account.env"
+    assert not set(table.SERVERS.values()) & set(service["environment"])
+
+
+def test_who_may_do_anything_at_the_servers_does_not_stay() -> None:
+    mighty = {
+        name
+        for name, service in SERVICES.items()
+        if set(table.SERVERS.values()) & set(service.get("environment") or {})
+    }
+    assert mighty == MIGHTY
+    assert mighty <= ONE_SHOT
+    assert {SERVICES[name]["restart"] for name in mighty} == {"no"}
+
+
+def test_the_accounts_of_all_processes_are_made() -> None:
+    made = {
+        volume.partition(":")[0].removeprefix("account-")
+        for volume in SERVICES["accounts"]["volumes"]
+        if volume.startswith("account-")
+    }
+    assert made == {program.account.name for program in PRODUCT.values() if program.account}
 
 
 def test_only_who_vouches_for_others_can_sign() -> None:
@@ -144,9 +177,9 @@ def test_links_lead_to_the_port_that_is_published() -> None:
 
 def test_one_image_is_built_once_for_all() -> None:
     own = {name for name, service in SERVICES.items() if service["image"].startswith("pregon:")}
-    assert {name for name in SERVICES if "build" in SERVICES[name]} == {"migrate"}
+    assert {name for name in SERVICES if "build" in SERVICES[name]} == {"accounts"}
     assert {SERVICES[name]["image"] for name in own} == {"pregon:0.1.0"}
-    assert {name for name in own if SERVICES[name]["pull_policy"] != "never"} == {"migrate"}
+    assert {name for name in own if SERVICES[name]["pull_policy"] != "never"} == {"accounts"}
     assert own == set(SERVICES) - SERVERS
 
 
