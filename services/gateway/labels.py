@@ -89,6 +89,7 @@ ROOMS = {  # as people call what the permissions of a contract are about
     "telemarketing": "Llamadas",
     "risk_central": "Central de riesgos",
     "identity": "Usuarios y sistema",
+    "audit": "Registro de actividades",
 }
 
 
