@@ -3,7 +3,8 @@
     class CampaignPermission(Permission):
         READ = "campaign.read", "Ver campañas", Role.MARKETING_HEAD, Role.SUPERVISOR
 
-A route names one; a role that a permission does not name is refused.
+A route names one. The roles that stand with a permission have it at first; what roles have now is
+for identity to say, in each session, since people change it and make roles of their own.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from shared.words import Term
 
 
 class Role(Term):
-    """What a user comes for."""
+    """The roles that come with the product."""
 
     MARKETING_HEAD = "marketing_head", "Jefe de marketing"
     ADVISOR = "advisor", "Asesor", "Asesores"
@@ -31,7 +32,7 @@ class Permission(Term):
     roles: frozenset[Role]
 
     def __new__(cls, code: str, word: str, *roles: Role) -> Self:
-        """Code and word, as of any term, and the roles that have it."""
+        """Code and word, as of any term, and the roles that have it at first."""
         member = cls.make(code, word)
         member.roles = frozenset(roles)
         return member
@@ -47,5 +48,5 @@ def list_permissions() -> Iterator[Permission]:
 
 @lru_cache
 def granted(role: Role) -> frozenset[str]:
-    """The codes of what a role may do."""
+    """The codes of what a role of the product may do at first."""
     return frozenset(item.value for item in list_permissions() if role in item.roles)

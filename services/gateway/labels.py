@@ -83,14 +83,13 @@ COLOURS: dict[type[Term], dict[Any, str]] = {
 }
 
 ROOMS = {  # as people call what the permissions of a contract are about
-    "identity": "Usuarios y sistema",
-    "audit": "Registro de actividades",
     "customer_query": "Clientes y segmentos",
     "campaign": "Campañas",
     "mailer": "Correo",
     "telemarketing": "Llamadas",
     "risk_central": "Central de riesgos",
-    "audit": "Auditoría",
+    "identity": "Usuarios y sistema",
+    "audit": "Registro de actividades",
 }
 
 

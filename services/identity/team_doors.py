@@ -42,7 +42,7 @@ class TeamDoors(Room):
         if sent := change.sent():
             before, what = vars(team).copy(), (AuditAction.CHANGED, AuditKind.TEAM, team_id)
             audit.record(session, *what, before=before, after=sent)
-            team = teams.set_team(session, team, sent)
+            team = teams.set_team(session, team, sent, trace.actor().full_name)
         return teams.show(session, team)
 
     @command(contract.add_member)

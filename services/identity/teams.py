@@ -68,6 +68,8 @@ def to_member(member: Member, user: User) -> contract.Member:
         full_name=user.full_name,
         starts_on=member.starts_on,
         ends_on=member.ends_on,
+        added_by=member.added_by,
+        ended_by=member.ended_by,
     )
 
 
@@ -94,14 +96,14 @@ def insert_team(session: Session, new: contract.NewTeam) -> Team:
         raise Invalid.field("name", TAKEN) from None
 
 
-def set_team(session: Session, team: Team, sent: dict[str, Any]) -> Team:
+def set_team(session: Session, team: Team, sent: dict[str, Any], by: str) -> Team:
     """Change what is sent. Raises Invalid; Conflict when a member would lead the team."""
     if "supervisor" in sent:
         supervisor = find_person(session, sent.pop("supervisor"), "supervisor")
         _refuse_member(session, team.id, supervisor)
         sent["supervisor_id"] = supervisor.id
     if sent.get("active") is False:
-        _end_all(session, team.id)
+        _end_all(session, team.id, by)
     changed = update(Team).where(Team.id == team.id)
     values = sent | {"version": Team.version + 1} | edits.mark()
     try:
@@ -198,13 +200,13 @@ def _refuse_member(session: Session, team_id: int, person: User) -> None:
         raise Conflict(text, [FieldError("supervisor", text)])
 
 
-def _end_all(session: Session, team_id: int) -> None:
+def _end_all(session: Session, team_id: int, by: str) -> None:
     """Of a team that is closed: yesterday was the last day, so others may have them today."""
     yesterday = clock.today() - timedelta(days=1)
     session.execute(
         update(Member)
         .where(Member.team_id == team_id)
         .where(or_(Member.ends_on.is_(None), Member.ends_on > yesterday))
-        .values(ends_on=func.greatest(yesterday, Member.starts_on - 1))
+        .values(ends_on=func.greatest(yesterday, Member.starts_on - 1), ended_by=by)
         .execution_options(synchronize_session=False)
     )

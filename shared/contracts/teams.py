@@ -27,6 +27,8 @@ class Member(Model):
     full_name: str
     starts_on: date
     ends_on: date | None  # None: until further notice
+    added_by: str  # as people call them
+    ended_by: str | None
 
 
 class TeamRow(Model):

@@ -134,9 +134,9 @@ MUTANTS = [
     ),
     Mutant(
         "an_advisor_sees_everybodys_calls",
-        "services/telemarketing/service.py",
-        "if CallPermission.READ_ALL in actor.permissions:",
-        "if True:",
+        "services/telemarketing/reach.py",
+        "    if whose is None:\n        return None if advisor",
+        "    if True:\n        return None if advisor",
         (f"{CALLS}::test_an_advisor_sees_the_own_calls_a_supervisor_all",),
     ),
     # --- refusals ---
@@ -249,7 +249,7 @@ MUTANTS = [
     Mutant(
         "inactive_advisors_are_assigned",
         "services/telemarketing/service.py",
-        "for user in page.items if user.active}",
+        "for user in page.items if user.state is UserState.ACTIVE}",
         "for user in page.items}",
         (f"{SHARES}::test_inactive_and_unknown_advisors_are_named",),
     ),

@@ -157,9 +157,12 @@ async def _list_roles(ask: Ask) -> list[tuple[str, str]]:
 
 
 async def _find_open_work(ask: Ask, username: str) -> list[Assignment] | None:
-    """What the user has still to call, by campaign; None while that is not known."""
+    """What the user has still to call, by campaign; None while that is not known.
+
+    Who may not see everybody's assignments is shown the own ones, which are another's.
+    """
     try:
         found = await ask(list_assignments, advisor=username, limit=200)
     except (Denied, Unavailable):
         return None
-    return [item for item in found.items if item.open]
+    return [item for item in found.items if item.open and item.advisor == username]

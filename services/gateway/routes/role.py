@@ -45,11 +45,11 @@ class Group:
 
 
 def groups() -> list[Group]:
-    """All permissions by room, in the order of the contracts."""
-    found: dict[str, list[Permission]] = {}
+    """All permissions by room, in the order of the rooms' names."""
+    found: dict[str, list[Permission]] = {title: [] for title in labels.ROOMS.values()}
     for permission in list_permissions():
-        found.setdefault(labels.room_of(permission), []).append(permission)
-    return [Group(title, permissions) for title, permissions in found.items()]
+        found[labels.room_of(permission)].append(permission)
+    return [Group(title, permissions) for title, permissions in found.items() if permissions]
 
 
 @pages.get("/roles", allow=WRITE)

@@ -328,11 +328,11 @@ def test_an_emptied_last_day_is_sent_as_none(admin: Browser, rooms: FakeAsk) -> 
     assert (change["ends_on"], change["work_days"], change["work_from"]) == (None, [], None)
 
 
-def share(campaign_id: int, open_: int) -> telemarketing.Assignment:
+def share(campaign_id: int, open_: int, advisor: str = "ana") -> telemarketing.Assignment:
     return telemarketing.Assignment(
         campaign_id=campaign_id,
         campaign_name=f"Campaña {campaign_id}",
-        advisor="ana",
+        advisor=advisor,
         assigned=20,
         open=open_,
         done=20 - open_,
@@ -344,13 +344,16 @@ def test_open_work_of_one_who_has_left_is_listed_for_those_who_take_it_back(
 ) -> None:
     left = make_user(ends_on=clock.today() - timedelta(days=1))
     rooms.answers[identity.get_user.name] = lambda user_id: left
-    page_of: Page[telemarketing.Assignment] = Page(items=[share(3, 12), share(4, 0)])
+    page_of: Page[telemarketing.Assignment] = Page(
+        items=[share(3, 12), share(4, 0), share(5, 1, "admin")]
+    )
     rooms.answers[telemarketing.list_assignments.name] = lambda **_: page_of
     page = admin.get("/usuarios/7").text
     assert "Terminado" in page
     assert "Tiene clientes por llamar y ya no trabaja" in page
     assert "Campaña 3" in page
     assert "Campaña 4" not in page  # nothing is left there
+    assert "Campaña 5" not in page  # the asker's own, whose role sees no others
     assert "/asignaciones?campana=3" not in page  # an administrator does not assign
     (asked,) = rooms.heard_of(telemarketing.list_assignments)
     assert asked.arguments["advisor"] == "ana"

@@ -26,7 +26,7 @@ def make_team(**changes: Any) -> Team:
         "version": 2,
         "history": [
             make_member(),
-            make_member(id=9, full_name="Eva Paz", ends_on=date(2026, 2, 1)),
+            make_member(id=9, ends_on=date(2026, 2, 1), ended_by="Leo Ríos"),
         ],
     }
     return Team(**usual | changes)
@@ -39,6 +39,8 @@ def make_member(**changes: Any) -> Member:
         "full_name": "Ana Mora",
         "starts_on": date(2026, 1, 5),
         "ends_on": None,
+        "added_by": "Eva Paz",
+        "ended_by": None,
     }
     return Member(**usual | changes)
 
@@ -75,6 +77,8 @@ def test_a_team_shows_who_is_in_it_and_who_was(admin: Browser) -> None:
     assert "/equipos/3/miembros/8/salida" in page
     assert "/equipos/3/miembros/9/salida" not in page  # has left already
     assert "1 feb 2026" in page
+    assert "por Eva Paz" in page
+    assert "por Leo Ríos" in page
     assert '<option value="ana">' in page
     assert '<option value="ida">' not in page
 
