@@ -34,7 +34,6 @@ from typing_extensions import TypeAliasType
 
 from shared import bounds
 from shared.errors import FieldError, Invalid
-from shared.permissions import Role
 from shared.scope import OPEN, Scope
 from shared.spanish import spanish
 
@@ -72,7 +71,7 @@ class Actor(Model):
     user_id: int
     username: str
     full_name: str
-    role: Role
+    role: str  # a role's code
     permissions: frozenset[str] = frozenset()  # codes, as of the request
     team: frozenset[str] = frozenset()  # usernames of those whom the user supervises now
 

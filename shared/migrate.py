@@ -5,6 +5,7 @@ again changes nothing.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
@@ -13,8 +14,10 @@ from alembic.config import Config
 from amqp.exceptions import PreconditionFailed
 from kombu import Connection, Queue
 from psycopg2 import sql
+from sqlalchemy.orm import Session
 
 from shared import jobs, log, rights, waiting
+from shared.db import make_engine
 from shared.events import declare_queues, exchange_of
 from shared.room import ROOMS, load
 from shared.rpc import container_config, get_rpc_exchange
@@ -39,13 +42,31 @@ def make_database(room: str) -> None:
 
 
 def migrate(room: str) -> None:
-    """Run the room's pending migrations, as the owner of its database where it has one."""
+    """Run the room's pending migrations, and bring what it is never without up to date.
+
+    As the owner of its database, where it has one.
+    """
     owned = rights.exist(room)
     if owned:
         rights.secure(room)
     command.upgrade(config(room, rights.owner(room) if owned else ""), "head")
     if owned:
         rights.admit_relay(room)
+    if has_defaults(room):
+        engine = make_engine(room)
+        with Session(engine) as session, session.begin():
+            settle(room, session)
+        engine.dispose()
+
+
+def has_defaults(room: str) -> bool:
+    """Whether the room has rows that follow from the program, such as roles."""
+    return find_spec(f"services.{room}.defaults") is not None
+
+
+def settle(room: str, session: Session) -> None:
+    """Bring such rows up to date, by the room's `defaults.settle`."""
+    import_module(f"services.{room}.defaults").settle(session)
 
 
 def config(room: str, role: str = "") -> Config:

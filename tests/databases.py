@@ -28,13 +28,15 @@ def sessions_of(room: str) -> sessionmaker[Session]:
 
 
 def emptied(room: str) -> sessionmaker[Session]:
-    """The room's sessions on empty tables, whose ids start at 1."""
+    """The room's sessions on tables as of a fresh product, whose ids start at 1."""
     sessions = sessions_of(room)
     models = __import__(f"services.{room}.models", fromlist=["Base"])
     tables = [*Kit.metadata.sorted_tables, *models.Base.metadata.sorted_tables]
     names = ", ".join(f'"{table.name}"' for table in tables)
     with sessions.begin() as session:
         session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+        if migrate.has_defaults(room):
+            migrate.settle(room, session)
     return sessions
 
 

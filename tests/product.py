@@ -48,7 +48,7 @@ class Product:
         """What a module prints, run with the settings of the product."""
         return subprocess.run(
             [sys.executable, "-W", "ignore", "-m", module],
-            env={**self.environ, **self.settings},
+            env={**self.environ, **self.settings, **signing_keys.of_gateway(self.settings)},
             cwd=ROOT,
             check=True,
             capture_output=True,
@@ -135,6 +135,16 @@ def _create_users(product: Product, users: Mapping[str, Mapping[str, str]]) -> N
         if user["role"] not in {"admin", "soap"}:
             new = {"username": username, "full_name": f"Prueba {username}", **user}
             admin.post("/users", json=new).raise_for_status()
+    _create_team(admin, [name for name, user in users.items() if user["role"] == "advisor"])
+
+
+def _create_team(admin: httpx.Client, advisors: list[str]) -> None:
+    """The supervisor leads them all, as in the demo."""
+    new = {"name": "Asesores de prueba", "supervisor": "supervisor"}
+    team = admin.post("/teams", json=new).raise_for_status().json()["id"]
+    for name in advisors:
+        member = {"username": name, "starts_on": "2026-01-01"}
+        admin.post(f"/teams/{team}/members", json=member).raise_for_status()
 
 
 def _forget(environ: Mapping[str, str], settings: Mapping[str, str]) -> None:

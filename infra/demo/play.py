@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -198,12 +199,14 @@ class Play:
 
     def _start_by_beat(self, head: Client, campaign_id: int) -> Json:
         """As beat does every ten minutes, until the mailer has heard of the campaign's start."""
-        from shared import jobs, outbox  # they need the settings of a product
+        from shared import jobs, outbox, trace  # they need the settings of a product
+
+        send = partial(jobs.app.send_task, "mailer.run_monthly_schedule")
 
         def found(page: Json) -> bool:
             if any(item["kind"] == "monthly" for item in page["items"]):
                 return True
-            jobs.app.send_task("mailer.run_monthly_schedule", queue=outbox.job_queue_name("mailer"))
+            send(queue=outbox.job_queue_name("mailer"), headers={"trace": trace.to_headers()})
             time.sleep(1)
             return False
 

@@ -32,6 +32,8 @@ CUSTOMERS = 20_000
 SEED = 1
 WAIT_SECONDS = 180.0
 POLL_SECONDS = 0.2
+TEAM = "Televentas"
+TEAM_DAYS = 365  # that it is older than the demo
 FULL_NAMES = {
     "jefe": "María José Andrade",
     "asesor1": "Carlos Quishpe",
@@ -124,6 +126,7 @@ class Seeder:
     async def run(self, users: dict[str, dict[str, str]]) -> None:
         """Users, customers, their risk, three campaigns and what was done in them."""
         await self._create_users(users)
+        await self._make_team()
         with trace.use(actor=self._actors["jefe"]):  # who asks where a step does not say it
             await self._fill()
 
@@ -143,7 +146,7 @@ class Seeder:
     # --- steps ---
 
     async def _create_users(self, users: dict[str, dict[str, str]]) -> None:
-        system = Actor(user_id=0, username="instalación", full_name="Instalación", role="admin")
+        system = _actor(0, "instalación", "Instalación", identity.Role.ADMIN)
         for username, name in FULL_NAMES.items():
             if username not in users:
                 continue
@@ -155,14 +158,7 @@ class Seeder:
             )
             with trace.use(actor=system):
                 user = await self._create_or_find(new)
-            self._actors[username] = Actor(
-                user_id=user.id,
-                username=username,
-                full_name=name,
-                role=user.role,
-                permissions=granted(user.role),
-                team=frozenset(FULL_NAMES if user.role == identity.Role.SUPERVISOR else ()),
-            )
+            self._actors[username] = _actor(user.id, username, name, user.role)
 
     async def _create_or_find(self, new: identity.NewUser) -> identity.User:
         try:
@@ -170,6 +166,23 @@ class Seeder:
         except Invalid:
             everybody = await self._client.ask(identity.list_users, limit=200)
             return next(user for user in everybody.items if user.username == new.username)
+
+    async def _make_team(self) -> None:
+        """The supervisor leads all advisors, since before the first call of the demo."""
+        leader, advisors = self._actors["supervisor"], self._advisors()
+        new = identity.NewTeam(name=TEAM, supervisor=leader.username)
+        with trace.use(actor=self._actors["admin"], idempotency_key="demo-team"):
+            team = await self._client.ask(identity.create_team, new)
+        since = clock.today() - timedelta(days=TEAM_DAYS)
+        for name in advisors:
+            member = identity.NewMember(username=name, starts_on=since)
+            with trace.use(actor=self._actors["admin"], idempotency_key=f"demo-member-{name}"):
+                await self._client.ask(identity.add_member, team.id, member)
+        team_of = {"team": frozenset(advisors)}
+        self._actors[leader.username] = leader.model_copy(update=team_of)
+
+    def _advisors(self) -> list[str]:
+        return [name for name, actor in self._actors.items() if actor.role == "advisor"]
 
     async def _load_people(self) -> None:
         say("customers and their risk")
@@ -233,7 +246,7 @@ class Seeder:
 
     async def _call(self, campaign_id: int, per_advisor: int, calls: int) -> None:
         say(f"calls of campaign {campaign_id}")
-        advisors = [name for name, actor in self._actors.items() if actor.role == "advisor"]
+        advisors = self._advisors()
         new = telemarketing.NewAssignment(advisors=advisors, per_advisor=per_advisor)
         await self._until(
             lambda: self._client.ask(telemarketing.count_unassigned, campaign_id),
@@ -295,6 +308,17 @@ class Seeder:
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"still {answer}")
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _actor(user_id: int, username: str, full_name: str, role: str) -> Actor:
+    """As identity tells of them while the roles are as they come."""
+    return Actor(
+        user_id=user_id,
+        username=username,
+        full_name=full_name,
+        role=role,
+        permissions=granted(identity.Role(role)),
+    )
 
 
 def _store(columns: Any, rows: Any) -> str:

@@ -16,8 +16,11 @@ from services.customer_query.models import Customer, Reach
 from shared import clock
 from shared.contracts.campaign import Phase
 from shared.contracts.telemarketing import CallRecorded, PeopleMoved
+from shared.errors import Conflict
 
 AFTER_A_CALL = timedelta(days=30)
+CONVERSATION = timedelta(hours=1)
+MOST_OPEN = 20  # profiles of strangers at once: who answers calls has fewer, who collects has more
 _LATE_NEWS = timedelta(days=7)  # longer than any delivery takes to be parked
 _ENDED = frozenset({Phase.FINISHED, Phase.CANCELLED})
 
@@ -76,6 +79,17 @@ def open_for(
     )
     longer = or_(Reach.until.is_(None), Reach.until < statement.excluded.until)
     _put(session, statement, ("until",), longer)
+
+
+def open_profile(session: Session, username: str, customer_id: int) -> None:
+    """For a conversation. Raises Conflict where the user has as many open as anybody may."""
+    now = clock.now()
+    mine = select(func.count()).select_from(Reach).filter_by(username=username, campaign_id=0)
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"open {username}"))))
+    others = mine.where(Reach.until > now, Reach.customer_id != customer_id)
+    if session.execute(others).scalar_one() >= MOST_OPEN:
+        raise Conflict(f"Ya abrió {MOST_OPEN} fichas en la última hora. Espere a que se cierren.")
+    open_for(session, username, customer_id, 0, now + CONVERSATION)
 
 
 def _put(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from services.customer_query import (
     announcements,
     profiles,
+    reach,
     segment_sql,
     segment_store,
     segments,
@@ -47,6 +48,17 @@ class CustomerQueryService(ImportDoors, News):
     def get_customer(self, session: Session, customer_id: int) -> contract.Customer:
         whose = contract.get_customer.scope.whose(trace.actor())
         return contract.Customer.model_validate(store.get_customer(session, customer_id, whose))
+
+    @command(contract.find_customer)
+    def find_customer(
+        self, session: Session, number: str, occasion: contract.Occasion
+    ) -> contract.Customer:
+        """Who it was opened to stands on the time line."""
+        customer = store.find_by_number(session, number)
+        reach.open_profile(session, trace.actor().username, customer.id)
+        title, kind = "Ficha abierta sin ser de su lista", contract.TimelineKind.PROFILE
+        self._note(session, customer.id, kind, title, occasion.word)
+        return contract.Customer.model_validate(customer)
 
     @command(contract.create_customer)
     def create_customer(self, session: Session, new: contract.NewCustomer) -> contract.Customer:

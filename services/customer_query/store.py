@@ -1,10 +1,11 @@
 """customer_query's SQL on profiles, their consents and their time line."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import case, delete, false, func, insert, select, update
+from sqlalchemy import ColumnElement, case, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,7 +27,8 @@ from shared.contracts import customer_query as contract
 from shared.ecuador.dates import years_before
 from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
-from shared.errors import Invalid, NotFound
+from shared.ecuador.ruc import parse_identity
+from shared.errors import Conflict, Invalid, NotFound
 
 TAKEN = "Ya hay un cliente con esta cédula."
 
@@ -82,6 +84,30 @@ def list_customers(
     if category:
         query = query.where(Customer.category == category)
     return keyset.fetch(session, query, [Customer.search, Customer.id], after, limit)
+
+
+def find_by_number(session: Session, number: str) -> Customer:
+    """The one person with a cédula, RUC or telephone. Raises Invalid, NotFound, Conflict."""
+    query = select(Customer).where(Customer.erased_at.is_(None), _is_number_of(number.strip()))
+    found = session.execute(query.limit(2)).scalars().all()
+    if not found:
+        raise NotFound("Ningún cliente tiene este número.")
+    if len(found) > 1:
+        raise Conflict("Varios clientes tienen este teléfono: pida la cédula.")
+    return found[0]
+
+
+def _is_number_of(number: str) -> ColumnElement[bool]:
+    """Whole, in the form in which it is kept."""
+    readers = ((Customer.cedula, parse_identity), (Customer.phone, _parse_e164))
+    for column, read in readers:
+        with suppress(ValueError):
+            return column == read(number)
+    raise Invalid.field("number", "Escriba la cédula o el teléfono completo.")
+
+
+def _parse_e164(text: str) -> str:
+    return parse_phone(text).e164
 
 
 def _matches(text: str) -> Any:

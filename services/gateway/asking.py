@@ -5,7 +5,7 @@ from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
-from services.gateway.session import client_of, find_session
+from services.gateway.session import SessionExpired, client_of, find_session
 from shared import bounds, trace
 from shared.client import Client
 from shared.contract import Actor, Procedure
@@ -37,6 +37,13 @@ class Asker:
     def full_name(self) -> str:
         """The name of whose request it is; empty for nobody's."""
         return self._actor.full_name if self._actor else ""
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks. Raises SessionExpired on a page for everybody."""
+        if self._actor is None:
+            raise SessionExpired
+        return self._actor
 
     async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors of `shared.errors`."""

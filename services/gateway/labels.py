@@ -8,10 +8,11 @@ from typing import Any
 
 from shared.contracts.campaign import AudienceState, Phase
 from shared.contracts.customer_query import Category
-from shared.contracts.identity import UserState
+from shared.contracts.identity import TeamState, UserState
 from shared.contracts.loads import LoadState
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.contracts.telemarketing import CallResult
+from shared.permissions import Permission
 from shared.words import Term
 
 _GREY, _AZURE, _GREEN, _RED = "secondary", "azure", "green", "red"
@@ -72,8 +73,28 @@ COLOURS: dict[type[Term], dict[Any, str]] = {
         CallResult.OUT_OF_SERVICE: _YELLOW,
     },
     Category: {Category.NEW: _AZURE, Category.REGULAR: _GREY, Category.LOYAL: _GREEN},
-    UserState: {UserState.ACTIVE: _GREEN, UserState.INACTIVE: _GREY},
+    UserState: {
+        UserState.ACTIVE: _GREEN,
+        UserState.INACTIVE: _GREY,
+        UserState.AWAITED: _AZURE,
+        UserState.ENDED: _ORANGE,
+    },
+    TeamState: {TeamState.RUNNING: _GREEN, TeamState.CLOSED: _GREY},
 }
+
+ROOMS = {  # as people call what the permissions of a contract are about
+    "identity": "Usuarios y sistema",
+    "customer_query": "Clientes y segmentos",
+    "campaign": "Campañas",
+    "mailer": "Correo",
+    "telemarketing": "Llamadas",
+    "risk_central": "Central de riesgos",
+}
+
+
+def room_of(permission: Permission) -> str:
+    """What a permission is about. Raises KeyError for a contract that has no name here."""
+    return ROOMS[type(permission).__module__.rpartition(".")[2]]
 
 
 def colour(term: Term) -> str:

@@ -1,22 +1,33 @@
 """identity's tables."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
+    Date,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
+    or_,
+    select,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
-from shared.columns import enums
-from shared.contracts.identity import Role
+from shared import clock
+from shared.columns import EnumText
+from shared.contracts.identity import UserState, Weekday, state_of
 from shared.edits import Edited
+from shared.permissions import Role as BuiltinRole
+
+TODAY = bindparam("today", callable_=lambda: clock.today(), type_=Date)  # tests hold it still
 
 
 class Base(DeclarativeBase):
@@ -25,23 +36,131 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
         datetime: DateTime(timezone=True),
         str: Text,
-        **enums(Role),
+        list[Weekday]: ARRAY(EnumText(Weekday)),
     }
 
 
+class Permission(Base):
+    """A permission that this database has heard of: the five roles got it then, and only then."""
+
+    __tablename__ = "permission"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Role(Base, Edited):
+    """What users of a kind may do."""
+
+    __tablename__ = "role"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it comes with the product."""
+        return self.code in set(BuiltinRole)
+
+
+class RolePermission(Base):
+    """What a role may do, who said so and when."""
+
+    __tablename__ = "role_permission"
+
+    role: Mapped[str] = mapped_column(ForeignKey("role.code"), primary_key=True)
+    permission: Mapped[str] = mapped_column(ForeignKey("permission.code"), primary_key=True)
+    granted_by: Mapped[str]  # as people call them
+    granted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Team(Base, Edited):
+    """People who are led by one supervisor."""
+
+    __tablename__ = "team"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    supervisor_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("user_account.id"), index=True
+    )
+    active: Mapped[bool] = mapped_column(server_default="true")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Member(Base):
+    """Somebody's time in a team, both days included; nobody is in two at once.
+
+    `ends_on` on the day before `starts_on` is no time at all: somebody was put there by mistake.
+    """
+
+    __tablename__ = "team_member"
+    __table_args__ = (
+        CheckConstraint("ends_on >= starts_on - 1", "ck_team_member_span"),
+        ExcludeConstraint(
+            (text("int8range(user_id, user_id, '[]')"), "&&"),
+            (text("daterange(starts_on, ends_on + 1)"), "&&"),
+            name="ex_team_member_one_at_a_time",
+        ),
+        Index("ix_team_member_team", "team_id", "starts_on"),
+        Index("ix_team_member_user", "user_id", "starts_on"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    team_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("team.id"))
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user_account.id"))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    added_by: Mapped[str]  # as people call them
+    ended_by: Mapped[str | None]
+
+
+IS_MEMBER = (Member.starts_on <= TODAY) & or_(Member.ends_on.is_(None), Member.ends_on >= TODAY)
+
+
 class User(Base, Edited):
-    """A person who can log in."""
+    """A person who can log in, between the first and the last day of work."""
 
     __tablename__ = "user_account"
+    __table_args__ = (
+        CheckConstraint("ends_on >= starts_on", "ck_user_account_span"),
+        CheckConstraint(
+            "(work_from IS NULL) = (work_until IS NULL) AND work_from < work_until",
+            "ck_user_account_hours",
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str]
-    role: Mapped[Role]
+    role: Mapped[str] = mapped_column(ForeignKey("role.code"), index=True)
     password_hash: Mapped[str]  # Argon2id
     active: Mapped[bool] = mapped_column(server_default="true")
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    work_days: Mapped[list[Weekday]] = mapped_column(server_default="{}")
+    work_from: Mapped[str | None]  # HH:MM in Ecuador
+    work_until: Mapped[str | None]
     last_login_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    role_name: Mapped[str] = column_property(
+        select(Role.name).where(Role.code == role).scalar_subquery(),
+        deferred=True,
+        group="shown",
+    )
+    team: Mapped[str | None] = column_property(
+        select(Team.name)
+        .join(Member, Member.team_id == Team.id)
+        .where(Member.user_id == id, IS_MEMBER)  # noqa: A003  # the column above
+        .scalar_subquery(),
+        deferred=True,
+        group="shown",
+    )
+
+    @property
+    def state(self) -> UserState:
+        """Whether the user may log in today."""
+        return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
 
 
 class Notice(Base):

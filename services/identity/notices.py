@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Select, SQLColumnExpression, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -40,10 +40,9 @@ def list_notices(session: Session, user_id: int, after: str | None, limit: int) 
     return keyset.fetch(session, query, [Notice.id.desc()], after, limit)
 
 
-def count_unread(session: Session, user_id: int) -> int:
-    """Those the user has not seen, by an index of just these."""
-    query = select(func.count()).where(Notice.user_id == user_id, Notice.read_at.is_(None))
-    return session.execute(query).scalar_one()
+def unread_of(user_id: SQLColumnExpression[int]) -> Select[int]:
+    """How many a user has not seen, by an index of just these: part of another statement."""
+    return select(func.count()).where(Notice.user_id == user_id, Notice.read_at.is_(None))
 
 
 def get_notice(session: Session, user_id: int, notice_id: int) -> Notice:

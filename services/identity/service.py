@@ -5,25 +5,33 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import notices, passwords, sessions, store, strength, tries
+from services.identity import known, notices, passwords, sessions, store, strength, tries
+from services.identity.known import Known
 from services.identity.models import User
-from shared import clock, edits, outbox, trace
-from shared.contract import Actor, Page
+from services.identity.role_doors import RoleDoors
+from services.identity.team_doors import TeamDoors
+from services.identity.user_doors import UserDoors
+from shared import clock, outbox, trace
+from shared.contract import Page
 from shared.contracts import identity as contract
-from shared.errors import Conflict, Denied, Invalid, NotFound, Unavailable
+from shared.contracts.identity import UserState
+from shared.errors import Denied, Invalid, NotFound, Unavailable
 from shared.events import on_event
-from shared.permissions import granted
 from shared.redis import RedisClient
-from shared.room import Room
 from shared.rpc import command, query, rpc
 from shared.throttle import Bucket
 
 WRONG = "El usuario o la contraseña no son correctos."
 EXPIRED = "La sesión expiró. Ingrese de nuevo."
+CLOSED = {  # who is told this has given the right password
+    UserState.INACTIVE: "Este usuario está desactivado. Hable con el administrador.",
+    UserState.AWAITED: "Su usuario todavía no empieza. Hable con el administrador.",
+    UserState.ENDED: "Su usuario terminó. Hable con el administrador.",
+}
 
 
-class IdentityService(Room):
-    """Users, roles, sessions."""
+class IdentityService(UserDoors, RoleDoors, TeamDoors):
+    """Sessions and notices here; users, roles and teams beside it."""
 
     name = "identity"
 
@@ -40,11 +48,10 @@ class IdentityService(Room):
             found = store.find_user(session, username)
         user = self._check_password(found, password, counted)
         tries.succeed(self.redis, counted)
-        if not user.active:
-            raise Denied("Este usuario está desactivado. Hable con el administrador.")
         with self.db.begin() as session:
+            who = _admitted(session, user.id)
             store.set_logged_in(session, user.id)
-        opened = self._session(sessions.start(self.redis, user.id, source, agent), user)
+        opened = self._session(sessions.start(self.redis, user.id, source, agent), who)
         return opened.model_copy(update={"device": tries.remember_device(device, username)})
 
     def _check_password(self, user: User | None, password: str, counted: list[Bucket]) -> User:
@@ -60,15 +67,14 @@ class IdentityService(Room):
 
     @query(contract.get_session)
     def get_session(self, session: Session, token: str) -> contract.Session:
-        """Role and state are read anew, so a change acts on the next click."""
+        """Role, permissions, team and state are read anew, so a change acts on the next click."""
         found = sessions.find(self.redis, token)
         if found is None:
             raise Denied(EXPIRED)
-        user = store.get_user(session, found.user_id)
-        if not user.active:
+        who = known.find_known(session, found.user_id)
+        if who is None or who.state is not UserState.ACTIVE:
             raise Denied(EXPIRED)
-        unread = notices.count_unread(session, user.id)
-        return self._session(token, user, found.seconds_left, unread)
+        return self._session(token, who, found.seconds_left)
 
     @rpc(contract.log_out)
     def log_out(self, token: str) -> None:
@@ -117,48 +123,6 @@ class IdentityService(Room):
         store.set_user(session, actor.user_id, values)
         sessions.end_all(self.redis, actor.user_id, but=token)
 
-    @query(contract.list_users)
-    def list_users(
-        self,
-        session: Session,
-        role: contract.Role | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[contract.User]:
-        found = store.list_users(session, role, after, limit)
-        return Page.cut(found, contract.User.model_validate)
-
-    @query(contract.get_user)
-    def get_user(self, session: Session, user_id: int) -> contract.User:
-        return contract.User.model_validate(store.get_user(session, user_id))
-
-    @command(contract.create_user)
-    def create_user(self, session: Session, new: contract.NewUser) -> contract.User:
-        strength.check(new.password, new.username, new.full_name)
-        user = store.insert_user(session, new, passwords.make_hash(new.password))
-        return contract.User.model_validate(user)
-
-    @command(contract.update_user)
-    def update_user(
-        self, session: Session, user_id: int, change: contract.UserChange
-    ) -> contract.User:
-        """A new password, role or state ends the user's sessions."""
-        sent = change.sent()
-        if "password" in sent:
-            known = store.get_user(session, user_id)
-            strength.check(sent["password"], known.username, known.full_name)
-            sent["password_hash"] = passwords.make_hash(sent.pop("password"))
-        user = store.get_user(session, user_id, lock=True)
-        edits.refuse_stale(change.version, user, thing="este usuario", again="abrirlo")
-        values = {name: value for name, value in sent.items() if value != getattr(user, name)}
-        if values:
-            user = store.set_user(session, user_id, values)
-        if store.count_active_admins(session) == 0:
-            raise Conflict("Debe quedar al menos un administrador activo.")
-        if {"password_hash", "role", "active"} & values.keys():
-            sessions.end_all(self.redis, user_id)
-        return contract.User.model_validate(user)
-
     # --- notices ---
 
     @query(contract.list_notices)
@@ -188,19 +152,23 @@ class IdentityService(Room):
         if told := notices.insert_notices(session, event):
             outbox.add(session, contract.NoticesChanged(usernames=told))
 
-    def _session(
-        self, token: str, user: User, seconds_left: int | None = None, unread: int = 0
-    ) -> contract.Session:
-        role = contract.Role(user.role)
+    def _session(self, token: str, who: Known, seconds_left: int | None = None) -> contract.Session:
+        left = sessions.lifetime() if seconds_left is None else timedelta(seconds=seconds_left)
         return contract.Session(
             token=token,
-            actor=Actor(
-                user_id=user.id, username=user.username, full_name=user.full_name, role=role
-            ),
-            permissions=granted(role),
-            unread=unread,
-            expires_at=clock.now()
-            + (
-                timedelta(seconds=seconds_left) if seconds_left is not None else sessions.lifetime()
-            ),
+            actor=who.actor,
+            role_name=who.role_name,
+            permissions=who.actor.permissions,
+            unread=who.unread,
+            expires_at=clock.now() + left,
         )
+
+
+def _admitted(session: Session, user_id: int) -> Known:
+    """Who has given the right password. Raises Denied outside of the user's days of work."""
+    who = known.find_known(session, user_id)
+    if who is None:
+        raise Denied(WRONG)
+    if who.state in CLOSED:
+        raise Denied(CLOSED[who.state])
+    return who

@@ -24,8 +24,9 @@ from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts import telemarketing as contract
 from shared.contracts.campaign import Phase
+from shared.contracts.identity import UserState
+from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Invalid, NotFound
-from shared.permissions import Role
 from shared.rpc import command, command_after, query
 from shared.settings import settings
 
@@ -81,8 +82,10 @@ class TelemarketingService(RiskDoors, News):
         found: set[str] = set()
         after: str | None = None
         while True:
-            page = self.ask(identity.list_users, role=Role.ADVISOR, after=after, limit=200)
-            found |= {user.username for user in page.items if user.active}
+            page = self.ask(
+                identity.list_users, permission=CallPermission.WORK, after=after, limit=200
+            )
+            found |= {user.username for user in page.items if user.state is UserState.ACTIVE}
             if (after := page.next) is None:
                 return found
 

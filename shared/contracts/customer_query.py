@@ -47,6 +47,7 @@ class CustomerPermission(Permission):
         Role.ADMIN,
     )
     READ_TEAM = "customer.read_team", "Ver a los clientes del equipo", Role.SUPERVISOR
+    FIND = "customer.find", "Abrir la ficha de quien llama", Role.ADVISOR, Role.SUPERVISOR
     WRITE = "customer.write", "Crear y corregir clientes", Role.MARKETING_HEAD, Role.BACKOFFICE
     IMPORT = "customer.import", "Importar clientes", Role.MARKETING_HEAD, Role.ADMIN
     ERASE = "customer.erase", "Eliminar los datos de un cliente", Role.ADMIN
@@ -144,6 +145,14 @@ class CustomerChange(Change, of=NewCustomer):
     category_reason: Annotated[str, Field(max_length=200)] | None
 
 
+class Occasion(Term):
+    """Why somebody opens the profile of a person whom nobody gave them."""
+
+    CALLING = "calling", "El cliente llama"
+    PRESENT = "present", "El cliente está presente"
+    WROTE = "wrote", "El cliente escribió"
+
+
 class TimelineKind(Term):
     """What happened with a customer."""
 
@@ -206,6 +215,19 @@ def get_customer(customer_id: Id) -> Customer:
     An erased person is still there, without anything that says who it was.
 
     NotFound: there is no such customer.
+    """
+
+
+@procedure("customer_query", scope=HOUSE, example={"number": "1710034065", "occasion": "calling"})
+def find_customer(number: Annotated[str, Field(max_length=40)], occasion: Occasion) -> Customer:
+    """Open the profile of somebody who is no customer of the asker's, for a conversation.
+
+    By the whole cédula or RUC, or the whole telephone number. It stays open for an hour, and the
+    occasion stands on the person's time line.
+
+    NotFound: nobody has that number.
+    Conflict: several have it, or the asker has as many profiles open as anybody may.
+    Invalid: it is no cédula and no telephone number.
     """
 
 

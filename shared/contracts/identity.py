@@ -1,12 +1,39 @@
-"""identity: users, roles, permissions, sessions."""
+"""identity: users, roles, permissions, teams, sessions."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
 
+from shared import clock
 from shared.change import Change
-from shared.contract import SECRET, Actor, Event, Id, Limit, Line, Model, Page, procedure
+from shared.contract import SECRET, Actor, Day, Event, Id, Limit, Line, Model, Page, procedure
+from shared.contracts.roles import Grant as Grant
+from shared.contracts.roles import NewRole as NewRole
+from shared.contracts.roles import PermissionCode
+from shared.contracts.roles import RoleChange as RoleChange
+from shared.contracts.roles import UserRole as UserRole
+from shared.contracts.roles import create_role as create_role
+from shared.contracts.roles import delete_role as delete_role
+from shared.contracts.roles import get_role as get_role
+from shared.contracts.roles import list_roles as list_roles
+from shared.contracts.roles import update_role as update_role
+from shared.contracts.staff import RoleCode as RoleCode
+from shared.contracts.staff import TimeOfDay, Username
+from shared.contracts.staff import Weekday as Weekday
+from shared.contracts.teams import Member as Member
+from shared.contracts.teams import NewMember as NewMember
+from shared.contracts.teams import NewTeam as NewTeam
+from shared.contracts.teams import Team as Team
+from shared.contracts.teams import TeamChange as TeamChange
+from shared.contracts.teams import TeamRow as TeamRow
+from shared.contracts.teams import TeamState as TeamState
+from shared.contracts.teams import add_member as add_member
+from shared.contracts.teams import create_team as create_team
+from shared.contracts.teams import end_member as end_member
+from shared.contracts.teams import get_team as get_team
+from shared.contracts.teams import list_teams as list_teams
+from shared.contracts.teams import update_team as update_team
 from shared.permissions import Permission
 from shared.permissions import Role as Role
 from shared.scope import HOUSE, OPEN, SELF
@@ -16,11 +43,11 @@ from shared.words import Term
 class UserPermission(Permission):
     """On users, and on the product itself."""
 
-    WRITE = "user.write", "Administrar usuarios", Role.ADMIN
+    WRITE = "user.write", "Administrar usuarios y roles", Role.ADMIN
+    WRITE_TEAMS = "team.write", "Administrar equipos", Role.ADMIN
     READ_OPERATIONS = "operations.read", "Ver la operación del sistema", Role.ADMIN
 
 
-Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$")]
 Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
 
 
@@ -29,6 +56,18 @@ class UserState(Term):
 
     ACTIVE = "active", "Activo"
     INACTIVE = "inactive", "Desactivado"
+    AWAITED = "awaited", "Por empezar"  # the first day is still to come …
+    ENDED = "ended", "Terminado"  # … or the last one is over
+
+
+def state_of(*, active: bool, starts_on: date | None, ends_on: date | None) -> UserState:
+    """Of a user with these first and last days of work, today in Ecuador."""
+    today = clock.today()
+    if not active:
+        return UserState.INACTIVE
+    if starts_on is not None and today < starts_on:
+        return UserState.AWAITED
+    return UserState.ENDED if ends_on is not None and ends_on < today else UserState.ACTIVE
 
 
 class User(Model):
@@ -37,15 +76,22 @@ class User(Model):
     id: int
     username: str
     full_name: str
-    role: Role
+    role: str  # a role's code
+    role_name: str
+    team: str | None = None  # the name of the one that the user is in today
     active: bool
+    starts_on: date | None = None  # the first and the last day that the user may log in
+    ends_on: date | None = None
+    work_days: list[Weekday] = []
+    work_from: str | None = None  # HH:MM in Ecuador
+    work_until: str | None = None
     last_login_at: datetime | None
     version: int  # grows with each change, not with a log-in
 
     @property
     def state(self) -> UserState:
-        """As a page names it."""
-        return UserState.ACTIVE if self.active else UserState.INACTIVE
+        """As a page names it, of today."""
+        return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
 
 
 class NewUser(Model):
@@ -53,8 +99,13 @@ class NewUser(Model):
 
     username: Username
     full_name: Annotated[Line, Field(min_length=3, max_length=120)]
-    role: Role
+    role: RoleCode
     password: Password
+    starts_on: Day | None = None  # None: no first, no last day
+    ends_on: Day | None = None
+    work_days: Annotated[list[Weekday], Field(max_length=7)] = []
+    work_from: TimeOfDay | None = None
+    work_until: TimeOfDay | None = None
 
 
 class UserChange(Change, of=NewUser, but={"username"}):
@@ -68,6 +119,7 @@ class Session(Model):
 
     token: str
     actor: Actor
+    role_name: str
     permissions: frozenset[str]
     expires_at: datetime
     unread: int = 0  # notices
@@ -141,16 +193,23 @@ def change_password(
 
 
 @procedure("identity", scope=HOUSE)
-def list_users(role: Role | None = None, after: str | None = None, limit: Limit = 50) -> Page[User]:
+def list_users(
+    role: RoleCode | None = None,
+    permission: PermissionCode | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[User]:
     """List users by username.
 
-    Of one role or of all, deactivated ones too.
+    Of one role, of the roles with a permission, or of all; those who cannot log in too.
     """
 
 
 @procedure("identity", scope=HOUSE)
 def get_user(user_id: Id) -> User:
     """Get a user.
+
+    Never with the password.
 
     NotFound: there is no such user.
     """
@@ -171,7 +230,8 @@ def create_user(new: NewUser) -> User:
 
     The password is kept only as a hash.
 
-    Invalid: a field is wrong, the username is taken, or the password is guessed with ease.
+    Invalid: a field is wrong, the username is taken, there is no such role, or the password is
+    guessed with ease.
     """
 
 
@@ -179,13 +239,14 @@ def create_user(new: NewUser) -> User:
 def update_user(user_id: Id, change: UserChange) -> User:
     """Change what is sent of a user.
 
-    A new password, role or state ends all sessions of the user. With `version`, as the user was
-    read, nobody's later change is overwritten.
+    A new password, role or state ends all sessions of the user; outside of the first and the last
+    day of work there is none. With `version`, as the user was read, nobody's later change is
+    overwritten.
 
     NotFound: there is no such user.
-    Conflict: no active administrator would be left, or somebody changed the user after that
-    `version`.
-    Invalid: a field is wrong, or the password is guessed with ease.
+    Conflict: nobody would be left who may administer users and has no last day, or somebody
+    changed the user after that `version`.
+    Invalid: a field is wrong, there is no such role, or the password is guessed with ease.
     """
 
 

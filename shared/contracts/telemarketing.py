@@ -22,10 +22,19 @@ class CallPermission(Permission):
     WORK = "call.work", "Llamar a clientes", Role.ADVISOR
     READ_ALL = "call.read_all", "Ver las llamadas de todos", Role.MARKETING_HEAD
     READ_TEAM = "call.read_team", "Ver las llamadas del equipo", Role.SUPERVISOR
+    READ_ASSIGNMENTS = (
+        "assignment.read_all",
+        "Ver las asignaciones de todos",
+        Role.MARKETING_HEAD,
+        Role.ADMIN,
+    )
     CHECK_RISK = "risk.check", "Consultar el riesgo", Role.ADVISOR, Role.SUPERVISOR
 
 
+OTHERS = frozenset({CallPermission.READ_ALL, CallPermission.READ_TEAM})  # whose calls are seen
+CALLERS = OTHERS | {CallPermission.WORK}
 CALLS = work(all=CallPermission.READ_ALL, team=CallPermission.READ_TEAM)
+ASSIGNMENTS = work(all=CallPermission.READ_ASSIGNMENTS, team=CallPermission.READ_TEAM)
 
 
 class CallResult(Term):
@@ -322,7 +331,7 @@ def take_back(campaign_id: Id, advisor: str) -> Freed:
     """
 
 
-@procedure("telemarketing", scope=CALLS)
+@procedure("telemarketing", scope=ASSIGNMENTS)
 def list_assignments(
     campaign_id: Id | None = None,
     advisor: str | None = None,

@@ -12,8 +12,10 @@ from tests.mutants import (
     kit,
     mail,
     odd_input,
+    scopes,
     soap,
     taking_in,
+    teams,
 )
 from tests.mutants.mutant import Mutant
 
@@ -31,4 +33,6 @@ MUTANTS: list[Mutant] = [
     *soap.MUTANTS,
     *taking_in.MUTANTS,
     *accounts.MUTANTS,
+    *teams.MUTANTS,
+    *scopes.MUTANTS,
 ]

@@ -13,10 +13,10 @@ from nameko.testing.services import worker_factory
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import trace
-from shared.contract import Actor
 from shared.room import Room, load
 from shared.rpc import container_config
 from tests.databases import emptied
+from tests.make.actors import make_actor
 
 
 @pytest.fixture
@@ -53,6 +53,6 @@ def container() -> Iterator[Callable[[type[Room]], ServiceContainer]]:
 @pytest.fixture(autouse=True)
 def _somebody() -> Iterator[None]:
     """Doors are called as a marketing head, unless a test says otherwise."""
-    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    actor = make_actor()
     with trace.use(actor=actor):
         yield

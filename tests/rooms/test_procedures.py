@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from shared import trace
-from shared.contract import Actor, Procedure
+from shared.contract import Procedure
 from shared.contracts import ROOMS
 from shared.contracts.identity import Role
 from shared.errors import Denied, Unavailable
 from shared.room import load
+from tests.make.actors import make_actor
 from tests.make.arguments import examples_of
 
 TABLE = Path(__file__).with_name("procedures.txt")
@@ -44,7 +45,7 @@ class Away:
 def passes(room: Any, procedure: Procedure[..., Any], who: str) -> bool:
     """Whether the door does more than refuse this role; what it then says does not matter."""
     arguments = examples_of(procedure)
-    actor = Actor(user_id=1, username=who, full_name="Rosa", role=who) if who != NOBODY else None
+    actor = make_actor(who, who, full_name="Rosa") if who != NOBODY else None
     with trace.use(actor=actor):
         try:
             getattr(room, procedure.name)(**procedure.decode_arguments(arguments))

@@ -2,14 +2,13 @@
 
 from services.gateway.routing import ANY_USER, Api
 from shared.contracts import telemarketing as contract
-from shared.contracts.telemarketing import CallPermission
+from shared.contracts.telemarketing import CALLERS, CallPermission
 
 api = Api("call")
 
 WORK = CallPermission.WORK
 CHECK_RISK = CallPermission.CHECK_RISK
 
-CALLERS = frozenset({CallPermission.WORK, CallPermission.READ_ALL})
 _PERIOD = {"from_at": "from", "to_at": "to"}
 _LEASE = "/calls/leases/{lease_id}"
 _CHECKS = "/customers/{customer_id}/risk-checks"

@@ -87,6 +87,7 @@ async def get_rejected_customers(import_id: Id, ask: Ask) -> Response:
 
 
 api.expose("GET", "/customers", contract.list_customers, allow=READ)
+api.expose("POST", "/customers/find", contract.find_customer, allow=CustomerPermission.FIND)
 api.expose("POST", "/customers", contract.create_customer, allow=WRITE, status=201)
 api.expose("GET", _ONE, contract.get_customer, allow=READ)
 api.expose("PATCH", _ONE, contract.update_customer, allow=WRITE)

@@ -16,7 +16,6 @@ from shared.contract import Model
 from shared.contracts import identity as contract
 from shared.contracts.identity import UserPermission
 from shared.errors import Denied
-from shared.permissions import Role
 
 api = Api("identity")
 
@@ -35,7 +34,7 @@ class Me(Model):
     id: int
     username: str
     full_name: str
-    role: Role
+    role: str
     permissions: list[str]
 
 
@@ -70,12 +69,13 @@ async def get_me(session: SignedIn) -> Me:
 
     With all that this user may do.
     """
-    actor = session.actor.model_dump(exclude={"user_id"})
+    actor = session.actor.model_dump(include={"username", "full_name", "role"})
     return Me(id=session.actor.user_id, permissions=sorted(session.permissions), **actor)
 
 
 api.expose("GET", "/users", contract.list_users, allow=UserPermission.WRITE)
 api.expose("POST", "/users", contract.create_user, allow=UserPermission.WRITE, status=201)
+api.expose("GET", "/users/{user_id}", contract.get_user, allow=UserPermission.WRITE)
 api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=UserPermission.WRITE)
 
 

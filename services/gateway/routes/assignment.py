@@ -11,7 +11,7 @@ from services.gateway.routing import Pages
 from shared.contract import Id
 from shared.contracts.campaign import CampaignRow, Phase, list_campaigns
 from shared.contracts.customer_query import Channel
-from shared.contracts.identity import User, list_users
+from shared.contracts.identity import User, UserState, list_users
 from shared.contracts.telemarketing import (
     Assigned,
     Assignment,
@@ -29,7 +29,6 @@ from shared.contracts.telemarketing import (
 )
 from shared.ecuador.money import format_number
 from shared.errors import NotFound
-from shared.permissions import Role
 
 pages = Pages()
 menu.add(
@@ -121,8 +120,14 @@ async def _list_campaigns(ask: Asker) -> list[CampaignRow]:
 
 
 async def _list_advisors(ask: Asker) -> list[User]:
-    found = await ask(list_users, role=Role.ADVISOR, limit=200)
-    return [user for user in found.items if user.active]
+    """Those to whom this user may give customers."""
+    found = await ask(list_users, permission=CallPermission.WORK, limit=200)
+    whose = assign_customers.scope.whose(ask.actor)
+    return [
+        user
+        for user in found.items
+        if user.state is UserState.ACTIVE and (whose is None or user.username in whose)
+    ]
 
 
 async def _by_advisor(ask: Asker, campaign_id: int | None) -> dict[str, Assignment]:

@@ -15,7 +15,8 @@ from services.gateway.rendering import render
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
 from shared import clock
-from shared.contracts.telemarketing import Callback, CallPermission, list_callbacks
+from shared.contracts.staff import Weekday
+from shared.contracts.telemarketing import CALLERS, OTHERS, Callback, list_callbacks
 
 pages = Pages()
 menu.add(
@@ -23,8 +24,7 @@ menu.add(
     20,
     "Agenda",
     "/agenda",
-    CallPermission.WORK,
-    CallPermission.READ_ALL,
+    *sorted(CALLERS),
     icon="calendar-event",
     purpose="Llamadas que quedaron agendadas",
 )
@@ -44,7 +44,7 @@ _MONTHS = (
     "noviembre",
     "diciembre",
 )
-WEEKDAYS = ("Lunes", "Martes", "Miércoles", "Jueves", "Viernes", "Sábado", "Domingo")
+WEEKDAYS = [day.word for day in Weekday]
 
 
 class View(StrEnum):
@@ -71,7 +71,7 @@ class Span:
         return [self.first + number * _DAY for number in range((self.last - self.first).days + 1)]
 
 
-@pages.get("/agenda", allow=frozenset({CallPermission.WORK, CallPermission.READ_ALL}))
+@pages.get("/agenda", allow=CALLERS)
 async def show_calendar(
     request: Request,
     ask: Ask,
@@ -80,10 +80,10 @@ async def show_calendar(
     day: addresses.Day = None,
     advisor: addresses.Advisor = "",
 ) -> Response:
-    """Agreed calls, the own ones or, for whoever may see all, anyone's."""
+    """Agreed calls: the own ones, the team's or anyone's."""
     chosen, today = day or clock.today(), clock.today()
     span = span_of(view, chosen)
-    sees_all = CallPermission.READ_ALL in session.permissions
+    sees_others = bool(OTHERS & session.permissions)
     found = await ask(
         list_callbacks,
         _midnight(span.first),
@@ -103,7 +103,7 @@ async def show_calendar(
         by_day=_by_day(found),
         total=len(found),
         advisor=advisor,
-        sees_all=sees_all,
+        sees_others=sees_others,
     )
 
 

@@ -16,6 +16,7 @@ from shared.contract import Id, Model
 from shared.contracts.campaign import list_campaigns
 from shared.contracts.customer_query import TimelineEntry, list_timeline
 from shared.contracts.telemarketing import (
+    CALLERS,
     CallPermission,
     CallResult,
     Lease,
@@ -136,7 +137,7 @@ async def ask_risk(request: Request, customer_id: Id, ask: Ask) -> Response:
     )
 
 
-@pages.get("/llamadas/historial", allow=frozenset({CallPermission.WORK, CallPermission.READ_ALL}))
+@pages.get("/llamadas/historial", allow=CALLERS)
 async def show_history(
     request: Request,
     ask: Ask,

@@ -10,7 +10,7 @@ from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared.contract import Id
+from shared.contract import Id, Model
 from shared.contracts.customer_query import (
     Category,
     Channel,
@@ -19,14 +19,17 @@ from shared.contracts.customer_query import (
     CustomerPermission,
     Gender,
     NewCustomer,
+    Occasion,
     create_customer,
     erase_customer,
+    find_customer,
     get_customer,
     get_personal_data,
     list_customers,
     list_timeline,
     update_customer,
 )
+from shared.errors import NotFound
 
 pages = Pages()
 menu.add(
@@ -58,6 +61,40 @@ async def show_customers(
     after: addresses.After = None,
 ) -> Response:
     """Customers by surname, those that are searched for."""
+    filters: dict[str, Any] = {
+        "search": search, "province": province, "category": category, "after": after
+    }  # fmt: skip
+    return await _render_list(request, ask, Form({"occasion": [Occasion.CALLING]}), **filters)
+
+
+@pages.post("/clientes/abrir", allow=CustomerPermission.FIND)
+async def open_profile(request: Request, ask: Ask) -> Response:
+    """Lead to the profile of the person who calls."""
+    form = await read_form(request)
+    try:
+        asked = form.parse(_Caller)
+        customer = await ask(find_customer, asked.number, asked.occasion)
+    except (*FORM_ERRORS, NotFound) as error:
+        return await _render_list(request, ask, form.failed(error))
+    notice = "La ficha queda abierta una hora, y en ella el motivo."
+    return go(request, f"/clientes/{customer.id}", notice=notice)
+
+
+class _Caller(Model):
+    number: str
+    occasion: Occasion
+
+
+async def _render_list(
+    request: Request,
+    ask: Asker,
+    form: Form,
+    *,
+    search: str = "",
+    province: str = "",
+    category: str = "",
+    after: str | None = None,
+) -> Response:
     found = await ask(
         list_customers,
         search=search.strip() or None,
@@ -66,8 +103,15 @@ async def show_customers(
         after=after,
     )
     chosen: dict[str, Any] = {"search": search, "province": province, "category": category}
-    return render(
-        request, "customer/list.html", customers=found, place=places.place, **chosen, **_CHOICES
+    return render_form(
+        request,
+        "customer/list.html",
+        form,
+        customers=found,
+        place=places.place,
+        occasions=list(Occasion),
+        **chosen,
+        **_CHOICES,
     )
 
 

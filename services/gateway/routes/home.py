@@ -1,7 +1,8 @@
-"""The page one lands on: what this user's role comes for, and its figures of today."""
+"""The page one lands on: what this user comes for, and its figures of today."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -14,45 +15,41 @@ from services.gateway.rendering import render
 from services.gateway.routing import ANY_USER, Pages
 from services.gateway.session import SignedIn
 from shared import clock
-from shared.contracts.campaign import CampaignFigures, Phase, list_by_budget
-from shared.contracts.customer_query import list_imports
-from shared.contracts.identity import Role, list_users
-from shared.contracts.mailer import list_mailings
-from shared.contracts.telemarketing import get_day, list_assignments, list_callbacks
+from shared.contracts.campaign import CampaignFigures, CampaignPermission, Phase, list_by_budget
+from shared.contracts.customer_query import CustomerPermission, list_imports
+from shared.contracts.identity import UserPermission, UserState, list_users
+from shared.contracts.mailer import MailPermission, list_mailings
+from shared.contracts.telemarketing import (
+    CallPermission,
+    get_day,
+    list_assignments,
+    list_callbacks,
+)
 from shared.errors import Unavailable
 
 pages = Pages()
 LINES = 6
 
-# The first thing each role does in a day.
-_FIRST = {
-    Role.MARKETING_HEAD: ("Nueva campaña", "/campanas/nueva", "speakerphone"),
-    Role.ADVISOR: ("Siguiente cliente", "/llamadas", "headset"),
-    Role.SUPERVISOR: ("Asignar clientes", "/asignaciones", "user-check"),
-    Role.BACKOFFICE: ("Buscar cliente", "/clientes", "search"),
-    Role.ADMIN: ("Usuarios", "/usuarios", "users-group"),
-}
-
 
 @pages.get("/", allow=ANY_USER)
 async def home(request: Request, session: SignedIn, ask: Ask) -> Response:
-    """Greeting, the role's first action and figures, and the user's part of the menu as cards.
+    """Greeting, the user's first action and figures, and the user's part of the menu as cards.
 
     A room that does not answer costs its figures, not the page.
     """
-    role = session.actor.role
+    start = _start_of(session.permissions)
     figures: dict[str, Any] = {"away": False, "chart": None}
-    if role in _FIGURES:
+    if start.figures:
         try:
-            figures |= await _FIGURES[role](ask)
+            figures |= await start.figures(ask)
         except Unavailable:
             figures["away"] = True
     return render(
         request,
         "home/home.html",
-        first=_FIRST[role],
+        first=start.first,
         greeting=_greeting(clock.now().astimezone(clock.GUAYAQUIL).hour),
-        role=role,
+        part=start.part,
         **figures,
     )
 
@@ -106,15 +103,57 @@ async def _admin(ask: Asker) -> dict[str, Any]:
     users, imports = await asyncio.gather(
         ask(list_users, limit=200), ask(list_imports, limit=LINES)
     )
-    return {"users": [user for user in users.items if user.active], "imports": imports.items}
+    return {
+        "users": [user for user in users.items if user.state is UserState.ACTIVE],
+        "imports": imports.items,
+    }
 
 
-_FIGURES: dict[Role, Callable[[Asker], Awaitable[dict[str, Any]]]] = {
-    Role.MARKETING_HEAD: _marketing_head,
-    Role.ADVISOR: _advisor,
-    Role.SUPERVISOR: _supervisor,
-    Role.ADMIN: _admin,
-}
+@dataclass(frozen=True)
+class _Start:
+    """How the day begins for those who may do all of this; the first one that fits counts."""
+
+    needed: frozenset[str]
+    first: tuple[str, str, str]  # label, address and icon of what is done first
+    part: str = ""  # the template of the figures
+    figures: Callable[[Asker], Awaitable[dict[str, Any]]] | None = None
+
+
+_STARTS = (
+    _Start(
+        frozenset(
+            {CampaignPermission.WRITE, CampaignPermission.READ_STATISTICS, MailPermission.READ}
+        ),
+        ("Nueva campaña", "/campanas/nueva", "speakerphone"),
+        "marketing_head",
+        _marketing_head,
+    ),
+    _Start(
+        frozenset({CallPermission.ASSIGN}),
+        ("Asignar clientes", "/asignaciones", "user-check"),
+        "supervisor",
+        _supervisor,
+    ),
+    _Start(
+        frozenset({CallPermission.WORK}),
+        ("Siguiente cliente", "/llamadas", "headset"),
+        "advisor",
+        _advisor,
+    ),
+    _Start(
+        frozenset({UserPermission.WRITE, CustomerPermission.IMPORT}),
+        ("Usuarios", "/usuarios", "users-group"),
+        "admin",
+        _admin,
+    ),
+    _Start(frozenset({UserPermission.WRITE}), ("Usuarios", "/usuarios", "users-group")),
+    _Start(frozenset({CustomerPermission.READ}), ("Buscar cliente", "/clientes", "search")),
+    _Start(frozenset(), ("Mi cuenta", "/cuenta", "id")),
+)
+
+
+def _start_of(permissions: frozenset[str]) -> _Start:
+    return next(start for start in _STARTS if start.needed <= permissions)
 
 
 def _today() -> tuple[datetime, datetime]:

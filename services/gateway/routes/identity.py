@@ -1,5 +1,6 @@
 """Log-in and log-out, and users."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Request
@@ -19,12 +20,13 @@ from shared.contracts.identity import (
     UserPermission,
     create_user,
     get_user,
+    list_roles,
     list_users,
     log_out,
     update_user,
 )
-from shared.errors import Denied, Invalid, Unavailable
-from shared.permissions import Role
+from shared.contracts.telemarketing import Assignment, list_assignments
+from shared.errors import Denied, Invalid, PregonError, Unavailable
 
 pages = Pages()
 menu.add(
@@ -33,8 +35,8 @@ menu.add(
     "Usuarios",
     "/usuarios",
     UserPermission.WRITE,
-    icon="users-group",
-    purpose="Usuarios y sus roles",
+    icon="user",
+    purpose="Quién puede ingresar, con qué rol y en qué fechas",
 )
 
 
@@ -79,18 +81,21 @@ async def leave(request: Request, ask: Ask) -> Response:
 async def show_users(
     request: Request,
     ask: Ask,
-    role: Annotated[Role | None, addresses.Role] = None,
+    role: Annotated[str, addresses.Role] = "",
     after: addresses.After = None,
 ) -> Response:
     """Users by username, of one role or of all."""
-    users = await ask(list_users, role=role, after=after)
-    return render(request, "identity/list.html", users=users, role=role, roles=list(Role))
+    users, roles = await asyncio.gather(
+        ask(list_users, role=role or None, after=after), _list_roles(ask)
+    )
+    return render(request, "identity/list.html", users=users, role=role, roles=roles)
 
 
 @pages.get("/usuarios/nuevo", allow=UserPermission.WRITE)
-async def show_new_user(request: Request) -> Response:
+async def show_new_user(request: Request, ask: Ask) -> Response:
     """An empty form."""
-    return render_form(request, "identity/new.html", Form(), roles=list(Role))
+    roles = await _list_roles(ask)
+    return render_form(request, "identity/new.html", Form(), roles=roles)
 
 
 @pages.post("/usuarios/nuevo", allow=UserPermission.WRITE)
@@ -100,28 +105,25 @@ async def add_user(request: Request, ask: Ask) -> Response:
     try:
         user = await ask(create_user, form.parse(NewUser))
     except FORM_ERRORS as error:
-        failed = form.failed(error)
-        return render_form(request, "identity/new.html", failed, roles=list(Role))
+        roles = await _list_roles(ask)
+        return render_form(request, "identity/new.html", form.failed(error), roles=roles)
     return go(request, "/usuarios", notice=f"Se creó el usuario {user.username}.")
 
 
 @pages.get("/usuarios/{user_id}", allow=UserPermission.WRITE)
 async def show_user(request: Request, user_id: Id, ask: Ask) -> Response:
     """One user, to be changed."""
-    user = await ask(get_user, user_id)
-    form = Form.of(user)
-    return render_form(request, "identity/edit.html", form, user=user, roles=list(Role))
+    return await _show(request, ask, user_id, None)
 
 
 @pages.post("/usuarios/{user_id}", allow=UserPermission.WRITE)
 async def change_user(request: Request, user_id: Id, ask: Ask) -> Response:
-    """Change name, role or password."""
+    """Change name, role, days and hours, or password."""
     form = await read_form(request)
     try:
         user = await ask(update_user, user_id, form.parse(UserChange))
     except FORM_ERRORS as error:
-        user, failed = await ask(get_user, user_id), form.failed(error)
-        return render_form(request, "identity/edit.html", failed, user=user, roles=list(Role))
+        return await _show(request, ask, user_id, form.failed(error))
     return go(request, "/usuarios", notice=f"Se guardaron los cambios de {user.username}.")
 
 
@@ -132,8 +134,32 @@ async def change_state(request: Request, user_id: Id, ask: Ask) -> Response:
     try:
         user = await ask(update_user, user_id, form.parse(UserChange))
     except FORM_ERRORS as error:
-        user = await ask(get_user, user_id)
-        failed = Form.of(user).failed(error)
-        return render_form(request, "identity/edit.html", failed, user=user, roles=list(Role))
+        return await _show(request, ask, user_id, None, error)
     done = "activó" if user.active else "desactivó"
     return go(request, f"/usuarios/{user_id}", notice=f"Se {done} el usuario {user.username}.")
+
+
+async def _show(
+    request: Request, ask: Ask, user_id: int, form: Form | None, error: PregonError | None = None
+) -> Response:
+    """The page of a user; without a form, what is stored."""
+    user, roles = await asyncio.gather(ask(get_user, user_id), _list_roles(ask))
+    form = form or Form.of(user)
+    if error is not None:
+        form.failed(error)
+    work = await _find_open_work(ask, user.username)
+    return render_form(request, "identity/edit.html", form, user=user, roles=roles, work=work)
+
+
+async def _list_roles(ask: Ask) -> list[tuple[str, str]]:
+    """Code and name of each, as `kit.select` takes them."""
+    return [(role.code, role.name) for role in await ask(list_roles)]
+
+
+async def _find_open_work(ask: Ask, username: str) -> list[Assignment] | None:
+    """What the user has still to call, by campaign; None while that is not known."""
+    try:
+        found = await ask(list_assignments, advisor=username, limit=200)
+    except (Denied, Unavailable):
+        return None
+    return [item for item in found.items if item.open]

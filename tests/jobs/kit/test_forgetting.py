@@ -23,12 +23,12 @@ from shared import (
     transfer,
     worker,
 )
-from shared.contract import Actor
 from shared.contracts import ROOMS, customer_query, identity
 from shared.errors import Conflict
 from shared.job import dead_queue
 from shared.settings import settings
 from shared.tables import Command, Inbox, Transfer, TransferChunk
+from tests.make.actors import make_actor
 
 Sessions = sessionmaker[Session]
 NEW = identity.NewUser(
@@ -43,7 +43,7 @@ def sessions(database: Callable[[str], Sessions]) -> Sessions:
 
 @pytest.fixture(autouse=True)
 def somebody() -> Iterator[None]:
-    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    actor = make_actor()
     with trace.use(actor=actor, idempotency_key="k"):
         yield
 
@@ -112,6 +112,7 @@ USER = identity.User(
     username="eva",
     full_name="Eva",
     role=identity.Role.ADVISOR,
+    role_name="Asesor",
     active=True,
     last_login_at=None,
     version=1,

@@ -237,7 +237,9 @@ def test_while_a_list_is_merged_the_campaign_is_assigned_called_and_changed(
         session.execute(text("SET LOCAL statement_timeout = 1000"))
         campaigns.get_campaign(session, CAMPAIGN, lock=True)
         given = assignments.give(session, CAMPAIGN, Share("ana", 10))
-        assert given == 5  # 4 and 6, whose part is at work, are passed over; 5 is not there yet
+        assert (
+            len(given) == 5
+        )  # 4 and 6, whose part is at work, are passed over; 5 is not there yet
     with sessions.begin() as session:
         session.execute(text("SET LOCAL statement_timeout = 1000"))
         leases.lock_advisor(session, "ana")
@@ -292,7 +294,7 @@ def test_rows_are_locked_by_customer_whatever_their_place_on_the_disk(
 
     def take_back() -> None:
         with sessions.begin() as session:
-            assert assignments.take_back(session, CAMPAIGN, "ana", clock.now()) == 10
+            assert len(assignments.take_back(session, CAMPAIGN, "ana", clock.now())) == 10
 
     works = {"merge": lambda: jobs.merge_call_list.run(merge), "take_back": take_back}
     with ThreadPoolExecutor(1) as thread, sessions() as holder:

@@ -9,7 +9,6 @@ import pytest
 
 from services.customer_query.models import Customer as Row
 from shared import clock, trace
-from shared.contract import Actor
 from shared.contracts.customer_query import (
     Customer,
     CustomerChange,
@@ -21,11 +20,12 @@ from shared.contracts.customer_query import (
 from shared.contracts.mailer import RecipientUnsubscribed
 from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid
+from tests.make.actors import make_actor
 from tests.rooms.customer_query.conftest import Sessions
 
 WOMEN = {"field": "gender", "in": ["F"]}
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
-EVA = Actor(user_id=2, username="eva", full_name="Eva Paz", role="marketing_head")
+EVA = make_actor("eva", user_id=2, full_name="Eva Paz")
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.identity import notices
+from services.identity import known, notices
 from services.identity.models import Notice, User
 from shared import clock, trace
 from shared import notices as kit
-from shared.contract import Actor
 from shared.contracts.identity import NewUser, NoticeRequested, Role
 from shared.errors import NotFound
 from tests.databases import outbox_of
+from tests.make.actors import make_actor
 
 Sessions = sessionmaker[Session]
 
@@ -51,7 +51,7 @@ def tell(identity: Any, reference: str = "r", **to: Any) -> None:
 
 
 def as_user(user_id: int, username: str) -> Any:
-    actor = Actor(user_id=user_id, username=username, full_name="Una Persona", role="advisor")
+    actor = make_actor(username, "advisor", user_id=user_id, full_name="Una Persona")
     return trace.use(actor=actor)
 
 
@@ -88,16 +88,22 @@ def test_opening_reads_and_another_ones_notice_is_not_there(identity: Any, users
     assert outbox_of(users)[1:] == [("notices_changed", {"usernames": ["eva"]})]
 
 
+def unread(session: Session) -> int:
+    found = known.find_known(session, 1)
+    assert found
+    return found.unread
+
+
 def test_unread_ones_are_counted_until_all_are_read(identity: Any, users: Sessions) -> None:
     for reference in "abc":
         tell(identity, reference, usernames=["eva"])
     with users() as session:
-        assert notices.count_unread(session, 1) == 3
+        assert unread(session) == 3
     with as_user(1, "eva"):
         identity.read_notices()
         identity.read_notices()
     with users() as session:
-        assert notices.count_unread(session, 1) == 0
+        assert unread(session) == 0
     assert len(outbox_of(users)) == 4
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from shared import events, jobs, open_jobs, outbox, trace
 from shared.client import Client
-from shared.contract import Actor, Id, procedure
+from shared.contract import Id, procedure
 from shared.db import in_transaction
 from shared.errors import Conflict, Denied, Invalid, NotFound, PregonError, Unavailable
 from shared.outbox import job_queue_name
@@ -23,6 +23,7 @@ from shared.room import Room
 from shared.rpc import command, command_after, container_config, query, rpc
 from shared.scope import HOUSE, OPEN
 from shared.settings import settings
+from tests.make.actors import make_actor
 
 ERRORS = {kind.__name__: kind for kind in (NotFound, Conflict, Invalid, Denied, Unavailable)}
 
@@ -247,7 +248,7 @@ def test_a_command_that_asks_first_asks_and_acts_once_for_its_key(
 
 
 def test_the_same_key_of_another_user_is_another_command(ask: Callable[..., Any]) -> None:
-    other = Actor(user_id=2, username="asesor1", full_name="Asesor", role="advisor")
+    other = make_actor("asesor1", "advisor", user_id=2, full_name="Asesor")
     assert ask(add_note, "one", idempotency_key="k") == 1
     assert ask(add_note, "one", idempotency_key="k", actor=other) == 2
     assert ask(add_note, "one", idempotency_key="k", actor=other) == 2

@@ -8,12 +8,12 @@ import pytest
 
 from services.mailer import builtin, designs, making
 from shared import files, trace
-from shared.contract import Actor
 from shared.contracts.customer_query import Customer
 from shared.contracts.mailer import NewDesign
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
 from tests.hostile import designs as odd
+from tests.make.actors import make_actor
 from tests.rooms.mailer.conftest import Neighbours, add_run
 
 GOOD = '<p>Hola {{ nombres }}</p><a href="{{ enlace_baja }}">Baja</a>'
@@ -93,14 +93,14 @@ def test_a_design_from_a_file(mailer: Any) -> None:
 
 
 def test_a_double_click_creates_one_design(mailer: Any) -> None:
-    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    actor = make_actor()
     with trace.use(actor=actor, idempotency_key="k1"):
         assert create(mailer) == create(mailer)
     assert len(mailer.list_designs().items) == 3
 
 
 def test_a_test_sent_twice_with_a_key_goes_out_once(mailer: Any, sessions: Any) -> None:
-    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    actor = make_actor()
     with trace.use(actor=actor, idempotency_key="k1"):
         for _ in range(2):
             mailer.send_test(1, "", "yo@pregon.example")
@@ -110,7 +110,7 @@ def test_a_test_sent_twice_with_a_key_goes_out_once(mailer: Any, sessions: Any) 
 def test_a_file_sent_twice_with_a_key_is_one_design_and_another_file_a_conflict(
     mailer: Any,
 ) -> None:
-    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    actor = make_actor()
     key = files.put(io.BytesIO(GOOD.encode()), ".html")
     other = files.put(io.BytesIO(GOOD.encode()), ".html")
     with trace.use(actor=actor, idempotency_key="k1"):
@@ -142,7 +142,7 @@ def test_own_designs_are_deleted_unless_a_run_needs_them(mailer: Any, sessions: 
 
 
 def test_a_test_mail_is_handed_to_a_worker_with_who_asked(mailer: Any, sessions: Any) -> None:
-    actor = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+    actor = make_actor()
     with trace.use(actor=actor):
         mailer.send_test(1, "Hola {{ nombres }}", "Yo@Pregon.example")
     ((name, payload),) = outbox_of(sessions)

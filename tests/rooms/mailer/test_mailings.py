@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from services.mailer import mailings, monthly
 from shared import clock, trace
-from shared.contract import Actor
 from shared.contracts.mailer import (
     MailingState,
     MonthlySchedule,
@@ -18,9 +17,10 @@ from shared.contracts.mailer import (
 )
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
+from tests.make.actors import make_actor
 from tests.rooms.mailer.conftest import CAMPAIGN, NEW, Neighbours, add_run, count
 
-JEFE = Actor(user_id=1, username="jefe", full_name="Jefa", role="marketing_head")
+JEFE = make_actor()
 
 
 def test_a_new_run_asks_for_its_audience(mailer: Any, sessions: Any) -> None:

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.telemarketing.bureau import Bureau
 from services.telemarketing.models import Campaign, Target
 from shared import clock, trace
-from shared.contract import Actor, Page
+from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts.campaign import AudienceCompleted, CampaignBrief, CampaignChanged, Phase
 from shared.contracts.customer_query import Channel
-from shared.contracts.telemarketing import NewAssignment, Strategy
+from shared.contracts.telemarketing import CallPermission, NewAssignment, Strategy
 from shared.settings import settings
+from tests.make.actors import make_actor
 
 CAMPAIGN = 7
 ADVISORS = ("ana", "berta", "carlos")
@@ -75,7 +76,7 @@ def room(door: Any, sessions: sessionmaker[Session]) -> Any:
 def _answer(procedure: Any, **arguments: Any) -> Page[identity.User]:
     """Checked against the contract on the way in, as the real call would be."""
     assert procedure is identity.list_users
-    assert procedure.encode_arguments(**arguments)["role"] == identity.Role.ADVISOR
+    assert procedure.encode_arguments(**arguments)["permission"] == CallPermission.WORK
     return Page(items=[_advisor(number, name) for number, name in enumerate(ADVISORS, start=1)])
 
 
@@ -85,6 +86,7 @@ def _advisor(number: int, name: str) -> identity.User:
         username=name,
         full_name=name.title(),
         role=identity.Role.ADVISOR,
+        role_name="Asesor",
         active=name != "carlos",
         last_login_at=None,
         version=1,
@@ -156,9 +158,9 @@ def assign(room: Any, count: int, *advisors: str, strategy: Strategy = Strategy.
 
 
 def acting(username: str, role: str = "advisor") -> AbstractContextManager[None]:
-    """As this user."""
-    actor = Actor(user_id=1, username=username, full_name=username.title(), role=role)
-    return trace.use(actor=actor)
+    """As this user; a supervisor leads all three."""
+    team = ADVISORS if role == "supervisor" else ()
+    return trace.use(actor=make_actor(username, role, full_name=username.title(), team=team))
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:

@@ -21,6 +21,7 @@ from shared.contracts.telemarketing import CallResult, EmptyQueue, NewCall
 from shared.errors import Conflict, Invalid, NotFound
 from shared.settings import settings
 from tests.databases import outbox_of
+from tests.make.actors import make_actor
 from tests.rooms.telemarketing.conftest import (
     CAMPAIGN,
     NOON,
@@ -185,7 +186,7 @@ def test_the_same_result_twice_is_one_call(room: Any, sessions: Any) -> None:
         lease = room.next_call()
         assert record(room, lease, CallResult.BUSY) == record(room, lease, CallResult.BUSY)
         assert len(room.list_calls().items) == 1
-    assert [kind for kind, _ in outbox_of(sessions)] == ["call_recorded"]
+    assert [kind for kind, _ in outbox_of(sessions)] == ["people_moved", "call_recorded"]
 
 
 def test_busy_comes_again_after_its_wait(room: Any, time: Any) -> None:
@@ -392,6 +393,16 @@ def test_an_advisor_sees_the_own_calls_a_supervisor_all(room: Any) -> None:
         assert room.list_calls(campaign_id=CAMPAIGN, customer_id=call.customer_id).items == [call]
         assert len(room.list_calls(campaign_id=CAMPAIGN).items) == 2
         assert room.list_calls(campaign_id=CAMPAIGN + 1).items == []
+
+
+def test_who_sees_all_calls_is_a_matter_of_permission_not_of_the_roles_name(room: Any) -> None:
+    assign(room, 1, "ana")
+    with acting("ana"):
+        record(room, room.next_call(), CallResult.BUSY)
+    for role, may, seen in (("listener", {"call.read_all"}, 1), ("supervisor", set(), 0)):
+        actor = make_actor("eva").model_copy(update={"role": role, "permissions": may})
+        with trace.use(actor=actor):
+            assert len(room.list_calls().items) == seen
 
 
 def test_erased_people_are_forgotten_and_still_counted(room: Any, sessions: Any) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,14 +18,16 @@ from shared import clock, trace
 from shared.client import Client
 from shared.contract import Actor, Event, Procedure
 from shared.contracts import identity
-from shared.contracts.identity import Session, User
+from shared.contracts.identity import Grant, Session, User, UserRole
 from shared.errors import Denied, Unavailable
 from shared.permissions import Role, granted
 from shared.settings import settings
+from tests.make.actors import make_actor
 
 P = ParamSpec("P")
 R = TypeVar("R")
 ORIGIN = "http://testserver"
+TEAM = ("ana", "berta", "luis")  # whom whoever leads a team leads
 
 _SETTINGS = {
     "AMQP_URL": "pyamqp://nowhere",
@@ -100,6 +102,7 @@ def make_user(**changes: Any) -> User:
         "username": "ana",
         "full_name": "Ana Lucía Zambrano Vera",
         "role": Role.ADVISOR,
+        "role_name": "Asesor",
         "active": True,
         "last_login_at": None,
         "version": 3,
@@ -107,11 +110,27 @@ def make_user(**changes: Any) -> User:
     return User(**usual | changes)
 
 
+def make_role(code: str, *permissions: str, **changes: Any) -> UserRole:
+    """A role that somebody has made."""
+    at = datetime(2026, 11, 3, 15, tzinfo=UTC)
+    grants = [Grant(permission=item, granted_by="Eva Paz", granted_at=at) for item in permissions]
+    usual = {
+        "code": code,
+        "name": f"Rol {code}",
+        "builtin": False,
+        "users": 2,
+        "grants": grants,
+        "version": 4,
+    }
+    return UserRole(**usual | changes)
+
+
 def make_session(role: Role) -> Session:
     """A session whose token is the role's name."""
     return Session(
         token=role,
-        actor=Actor(user_id=1, username=role, full_name="Rosa Quishpe", role=role),
+        actor=make_actor(role, role, full_name="Rosa Quishpe", team=TEAM),
+        role_name=role.word,
         permissions=granted(role),
         expires_at=clock.now() + timedelta(hours=12),
     )

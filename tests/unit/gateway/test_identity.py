@@ -1,17 +1,26 @@
 """Log-in, users and tokens, through the pages and the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.gateway import entrance
 from services.gateway.session import COOKIE
+from shared import clock
 from shared.contract import Page
-from shared.contracts import identity
-from shared.contracts.identity import NewUser, Role, Session, User, UserChange
+from shared.contracts import identity, telemarketing
+from shared.contracts.identity import NewUser, Role, Session, User, UserChange, UserPermission
+from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Denied, FieldError, Invalid, Unavailable
 from shared.settings import settings
-from tests.unit.gateway.conftest import Browser, FakeAsk, make_session, make_user
+from tests.unit.gateway.conftest import (
+    Browser,
+    FakeAsk,
+    make_role,
+    make_session,
+    make_user,
+)
 
 NEW = {
     "username": "pedro",
@@ -19,6 +28,13 @@ NEW = {
     "role": "advisor",
     "password": "una clave larga",
 }
+
+
+@pytest.fixture(autouse=True)
+def _house(rooms: FakeAsk) -> None:
+    """The roles there are, and nobody has anything to call."""
+    rooms.answers[identity.list_roles.name] = lambda: [make_role("advisor"), make_role("auditor")]
+    rooms.answers[telemarketing.list_assignments.name] = lambda **_: Page(items=[])
 
 
 @pytest.fixture
@@ -85,7 +101,7 @@ def test_log_out_ends_the_session_and_says_so(admin: Browser, rooms: FakeAsk) ->
 
 def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeAsk) -> None:
     users = Page[User](items=[make_user(full_name="<b>Ana</b>")], next="ana")
-    rooms.answers[identity.list_users.name] = lambda role, after, limit: users
+    rooms.answers[identity.list_users.name] = lambda **_: users
     answer = admin.get("/usuarios?rol=advisor")
     assert "&lt;b&gt;Ana&lt;/b&gt;" in answer.text
     assert "/usuarios?rol=advisor&amp;desde=ana" in answer.text
@@ -93,7 +109,7 @@ def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeAsk) -> N
 
 
 def test_empty_list_says_what_to_do(admin: Browser, rooms: FakeAsk) -> None:
-    rooms.answers[identity.list_users.name] = lambda role, after, limit: Page(items=[])
+    rooms.answers[identity.list_users.name] = lambda **_: Page(items=[])
     assert "No hay usuarios con ese rol" in admin.get("/usuarios").text
 
 
@@ -284,3 +300,77 @@ def test_a_browser_shows_at_its_next_log_in_that_it_was_here(
     client.post("/ingresar", data=CREDENTIALS)
     heard = [call.arguments["device"] for call in rooms.heard_of(identity.log_in)]
     assert heard == ["", "+"]
+
+
+# --- days and hours of work ---
+
+
+def test_an_own_role_is_offered_and_days_and_hours_are_kept(admin: Browser, rooms: FakeAsk) -> None:
+    rooms.answers[identity.create_user.name] = lambda new: make_user(username=new.username)
+    assert '<option value="auditor">Rol auditor</option>' in admin.get("/usuarios/nuevo").text
+    days = {"starts_on": "2026-12-01", "ends_on": "", "work_days": ["monday", "friday"]}
+    hours = {"work_from": "08:00", "work_until": "16:30", "role": "auditor"}
+    assert admin.post("/usuarios/nuevo", data=NEW | days | hours).status_code == 303
+    new = rooms.heard_of(identity.create_user)[0].arguments["new"]
+    assert (new["role"], new["starts_on"], new["work_days"]) == (
+        "auditor",
+        "2026-12-01",
+        ["monday", "friday"],
+    )
+    assert (new["work_from"], new["work_until"], new.get("ends_on")) == ("08:00", "16:30", None)
+
+
+def test_an_emptied_last_day_is_sent_as_none(admin: Browser, rooms: FakeAsk) -> None:
+    rooms.answers[identity.update_user.name] = lambda user_id, change: make_user(id=user_id)
+    form = {"full_name": "Ana Vera", "ends_on": "", "work_days": "", "work_from": ""}
+    assert admin.post("/usuarios/7", data=form).status_code == 303
+    change = rooms.heard_of(identity.update_user)[0].arguments["change"]
+    assert (change["ends_on"], change["work_days"], change["work_from"]) == (None, [], None)
+
+
+def share(campaign_id: int, open_: int) -> telemarketing.Assignment:
+    return telemarketing.Assignment(
+        campaign_id=campaign_id,
+        campaign_name=f"Campaña {campaign_id}",
+        advisor="ana",
+        assigned=20,
+        open=open_,
+        done=20 - open_,
+    )
+
+
+def test_open_work_of_one_who_has_left_is_listed_for_those_who_take_it_back(
+    admin: Browser, rooms: FakeAsk
+) -> None:
+    left = make_user(ends_on=clock.today() - timedelta(days=1))
+    rooms.answers[identity.get_user.name] = lambda user_id: left
+    page_of: Page[telemarketing.Assignment] = Page(items=[share(3, 12), share(4, 0)])
+    rooms.answers[telemarketing.list_assignments.name] = lambda **_: page_of
+    page = admin.get("/usuarios/7").text
+    assert "Terminado" in page
+    assert "Tiene clientes por llamar y ya no trabaja" in page
+    assert "Campaña 3" in page
+    assert "Campaña 4" not in page  # nothing is left there
+    assert "/asignaciones?campana=3" not in page  # an administrator does not assign
+    (asked,) = rooms.heard_of(telemarketing.list_assignments)
+    assert asked.arguments["advisor"] == "ana"
+
+
+def test_who_may_assign_gets_the_way_to_take_work_back(admin: Browser, rooms: FakeAsk) -> None:
+    both = {UserPermission.WRITE.value, CallPermission.ASSIGN.value}
+    session = make_session(Role.ADMIN).model_copy(update={"permissions": frozenset(both)})
+    rooms.answers[identity.get_session.name] = lambda token: session
+    rooms.answers[identity.get_user.name] = lambda user_id: make_user(active=False)
+    rooms.answers[telemarketing.list_assignments.name] = lambda **_: Page(items=[share(3, 1)])
+    assert 'href="/asignaciones?campana=3"' in admin.get("/usuarios/7").text
+
+
+def test_a_user_is_shown_while_telemarketing_is_away(admin: Browser, rooms: FakeAsk) -> None:
+    def away(**_: Any) -> None:
+        raise Unavailable("No responde.")
+
+    rooms.answers[identity.get_user.name] = lambda user_id: make_user()
+    rooms.answers[telemarketing.list_assignments.name] = away
+    page = admin.get("/usuarios/7")
+    assert page.status_code == 200
+    assert "No se sabe qué clientes tiene asignados" in page.text

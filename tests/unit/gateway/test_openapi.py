@@ -128,7 +128,10 @@ def only_components() -> dict[str, Any]:
 )
 def test_an_example_is_understood_by_the_procedure(procedure: Procedure[..., Any]) -> None:
     (*_, last) = procedure.parameters
-    ids = {item.name: 1 for item in procedure.parameters if item.name.endswith("_id")}
+    ids: dict[str, Any] = {
+        item.name: 1 for item in procedure.parameters if item.name.endswith("_id")
+    }
+    ids |= {item.name: "auditor" for item in procedure.parameters if item.name == "code"}
     plain = procedure.example or {}
     whole = {last.name: plain}
     arguments = plain if plain.keys() <= {item.name for item in procedure.parameters} else whole

@@ -23,7 +23,6 @@ STATES = {
     "old",
     "new",
     "result",
-    "role",
     "offer",
     "strategy",
     "gender",

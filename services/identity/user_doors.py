@@ -1,0 +1,90 @@
+"""The doors of identity for users."""
+
+from typing import Any
+
+from redis import Redis
+from sqlalchemy.orm import Session
+
+from services.identity import passwords, roles, sessions, store, strength
+from services.identity.models import User
+from shared import edits
+from shared.contract import Page
+from shared.contracts import identity as contract
+from shared.errors import Invalid
+from shared.redis import RedisClient
+from shared.room import Room
+from shared.rpc import command, query
+
+_ENDS_SESSIONS = {"password_hash", "role", "active"}
+_MAY_LOCK_OUT = {"role", "active", "starts_on", "ends_on"}
+
+
+class UserDoors(Room):
+    """Who can log in, as what, and from when to when."""
+
+    redis: Redis = RedisClient()
+
+    @query(contract.list_users)
+    def list_users(
+        self,
+        session: Session,
+        role: str | None = None,
+        permission: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[contract.User]:
+        found = store.list_users(session, role, permission, after, limit)
+        return Page.cut(found, contract.User.model_validate)
+
+    @query(contract.get_user)
+    def get_user(self, session: Session, user_id: int) -> contract.User:
+        return contract.User.model_validate(store.get_user(session, user_id))
+
+    @command(contract.create_user)
+    def create_user(self, session: Session, new: contract.NewUser) -> contract.User:
+        strength.check(new.password, new.username, new.full_name)
+        _check_times(new.model_dump())
+        user = store.insert_user(session, new, passwords.make_hash(new.password))
+        return contract.User.model_validate(user)
+
+    @command(contract.update_user)
+    def update_user(
+        self, session: Session, user_id: int, change: contract.UserChange
+    ) -> contract.User:
+        """A new password, role or state ends the user's sessions."""
+        sent = change.sent()
+        if "password" in sent:
+            known = store.get_user(session, user_id)
+            strength.check(sent["password"], known.username, known.full_name)
+            sent["password_hash"] = passwords.make_hash(sent.pop("password"))
+        user = store.get_user(session, user_id, lock=True)
+        edits.refuse_stale(change.version, user, thing="este usuario", again="abrirlo")
+        values = {name: value for name, value in sent.items() if value != getattr(user, name)}
+        if values:
+            user = _set(session, user, values)
+        if values.keys() & _ENDS_SESSIONS:
+            sessions.end_all(self.redis, user_id)
+        return contract.User.model_validate(user)
+
+
+def _set(session: Session, user: User, values: dict[str, Any]) -> User:
+    """Raises Invalid; Conflict when nobody could administer users any more."""
+    if "role" in values:
+        store.check_role(session, values["role"])
+    _check_times(vars(user) | values)
+    changed = store.set_user(session, user.id, values)
+    if values.keys() & _MAY_LOCK_OUT:
+        roles.check_administrators(session)
+    return changed
+
+
+def _check_times(values: dict[str, Any]) -> None:
+    starts_on, ends_on = values["starts_on"], values["ends_on"]
+    if starts_on and ends_on and ends_on < starts_on:
+        raise Invalid.field("ends_on", "El último día va después del primero.")
+    begins, ends = values["work_from"], values["work_until"]
+    if bool(begins) != bool(ends):
+        missing = "work_until" if begins else "work_from"
+        raise Invalid.field(missing, "Escriba las dos horas del horario, o ninguna.")
+    if begins and begins >= ends:
+        raise Invalid.field("work_until", "El horario termina después de empezar.")
