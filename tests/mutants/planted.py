@@ -11,6 +11,7 @@ from tests.mutants import (
     house,
     kit,
     mail,
+    neighbours,
     odd_input,
     scopes,
     soap,
@@ -35,4 +36,5 @@ MUTANTS: list[Mutant] = [
     *accounts.MUTANTS,
     *teams.MUTANTS,
     *scopes.MUTANTS,
+    *neighbours.MUTANTS,
 ]
