@@ -1,4 +1,4 @@
-"""What accounts may do, read as the servers read it: the broker looks for its expressions in names."""
+"""What accounts may do, as the servers read it: the broker looks for expressions in names."""
 
 import re
 from typing import Any
