@@ -89,8 +89,10 @@ def running(**settings: str) -> Iterator[Product]:
 
 def refusals(product: Product) -> list[str]:
     """What a server refused a process in doing its own work: it may go on, and do it worse."""
-    words = ("NoPermission", "NOPERM", "permission denied", "ACCESS_REFUSED", "access refused")
-    words += ("password authentication failed", "WRONGPASS", "invalid username-password")
+    words = (
+        *("NoPermission", "NOPERM", "permission denied", "ACCESS_REFUSED", "access refused"),
+        *("password authentication failed", "WRONGPASS", "invalid username-password"),
+    )
     return [
         line
         for log in (product.run_dir / "log").glob("*.log")

@@ -128,7 +128,7 @@ def known_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget_keys() -> None:
-    for cached in (settings, tokens._signer, tokens._secrets, tokens._keys):
+    for cached in (settings, tokens._signer, tokens._keys):
         cached.cache_clear()
 
 
