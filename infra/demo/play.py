@@ -10,10 +10,11 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from infra.demo import customers, record, risk
 from infra.demo.generate_file import Row, write_rows
 from infra.demo.player import Client, Json, PlayError, equal, say
+from infra.demo.record import Calls
 from infra.demo.seed import CUSTOMERS, SEED
 from infra.native import credentials, environment
 from infra.native.run import Run
@@ -56,19 +58,6 @@ SEGMENT = {
         {"field": "income", "between": [300, 2500]},
     ]
 }
-
-
-@dataclass
-class Calls:
-    """What the advisors did."""
-
-    results: Counter[str] = field(default_factory=Counter)
-    by_advisor: Counter[str] = field(default_factory=Counter)
-    risks: Counter[str] = field(default_factory=Counter)
-    called: set[int] = field(default_factory=set)
-    last: dict[str, int] = field(default_factory=dict)  # whom each advisor called
-    looks: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    reached: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -204,14 +193,12 @@ class Play:
         """As beat does every ten minutes, until the mailer has heard of the campaign's start."""
         from shared import jobs, outbox, trace  # they need the settings of a product
 
+        send = partial(jobs.app.send_task, "mailer.run_monthly_schedule")
+
         def found(page: Json) -> bool:
             if any(item["kind"] == "monthly" for item in page["items"]):
                 return True
-            jobs.app.send_task(
-                "mailer.run_monthly_schedule",
-                queue=outbox.job_queue_name("mailer"),
-                headers={"trace": trace.to_headers()},
-            )
+            send(queue=outbox.job_queue_name("mailer"), headers={"trace": trace.to_headers()})
             time.sleep(1)
             return False
 

@@ -25,7 +25,10 @@ class MissingError(PlayError):
     """There is no such thing, or not for this user."""
 
 
-FAILURES: dict[int, type[PlayError]] = {httpx.codes.CONFLICT: ConflictError, httpx.codes.NOT_FOUND: MissingError}
+FAILURES: dict[int, type[PlayError]] = {
+    httpx.codes.CONFLICT: ConflictError,
+    httpx.codes.NOT_FOUND: MissingError,
+}
 
 
 class Client:

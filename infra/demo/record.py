@@ -1,11 +1,25 @@
 """What the play proves of who sees whom: strangers do not exist, and each look is on record."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from infra.demo.player import HEARD_SECONDS, POLL_SECONDS, Client, MissingError, equal, say
+
+
+@dataclass
+class Calls:
+    """What the advisors did."""
+
+    results: Counter[str] = field(default_factory=Counter)
+    by_advisor: Counter[str] = field(default_factory=Counter)
+    risks: Counter[str] = field(default_factory=Counter)
+    called: set[int] = field(default_factory=set)
+    last: dict[str, int] = field(default_factory=dict)  # whom each advisor called
+    looks: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    reached: set[int] = field(default_factory=set)
 
 
 def see_own_and_stranger(advisors: Mapping[str, Client], called: Mapping[str, int]) -> None:
