@@ -27,7 +27,7 @@ def drop_databases() -> None:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
     connection.close()
     forget_users("database")
-    database.remove_rights(settings().database_url, settings().namespace)
+    database.remove_rights(settings().server_url("postgres"), settings().namespace)
 
 
 def forget_users(server: str) -> None:

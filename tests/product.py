@@ -48,7 +48,7 @@ class Product:
         """What a module prints, run with the settings of the product."""
         return subprocess.run(
             [sys.executable, "-W", "ignore", "-m", module],
-            env={**self.environ, **self.settings},
+            env={**self.environ, **self.settings, **signing_keys.of_gateway(self.settings)},
             cwd=ROOT,
             check=True,
             capture_output=True,

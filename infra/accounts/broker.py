@@ -46,7 +46,7 @@ class Names:
 
     def dead(self, rooms: Iterable[str]) -> str:
         """Where the failed deliveries of rooms are parked."""
-        return rf"dead\.{self.heard(rooms)}|{self.of('dead.jobs')}"
+        return "|".join([rf"dead\.{self.heard(rooms)}", self.of(r"dead\.jobs")])
 
 
 def definitions(
@@ -96,7 +96,7 @@ def _permissions_of_rooms(names: Names, rooms: tuple[str, ...]) -> dict[str, str
     own = [names.of(f"rpc-({which})"), rf"rpc\.reply-({which})-.*", names.heard(rooms)]
     rpc, hears = names.of("nameko-rpc"), sorted({one for r in rooms for one in reach(r).hears})
     places = [names.of(place) for place in (r"later\.\d+s", "jobs", "parked")]
-    cleans = [r"dead\..*", names.of("dead.jobs")] if any(reach(r).cleans for r in rooms) else []
+    cleans = [names.dead(ROOMS)] if any(reach(room).cleans for room in rooms) else []
     told = names.of(rf"({'|'.join(hears)})\.events")
     return _allow(
         configure=own,
@@ -120,7 +120,7 @@ def _topics_of_rooms(names: Names, rooms: tuple[str, ...]) -> dict[str, dict[str
     asks = [re.escape(one) for room in rooms for one in reach(room).asks]
     bulk = [names.of(rf"jobs\.{one}\.bulk") for room in rooms for one in reach(room).sends]
     own = [names.heard(rooms), names.jobs(rooms)]
-    cleans = [r"dead\..*", names.of("dead.jobs")] if any(reach(r).cleans for r in rooms) else []
+    cleans = [names.dead(ROOMS)] if any(reach(room).cleans for room in rooms) else []
     rpc_read = [rf"({'|'.join(rooms)})\.\*", _REPLY]
     return {
         names.exchange("nameko-rpc"): _keys(write=[*asks, _REPLY], read=rpc_read),

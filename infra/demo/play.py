@@ -13,14 +13,16 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from infra.demo import customers, risk
+from infra.demo import customers, record, risk
 from infra.demo.generate_file import Row, write_rows
 from infra.demo.player import Client, Json, PlayError, equal, say
+from infra.demo.record import Calls
 from infra.demo.seed import CUSTOMERS, SEED
 from infra.native import credentials, environment
 from infra.native.run import Run
@@ -59,17 +61,6 @@ SEGMENT = {
 
 
 @dataclass
-class Calls:
-    """What the advisors did."""
-
-    results: Counter[str] = field(default_factory=Counter)
-    by_advisor: Counter[str] = field(default_factory=Counter)
-    risks: Counter[str] = field(default_factory=Counter)
-    called: set[int] = field(default_factory=set)
-    reached: set[int] = field(default_factory=set)
-
-
-@dataclass
 class Play:
     """The play and the figures it has seen."""
 
@@ -100,7 +91,9 @@ class Play:
         self.mail(head, campaign_id)
         self.mail_monthly(head, campaign_id)
         self.assign(supervisor, campaign_id)
+        began = clock.now()
         calls = self.call(campaign_id)
+        self.check_record(admin, began, calls)
         self.read_statistics(head, campaign_id, calls)
 
     def import_file(self, head: Client) -> list[Row]:
@@ -200,14 +193,12 @@ class Play:
         """As beat does every ten minutes, until the mailer has heard of the campaign's start."""
         from shared import jobs, outbox, trace  # they need the settings of a product
 
+        send = partial(jobs.app.send_task, "mailer.run_monthly_schedule")
+
         def found(page: Json) -> bool:
             if any(item["kind"] == "monthly" for item in page["items"]):
                 return True
-            jobs.app.send_task(
-                "mailer.run_monthly_schedule",
-                queue=outbox.job_queue_name("mailer"),
-                headers={"trace": trace.to_headers()},
-            )
+            send(queue=outbox.job_queue_name("mailer"), headers={"trace": trace.to_headers()})
             time.sleep(1)
             return False
 
@@ -267,6 +258,13 @@ class Play:
         self.figures["risk_checks"] = dict(calls.risks)
         return calls
 
+    def check_record(self, admin: Client, since: datetime, calls: Calls) -> None:
+        """Each advisor opens one of the own customers and none of another's, on record."""
+        record.see_own_and_stranger({name: self.client(name) for name in calls.last}, calls.last)
+        for looks in calls.looks.values():
+            looks["profile_seen"] += 1
+        record.count_looks(admin, since, calls.looks)
+
     def _call_next(
         self,
         advisor: Client,
@@ -282,6 +280,8 @@ class Play:
         person = lease["customer"]
         checks = f"/customers/{person['customer_id']}/risk-checks"
         checked = advisor.post(checks, params={"purpose": "sale"})
+        calls.looks[username]["risk_checked"] += 1
+        calls.last[username] = person["customer_id"]
         expected = known.get(person["cedula"], in_risk_file(person["cedula"]))
         equal("the files' word", "known" if expected else "unknown", "bureau's", checked["state"])
         advisor.post("/calls", json=self._call(lease, result))

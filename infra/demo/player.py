@@ -21,6 +21,16 @@ class ConflictError(PlayError):
     """The product refused for now."""
 
 
+class MissingError(PlayError):
+    """There is no such thing, or not for this user."""
+
+
+FAILURES: dict[int, type[PlayError]] = {
+    httpx.codes.CONFLICT: ConflictError,
+    httpx.codes.NOT_FOUND: MissingError,
+}
+
+
 class Client:
     """A user of the API, logged in."""
 
@@ -85,8 +95,7 @@ class Client:
 
     def _answer(self, response: httpx.Response) -> Any:
         if response.is_error:
-            failed = ConflictError if response.status_code == httpx.codes.CONFLICT else PlayError
-            raise failed(
+            raise FAILURES.get(response.status_code, PlayError)(
                 f"{response.request.method} {response.request.url.path}: "
                 f"{response.status_code} {response.text}"
             )

@@ -104,5 +104,6 @@ def _environment(run: Run, home: Path) -> dict[str, str]:
         "RABBITMQ_SCHEMA_DIR": str(home / "schema"),
         "RABBITMQ_GENERATED_CONFIG_DIR": str(home / "config"),
         "RABBITMQ_LOG_BASE": str(home),
+        "ERL_CRASH_DUMP": str(home / "crash.dump"),
         "RABBITMQ_PID_FILE": str(home / "pid"),
     }

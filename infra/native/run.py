@@ -15,6 +15,7 @@ from infra.native.errors import StackError
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED_BYTES = 500_000_000
+_PORTS = range(20_000, 32_000)
 
 
 class Generated:
@@ -119,10 +120,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def free_port() -> str:
-    """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """A port of the loopback interface that nobody listens on now.
+
+    Below those that systems give to outgoing connections: one of these may take a port between its
+    being found and its being used, and did.
+    """
+    candidates = (str(secrets.choice(_PORTS)) for _ in range(1000))
+    return next(port for port in candidates if is_free("127.0.0.1", int(port)))
 
 
 def is_free(host: str, port: int) -> bool:

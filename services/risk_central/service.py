@@ -103,7 +103,7 @@ class RiskCentralService(Room):
         return Page.cut(loads.ledger.list(session, after, limit), contract.Load.model_validate)
 
     @rpc(contract.find_risks)
-    def find_risks(self, search: str) -> list[contract.RiskReport]:
+    def find_risks(self, search: str, purpose: contract.RiskPurpose) -> list[contract.RiskReport]:
         """Digits are a cédula, anything else a name."""
         try:
             found = self._find(search.strip())
@@ -113,15 +113,19 @@ class RiskCentralService(Room):
             found = []
         except RedisError:
             raise Unavailable(_DOWN) from None
-        self._record_search(search, [report.cedula for report in found])
+        self._record_search(search, purpose, [report.cedula for report in found])
         return found
 
-    def _record_search(self, search: str, cedulas: list[str]) -> None:
+    def _record_search(
+        self, search: str, purpose: contract.RiskPurpose, cedulas: list[str]
+    ) -> None:
         """The bureau knows people by no id of ours: whose report was seen is told by hashes."""
         shown = map(audit.fingerprint, cedulas)
         about = (AuditAction.BUREAU_SEARCHED, AuditKind.BUREAU)
         with self.db.begin() as session:
-            audit.record(session, *about, fields=shown, after={"search": search})
+            audit.record(
+                session, *about, purpose=purpose.word, fields=shown, after={"search": search}
+            )
 
     def _find(self, search: str) -> list[contract.RiskReport]:
         if search[:1].isdigit():

@@ -34,7 +34,11 @@ def look(product: Product, person: int) -> None:
         head.get(f"/customers/{person}{path}").raise_for_status()
     found = head.get("/customers", params={"search": PERSON["cedula"]}).raise_for_status()
     assert [item["id"] for item in found.json()["items"]] == [person]
-    product.client("asesor1").get(f"/customers/{person}").raise_for_status()
+    advisor = product.client("asesor1")
+    called = {"number": PERSON["cedula"], "occasion": "calling"}
+    assert advisor.get("/customers/999999").status_code == 404
+    advisor.post("/customers/find", json=called).raise_for_status()
+    advisor.get(f"/customers/{person}").raise_for_status()
 
 
 def record(product: Product, **filters: Any) -> list[dict[str, Any]]:
@@ -56,6 +60,7 @@ def test_the_record_holds_each_view_once_and_is_whole(
         ("timeline_seen", "jefe"): 1,
         ("personal_data_seen", "jefe"): 1,
         ("viewers_seen", "jefe"): 1,
+        ("opened", "asesor1"): 1,
         ("profile_seen", "asesor1"): 1,
     }
 
@@ -67,9 +72,10 @@ def test_the_record_holds_each_view_once_and_is_whole(
     assert told() == wanted
     [searched] = record(product, customer_id=person, listed=True)
     assert (searched["action"], searched["listed"]) == ("searched", [person])
-    [advisor] = record(product, customer_id=person, username="asesor1")
-    assert advisor["sentence"].endswith(f"(asesor) vio la ficha del cliente {person}")
-    assert advisor["source"] == "127.0.0.1"
+    seen, opened = record(product, customer_id=person, username="asesor1")
+    assert seen["sentence"].endswith(f"(asesor) vio la ficha del cliente {person}")
+    assert opened["sentence"].endswith(f"abrió la ficha del cliente {person} por el cliente llama")
+    assert {seen["source"], opened["source"]} == {"127.0.0.1"}
     assert "The record is whole" in product.ask("services.identity.verify_audit")
 
 

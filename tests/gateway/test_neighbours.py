@@ -18,6 +18,7 @@ from psycopg2 import errors
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
+from infra.accounts.table import SERVERS
 from shared.contracts import ROOMS
 from shared.neighbours import REACH
 from tests.product import Product
@@ -29,7 +30,7 @@ WITHOUT_DATABASE = ("gateway", "beat", "soap")
 def urls(product: Product, account: str) -> dict[str, str]:
     """What stands in the file that a process reads."""
     found = dotenv_values(product.run_dir / "accounts" / account / "account.env")
-    return {name: str(value) for name, value in found.items()}
+    return {name: str(found[name]) for name in SERVERS.values()}
 
 
 @pytest.mark.parametrize("account", [*ROOMS, "room-small", "relay", "gateway", "beat", "soap"])

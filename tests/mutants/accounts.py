@@ -42,8 +42,9 @@ MUTANTS = [
     Mutant(
         "another_password_leaves_the_other_sessions",
         SERVICE,
+        "        audit.record(session, AuditAction.PASSWORD_CHANGED, source=source)\n"
         "        sessions.end_all(self.redis, actor.user_id, but=token)\n",
-        "",
+        "        audit.record(session, AuditAction.PASSWORD_CHANGED, source=source)\n",
         (ACCOUNTS,),
     ),
     Mutant(

@@ -259,8 +259,8 @@ MUTANTS = [
     Mutant(
         "what_cannot_be_read_stops_the_room",
         "shared/events.py",
-        "except (KeyError, ValueError) as error:",
-        "except KeyError as error:",
+        "except (KeyError, ValueError, Denied) as error:",
+        "except (KeyError, Denied) as error:",
         (f"{EVENTS}::test_what_cannot_be_read_does_not_stop_the_others",),
     ),
     # --- the relay ---

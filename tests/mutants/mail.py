@@ -278,9 +278,9 @@ MUTANTS = [
     ),
     Mutant(
         "links_of_former_keys_are_forgotten",
-        "services/mailer/tokens.py",
-        "return (settings().secret_key, *filter(None, former))",
-        "return (settings().secret_key,)",
+        "shared/settings.py",
+        "return (self.secret_key, *filter(None, former))",
+        "return (self.secret_key,)",
         (MESSAGES,),
     ),
     Mutant(

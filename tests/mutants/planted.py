@@ -12,6 +12,7 @@ from tests.mutants import (
     house,
     kit,
     mail,
+    neighbours,
     odd_input,
     scopes,
     soap,
@@ -37,4 +38,5 @@ MUTANTS: list[Mutant] = [
     *audit.MUTANTS,
     *teams.MUTANTS,
     *scopes.MUTANTS,
+    *neighbours.MUTANTS,
 ]

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import socket
 import time
 from collections.abc import Callable
 
 import pytest
 from stdnum import luhn
 
+from infra.native import run
 from shared.contracts.risk_central import RISK_FILE
 
 COLUMNS = tuple(column.label for column in RISK_FILE)
@@ -59,10 +59,7 @@ def csv_bytes(
 
 def free_port() -> int:
     """A port nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    return int(run.free_port())
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:

@@ -39,6 +39,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     named text := 'audit_entry_' || to_char(day, 'YYYYMM');
     following date := date_trunc('month', day) + interval '1 month';
+    other text;
 BEGIN
     IF to_regclass(named) IS NOT NULL THEN
         RETURN;
@@ -48,7 +49,13 @@ BEGIN
         to_char(day, 'YYYYMM') || '0000000000', to_char(following, 'YYYYMM') || '0000000000');
     EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %I '
         'FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()', named);
-    EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM PUBLIC', named);
+    FOR other IN  -- whom the schema's default privileges gave more
+        SELECT DISTINCT granted.grantee::regrole::text
+        FROM pg_class, aclexplode(relacl) AS granted
+        WHERE pg_class.oid = to_regclass(named) AND granted.grantee NOT IN (0, relowner)
+    LOOP
+        EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I FROM %s', named, other);
+    END LOOP;
 END $$
 """
 _REMOVE_MONTH = """

@@ -171,8 +171,12 @@ def test_a_room_that_may_add_and_read_may_do_nothing_else(
         session.execute(text("CREATE ROLE audit_room"))
         session.execute(text("GRANT SELECT, INSERT ON audit_entry, role TO audit_room"))
         session.execute(text("GRANT SELECT, INSERT, UPDATE ON audit_day TO audit_room"))
+        session.execute(text("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO audit_room"))
         session.execute(text("SET LOCAL ROLE audit_room"))
-        entries.make_months(session, clock.today())
+        entries.make_months(session, date(2099, 1, 1))
+        may = "SELECT has_table_privilege('audit_entry_209901', :right)"
+        assert session.execute(text(may), {"right": "SELECT"}).scalar() is True
+        assert session.execute(text(may), {"right": "UPDATE, DELETE, TRUNCATE"}).scalar() is False
         entries.append(session, make_event(1))
         with pytest.raises(DBAPIError, match="permission denied"):
             session.execute(text("UPDATE audit_entry SET username = 'otra'"))

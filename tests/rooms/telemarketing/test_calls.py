@@ -399,8 +399,8 @@ def test_who_sees_all_calls_is_a_matter_of_permission_not_of_the_roles_name(room
     assign(room, 1, "ana")
     with acting("ana"):
         record(room, room.next_call(), CallResult.BUSY)
-    for role, may, seen in (("listener", {"call.read_all"}, 1), ("supervisor", set(), 0)):
-        actor = make_actor("eva").model_copy(update={"role": role, "permissions": may})
+    for role, may, seen in (("listener", ["call.read_all"], 1), ("supervisor", [], 0)):
+        actor = make_actor("eva").model_copy(update={"role": role, "permissions": frozenset(may)})
         with trace.use(actor=actor):
             assert len(room.list_calls().items) == seen
 
