@@ -2,7 +2,7 @@
 // even where the first answer was lost, so the form wakes up when the page is shown again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method === "get" || form.hasAttribute("hx-post")) return;
+  if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
   if (form.classList.contains("is-sending")) {
     event.preventDefault();
     return;
