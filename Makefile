@@ -13,11 +13,11 @@ STEP := infra/native/step.sh
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --universal --python-version 3.11 --quiet
 
-.PHONY: help up down status logs clean demo test check bench faults hostile interop images mutants rotate-keys permissions trace customers lock packages browser
+.PHONY: help up down status logs clean demo test check bench faults hostile interop verify-audit images mutants rotate-keys permissions trace customers lock packages browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
-		| awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+		| awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 ifeq ($(PREGON_STACK),compose)
 up down status logs demo:
@@ -69,6 +69,10 @@ hostile: packages .venv/.dev $(BUNDLE)  ## odd and hostile input, all or ONLY=fa
 interop: packages .venv/.dev  ## ask the bureau with clients of PHP, Perl and C++
 	@infra/native/interop.sh
 	@$(NATIVE) with-servers -- python -m pytest tests/interop
+
+verify-audit: packages  ## is the record of who saw what as it was written? SEAL=… EXPORT=dir
+	@$(NATIVE) exec -- python -W ignore -m services.identity.verify_audit \
+		$(if $(SEAL),--seal $(SEAL)) $(if $(EXPORT),--export $(EXPORT))
 
 images: packages  ## pin the images of others by the digests they have now
 	@$(PYTHON) -m infra.images

@@ -74,6 +74,7 @@ class Actor(Model):
     role: str  # a role's code
     permissions: frozenset[str] = frozenset()  # codes, as of the request
     team: frozenset[str] = frozenset()  # usernames of those whom the user supervises now
+    source: str = ""  # network address
 
 
 @dataclass(frozen=True)

@@ -44,19 +44,19 @@ def make_database(room: str) -> None:
 def migrate(room: str) -> None:
     """Run the room's pending migrations, and bring what it is never without up to date.
 
-    As the owner of its database, where it has one.
+    As the owner of its database where it has one.
     """
     owned = rights.exist(room)
     if owned:
         rights.secure(room)
     command.upgrade(config(room, rights.owner(room) if owned else ""), "head")
-    if owned:
-        rights.admit_relay(room)
     if has_defaults(room):
         engine = make_engine(room)
         with Session(engine) as session, session.begin():
             settle(room, session)
         engine.dispose()
+    if owned:
+        rights.admit_relay(room)
 
 
 def has_defaults(room: str) -> bool:

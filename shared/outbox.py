@@ -1,9 +1,9 @@
 """Saying what happened, inside the transaction in which it happens; the relay tells the others."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from shared import open_jobs, trace
@@ -12,10 +12,14 @@ from shared.settings import settings
 from shared.tables import Outbox
 
 CHANNEL = "outbox"  # the relay listens on it
+_TABLE = cast(Table, Outbox.__table__)  # and not the entity: half the time a row
 
 
-def add(session: Session, *events: Event) -> None:
-    """Announce events when this transaction commits, each at least once and in this order."""
+def add(session: Session, *events: Event, wake: bool = True) -> None:
+    """Announce events when this transaction commits, each at least once and in this order.
+
+    What nobody waits for needs not `wake` the relay: it goes with its next look, seconds later.
+    """
     _insert(
         session,
         [
@@ -27,6 +31,7 @@ def add(session: Session, *events: Event) -> None:
             }
             for event in events
         ],
+        wake=wake,
     )
 
 
@@ -57,12 +62,13 @@ def job_queue_name(room: str, *, bulk: bool = False) -> str:
     return settings().amqp_name(f"jobs.{room}.bulk" if bulk else f"jobs.{room}")
 
 
-def _insert(session: Session, rows: list[dict[str, Any]]) -> list[UUID]:
+def _insert(session: Session, rows: list[dict[str, Any]], *, wake: bool = True) -> list[UUID]:
     if not rows:
         return []
     ids = [uuid4() for _ in rows]
     common = {"headers": trace.to_headers()}
     named = [row | common | {"message_id": key} for row, key in zip(rows, ids, strict=True)]
-    session.execute(insert(Outbox), named)
-    session.execute(text(f"NOTIFY {CHANNEL}"))
+    session.execute(insert(_TABLE), named)
+    if wake:
+        session.execute(text(f"NOTIFY {CHANNEL}"))
     return ids

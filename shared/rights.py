@@ -40,6 +40,17 @@ BEGIN
     END LOOP;
 END $$
 """
+_ADDED_TO = """
+DO $$
+DECLARE thing record;
+BEGIN
+    FOR thing IN
+        SELECT tgrelid::regclass AS name FROM pg_trigger WHERE tgname = 'refuse_change'
+    LOOP
+        EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM %I', thing.name, {user_text});
+    END LOOP;
+END $$
+"""
 _BEFORE = (
     "ALTER DATABASE {database} OWNER TO {owner}",
     "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
@@ -55,6 +66,7 @@ _BEFORE = (
 )
 _AFTER = (
     "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {user}",
+    _ADDED_TO,  # a record that is only added to
     "GRANT CONNECT ON DATABASE {database} TO {relay}",
     "GRANT SELECT, DELETE, UPDATE (id) ON outbox TO {relay}",  # to lock a row is to update it
 )

@@ -5,6 +5,9 @@ A door is declared with its procedure, so mypy compares the two:
     @query(contract.get_campaign)              # a read-only transaction
     def get_campaign(self, session, campaign_id): ...
 
+    @query_recorded(contract.get_customer)     # reads, and adds a line to the record of views
+    def get_customer(self, session, customer_id): ...
+
     @command(contract.create_campaign)         # one transaction, idempotent by the caller's key
     def create_campaign(self, session, new): ...
 
@@ -167,6 +170,23 @@ def query(
         def read(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
             with self.db.begin() as session:
                 session.execute(text("SET TRANSACTION READ ONLY"))
+                return door(self, session, *args, **kwargs)
+
+        return _register(procedure, door, read)
+
+    return declare
+
+
+def query_recorded(
+    procedure: Procedure[P, R],
+) -> Callable[[Callable[Concatenate[S, Session, P], R]], Callable[Concatenate[S, P], R]]:
+    """A door that reads and puts on record that it did (`audit.record`), before it answers."""
+
+    def declare(
+        door: Callable[Concatenate[S, Session, P], R],
+    ) -> Callable[Concatenate[S, P], R]:
+        def read(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            with self.db.begin() as session:
                 return door(self, session, *args, **kwargs)
 
         return _register(procedure, door, read)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared import migrate
 from shared import redis as redis_server
+from shared.contracts.audit import Audited
 from shared.db import make_engine
 from shared.settings import settings
 from shared.tables import Kit
@@ -34,6 +35,7 @@ def emptied(room: str) -> sessionmaker[Session]:
     tables = [*Kit.metadata.sorted_tables, *models.Base.metadata.sorted_tables]
     names = ", ".join(f'"{table.name}"' for table in tables)
     with sessions.begin() as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))  # no guard of ours
         session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
         if migrate.has_defaults(room):
             migrate.settle(room, session)
@@ -41,7 +43,19 @@ def emptied(room: str) -> sessionmaker[Session]:
 
 
 def outbox_of(sessions: sessionmaker[Session]) -> list[tuple[str, dict[str, Any]]]:
-    """What the room has announced or handed over: (event kind or job name, payload), in order."""
+    """What the room has announced or handed over: (event kind or job name, payload), in order.
+
+    Without what it put on record, which `audited_of` gives.
+    """
+    return [row for row in _outbox_of(sessions) if row[0] != Audited.kind]
+
+
+def audited_of(sessions: sessionmaker[Session]) -> list[dict[str, Any]]:
+    """What the room has put on record (`shared.audit`), in order."""
+    return [payload for name, payload in _outbox_of(sessions) if name == Audited.kind]
+
+
+def _outbox_of(sessions: sessionmaker[Session]) -> list[tuple[str, dict[str, Any]]]:
     with sessions() as session:
         rows = session.execute(
             text("SELECT coalesce(task, routing_key), payload FROM outbox ORDER BY id")

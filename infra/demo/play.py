@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -201,12 +200,14 @@ class Play:
         """As beat does every ten minutes, until the mailer has heard of the campaign's start."""
         from shared import jobs, outbox, trace  # they need the settings of a product
 
-        send = partial(jobs.app.send_task, "mailer.run_monthly_schedule")
-
         def found(page: Json) -> bool:
             if any(item["kind"] == "monthly" for item in page["items"]):
                 return True
-            send(queue=outbox.job_queue_name("mailer"), headers={"trace": trace.to_headers()})
+            jobs.app.send_task(
+                "mailer.run_monthly_schedule",
+                queue=outbox.job_queue_name("mailer"),
+                headers={"trace": trace.to_headers()},
+            )
             time.sleep(1)
             return False
 

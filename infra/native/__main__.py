@@ -52,8 +52,8 @@ def _do(arguments: argparse.Namespace) -> int:
         case "status":
             return 0 if stack.status(run) else 1
         case "exec":
-            settings = environment.read(run)
-            return _run(arguments.command, settings | signing_keys.of_gateway(settings))
+            environ = environment.read(run)
+            return _run(arguments.command, environ | signing_keys.of_gateway(environ))
         case "with-servers":
             return _with_servers(arguments.command, durable=arguments.durable)
     return 0

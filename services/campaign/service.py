@@ -12,14 +12,17 @@ from services.campaign import (
 )
 from services.campaign.models import Campaign
 from services.campaign.news import News
-from shared import edits, outbox, trace
+from shared import audit, edits, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.campaign import AudienceState, Phase
 from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid
-from shared.rpc import command, command_after, query
+from shared.rpc import command, command_after, query, query_recorded
+
+_CAMPAIGN = AuditKind.CAMPAIGN
 
 
 class CampaignService(News):
@@ -51,6 +54,7 @@ class CampaignService(News):
         campaign = store.insert_campaign(session, values)
         store.insert_phase_change(session, campaign.id, campaign.owner, None, Phase.DRAFT, "")
         audience.request(session, campaign)
+        audit.record(session, AuditAction.CREATED, _CAMPAIGN, campaign.id, after=values)
         self._announce(session, campaign)
         return self._to_contract(session, campaign)
 
@@ -95,6 +99,10 @@ class CampaignService(News):
     ) -> Campaign:
         """A changed definition transfers the audience anew."""
         redefined = "definition" in values
+        before = vars(store.get_campaign(session, campaign_id)).copy()
+        audit.record(
+            session, AuditAction.CHANGED, _CAMPAIGN, campaign_id, before=before, after=values
+        )
         campaign = store.set_values(session, campaign_id, values | (described if redefined else {}))
         rules.check_dates(campaign.starts_on, campaign.ends_on)
         if redefined:
@@ -138,6 +146,9 @@ class CampaignService(News):
         rules.check_phase_change(plan, phase, reason)
         by = trace.actor().username
         store.insert_phase_change(session, campaign_id, by, campaign.phase, phase, reason)
+        before, after = {"phase": campaign.phase}, {"phase": phase}
+        what = (AuditAction.PHASE_CHANGED, _CAMPAIGN, campaign_id)
+        audit.record(session, *what, purpose=reason, before=before, after=after)
         campaign = store.set_values(session, campaign_id, {"phase": phase})
         self._announce(session, campaign)
         return self._to_contract(session, campaign)
@@ -158,6 +169,7 @@ class CampaignService(News):
             raise Conflict("La campaña ya terminó: su público no cambia.")
         status = audience.get_status(session, campaign_id)
         if status.state is not AudienceState.TRANSFERRING:
+            audit.record(session, AuditAction.STARTED, AuditKind.AUDIENCE, campaign_id)
             audience.request(session, campaign)
             status = audience.get_status(session, campaign_id)
         return status
@@ -167,7 +179,7 @@ class CampaignService(News):
         store.get_campaign(session, campaign_id)
         return audience.get_status(session, campaign_id)
 
-    @query(contract.list_members)
+    @query_recorded(contract.list_members)
     def list_members(
         self,
         session: Session,
@@ -181,6 +193,8 @@ class CampaignService(News):
         if campaign.audience_id is None:
             return Page(items=[])
         found = audience.list_members(session, campaign.audience_id, search, after, limit)
+        seen = [row.customer_id for row in found.rows]
+        audit.record_list(session, AuditKind.MEMBERS, seen, campaign_id, search=search)
         return Page.cut(found, contract.Member.model_validate)
 
     # --- statistics ---
@@ -205,11 +219,14 @@ class CampaignService(News):
             cost_per_sale=rules.cost_per(campaign.budget, accepted),
         )
 
-    @query(contract.get_repeated_customers)
+    @query_recorded(contract.get_repeated_customers)
     def get_repeated_customers(
         self, session: Session, after: str | None = None, limit: int = 50
     ) -> contract.RepeatedCustomers:
-        return statistics.repeated_customers(session, after, limit)
+        found = statistics.repeated_customers(session, after, limit)
+        seen = [customer.customer_id for customer in found.customers]
+        audit.record_list(session, AuditKind.CUSTOMERS, seen)
+        return found
 
     @query(contract.list_by_budget)
     def list_by_budget(self, session: Session) -> list[contract.CampaignFigures]:

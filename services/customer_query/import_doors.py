@@ -4,9 +4,10 @@ from sqlalchemy.orm import Session
 
 from services.customer_query import import_rows, imports, undos
 from services.customer_query.import_load import CUSTOMERS
-from shared import files, outbox, trace
+from shared import audit, files, outbox, trace
 from shared.contract import Page
 from shared.contracts import customer_query as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Conflict, Invalid, NotFound
 from shared.loads.fields import check_names
 from shared.room import Room
@@ -28,6 +29,7 @@ class ImportDoors(Room):
 
     def _insert_import(self, session: Session, new: contract.NewImport) -> contract.Import:
         job = imports.insert_import(session, new, trace.actor().username)
+        audit.record(session, AuditAction.STARTED, AuditKind.IMPORT, job.id)
         self._hand_over(session, job.id)
         return contract.Import.model_validate(job)
 
@@ -75,6 +77,7 @@ class ImportDoors(Room):
         job = imports.ledger.get(session, import_id, lock=True)
         if imports.ledger.cancel(job):
             imports.ledger.tell(session, job)
+            audit.record(session, AuditAction.CANCELLED, AuditKind.IMPORT, import_id)
             self._hand_over(session, job.id)
         return contract.Import.model_validate(job)
 
@@ -82,6 +85,7 @@ class ImportDoors(Room):
     def undo_import(self, session: Session, import_id: int) -> contract.Import:
         job = imports.ledger.get(session, import_id, lock=True)
         undos.begin(session, job, trace.actor().username)
+        audit.record(session, AuditAction.UNDONE, AuditKind.IMPORT, import_id)
         return contract.Import.model_validate(job)
 
     @query(contract.get_import)

@@ -15,12 +15,15 @@ from services.customer_query import (
 )
 from services.customer_query.import_doors import ImportDoors
 from services.customer_query.news import News
-from shared import clock, edits, trace
+from shared import audit, clock, edits, trace
 from shared.contract import Page
 from shared.contracts import customer_query as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.segments import parse
 from shared.errors import Conflict, Invalid
-from shared.rpc import command, query
+from shared.rpc import command, query, query_recorded
+
+_CUSTOMER, _LIST, _SEGMENT = AuditKind.CUSTOMER, AuditKind.CUSTOMERS, AuditKind.SEGMENT
 
 
 class CustomerQueryService(ImportDoors, News):
@@ -30,7 +33,7 @@ class CustomerQueryService(ImportDoors, News):
 
     # --- profiles ---
 
-    @query(contract.list_customers)
+    @query_recorded(contract.list_customers)
     def list_customers(
         self,
         session: Session,
@@ -42,12 +45,15 @@ class CustomerQueryService(ImportDoors, News):
     ) -> Page[contract.CustomerRow]:
         whose = contract.list_customers.scope.whose(trace.actor())
         found = store.list_customers(session, search, province, category, whose, after, limit)
+        audit.record_list(session, _LIST, [row.id for row in found.rows], search=search)
         return Page.cut(found, contract.CustomerRow.model_validate)
 
-    @query(contract.get_customer)
+    @query_recorded(contract.get_customer)
     def get_customer(self, session: Session, customer_id: int) -> contract.Customer:
         whose = contract.get_customer.scope.whose(trace.actor())
-        return contract.Customer.model_validate(store.get_customer(session, customer_id, whose))
+        customer = store.get_customer(session, customer_id, whose)
+        audit.record(session, AuditAction.PROFILE_SEEN, _CUSTOMER, customer_id)
+        return contract.Customer.model_validate(customer)
 
     @command(contract.find_customer)
     def find_customer(
@@ -58,6 +64,8 @@ class CustomerQueryService(ImportDoors, News):
         reach.open_profile(session, trace.actor().username, customer.id)
         title, kind = "Ficha abierta sin ser de su lista", contract.TimelineKind.PROFILE
         self._note(session, customer.id, kind, title, occasion.word)
+        what = (AuditAction.OPENED, _CUSTOMER, customer.id)
+        audit.record(session, *what, purpose=occasion.word, after={"search": number})
         return contract.Customer.model_validate(customer)
 
     @command(contract.create_customer)
@@ -66,6 +74,7 @@ class CustomerQueryService(ImportDoors, News):
         values = profiles.check(new.model_dump(), clock.today())
         customer = store.insert_customer(session, store.new_values(values))
         self._note_consents(session, customer.id, {}, values)
+        audit.record(session, AuditAction.CREATED, _CUSTOMER, customer.id, after=values)
         return contract.Customer.model_validate(customer)
 
     @command(contract.update_customer)
@@ -84,6 +93,8 @@ class CustomerQueryService(ImportDoors, News):
             return contract.Customer.model_validate(customer)
         customer = store.set_customer(session, customer_id, values)
         self._note_consents(session, customer_id, before, values)
+        what = (AuditAction.CHANGED, _CUSTOMER, customer_id)
+        audit.record(session, *what, before=before, after=values)
         if profiles.CONTACT_FIELDS & values.keys():
             announcements.announce_contact_states(session, [customer_id])
         self._note(session, customer_id, contract.TimelineKind.PROFILE, "Datos actualizados", "")
@@ -101,24 +112,28 @@ class CustomerQueryService(ImportDoors, News):
         self._note(
             session, customer_id, contract.TimelineKind.PROFILE, "Datos eliminados", reason.strip()
         )
+        audit.record(session, AuditAction.ERASED, _CUSTOMER, customer_id, purpose=reason.strip())
         announcements.announce_erased(session, [customer_id])
 
-    @query(contract.list_timeline)
+    @query_recorded(contract.list_timeline)
     def list_timeline(
         self, session: Session, customer_id: int, after: str | None = None, limit: int = 50
     ) -> Page[contract.TimelineEntry]:
         whose = contract.list_timeline.scope.whose(trace.actor())
         store.get_customer(session, customer_id, whose)
+        audit.record(session, AuditAction.TIMELINE_SEEN, _CUSTOMER, customer_id)
         found = store.list_timeline(session, customer_id, after, limit)
         return Page.cut(found, contract.TimelineEntry.model_validate)
 
-    @query(contract.get_personal_data)
+    @query_recorded(contract.get_personal_data)
     def get_personal_data(self, session: Session, customer_id: int) -> contract.PersonalData:
         """The time line as far as a page of it goes: the newest thousand entries."""
         whose = contract.get_personal_data.scope.whose(trace.actor())
+        customer = store.get_customer(session, customer_id, whose)
+        audit.record(session, AuditAction.PERSONAL_DATA_SEEN, _CUSTOMER, customer_id)
         return contract.PersonalData.model_validate(
             {
-                "customer": store.get_customer(session, customer_id, whose),
+                "customer": customer,
                 "consents": store.list_consents(session, customer_id),
                 "timeline": store.list_timeline(session, customer_id, None, 1000).rows,
                 "campaigns": store.list_campaigns_of(session, customer_id),
@@ -160,9 +175,10 @@ class CustomerQueryService(ImportDoors, News):
     def create_segment(self, session: Session, new: contract.NewSegment) -> contract.Segment:
         summary = segments.describe(new.definition)
         by = trace.actor().username
-        return contract.Segment.model_validate(
-            segment_store.insert_segment(session, new, summary, by)
-        )
+        segment = segment_store.insert_segment(session, new, summary, by)
+        made = {"name": segment.name, "summary": summary}
+        audit.record(session, AuditAction.CREATED, _SEGMENT, segment.id, after=made)
+        return contract.Segment.model_validate(segment)
 
     @command(contract.update_segment)
     def update_segment(
@@ -177,13 +193,16 @@ class CustomerQueryService(ImportDoors, News):
         if "definition" in values:
             values["summary"] = segments.describe(parse(values["definition"]))
         if values:
-            by = trace.actor().username
+            by, before = trace.actor().username, {name: getattr(segment, name) for name in values}
+            what = (AuditAction.CHANGED, _SEGMENT, segment_id)
+            audit.record(session, *what, before=before, after=values)
             segment = segment_store.set_segment(session, segment, values, by)
         return contract.Segment.model_validate(segment)
 
     @command(contract.delete_segment)
     def delete_segment(self, session: Session, segment_id: int) -> None:
         segment_store.delete_segment(session, segment_id)
+        audit.record(session, AuditAction.DELETED, _SEGMENT, segment_id)
 
     # --- parts of several doors ---
 

@@ -5,7 +5,7 @@ from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
-from services.gateway.session import SessionExpired, client_of, find_session
+from services.gateway.session import SessionExpired, client_of, find_session, source_of
 from shared import bounds, trace
 from shared.client import Client
 from shared.contract import Actor, Procedure
@@ -53,7 +53,8 @@ class Asker:
 
 async def _asker(request: Request) -> AsyncIterator[Asker]:
     session = find_session(request)
-    actor = session.actor if session is not None else None
+    source = {"source": source_of(request)}
+    actor = session.actor.model_copy(update=source) if session is not None else None
     try:
         yield Asker(client_of(request), actor, await _read_key(request))
     finally:

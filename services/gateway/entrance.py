@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.gateway.asking import Asker
-from services.gateway.session import DEVICE
+from services.gateway.session import DEVICE, source_of
 from shared import bounds
 from shared.contracts.identity import Session, log_in
 from shared.errors import FieldError, PregonError, Unavailable
@@ -65,11 +65,6 @@ async def _enter(ask: Asker, username: str, password: str, request: Request) -> 
                 raise
         await asyncio.sleep(WAIT_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # no secret
     raise AssertionError
-
-
-def source_of(request: Request) -> str:
-    """The network address that asks."""
-    return request.client.host if request.client else ""
 
 
 def _full() -> Unavailable:

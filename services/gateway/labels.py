@@ -89,6 +89,7 @@ ROOMS = {  # as people call what the permissions of a contract are about
     "mailer": "Correo",
     "telemarketing": "Llamadas",
     "risk_central": "Central de riesgos",
+    "audit": "Auditoría",
 }
 
 

@@ -26,6 +26,11 @@ def client_of(request: Request) -> Client:
     return client
 
 
+def source_of(request: Request) -> str:
+    """The network address that asks."""
+    return request.client.host if request.client else ""
+
+
 def find_session(request: Request) -> Session | None:
     """The session the route's guard has found; None on public routes and before the guard."""
     return getattr(request.state, "session", None)

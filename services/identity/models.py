@@ -1,6 +1,7 @@
 """identity's tables."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -18,11 +19,12 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 from shared import clock
-from shared.columns import EnumText
+from shared.columns import EnumText, enums
+from shared.contracts.audit import AuditAction, AuditKind, describe
 from shared.contracts.identity import UserState, Weekday, state_of
 from shared.edits import Edited
 from shared.permissions import Role as BuiltinRole
@@ -36,7 +38,11 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
         datetime: DateTime(timezone=True),
         str: Text,
+        list[int]: ARRAY(BigInteger),
+        list[str]: ARRAY(Text),
         list[Weekday]: ARRAY(EnumText(Weekday)),
+        dict[str, Any]: JSONB,
+        **enums(AuditAction, AuditKind),
     }
 
 
@@ -186,3 +192,65 @@ class Notice(Base):
     def read(self) -> bool:
         """Whether the user has seen it."""
         return self.read_at is not None
+
+
+class AuditEntry(Base):
+    """A line of the record. The database takes new ones and gives them to read, nothing else.
+
+    Partitions of a month each, by `id`: the day (YYYYMMDD) and, in eight digits, the number of the
+    line on that day, without gaps. The day is that of its recording: a day that is over gets no
+    more lines.
+    """
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_at", "at", "id"),
+        Index("ix_audit_entry_username", "username", "at", "id"),
+        Index(
+            "ix_audit_entry_customer_id",
+            "customer_id",
+            "at",
+            "id",
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
+        Index("ix_audit_entry_action", "action", "at", "id"),
+        Index("ix_audit_entry_listed", "listed", postgresql_using="gin"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    room: Mapped[str]
+    action: Mapped[AuditAction]
+    object_kind: Mapped[AuditKind | None]
+    object_id: Mapped[str]
+    customer_id: Mapped[int | None] = mapped_column(BigInteger)
+    listed: Mapped[list[int]]
+    user_id: Mapped[int | None] = mapped_column(BigInteger)
+    username: Mapped[str]
+    full_name: Mapped[str]
+    role_name: Mapped[str]
+    purpose: Mapped[str]
+    fields: Mapped[list[str]]
+    changes: Mapped[dict[str, Any]]
+    source: Mapped[str]
+    trace_id: Mapped[str]
+    hash: Mapped[str]  # covers this line and the hash of the one before
+
+    @property
+    def sentence(self) -> str:
+        """As people read it."""
+        return describe(self)
+
+
+class AuditDay(Base):
+    """A day of the record: how many lines, and the hash of the last; sealed when it is over."""
+
+    __tablename__ = "audit_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
+    seal: Mapped[str | None]  # covers the day and the seal of the day before
+    sealed_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]  # its lines, after the months that they are kept

@@ -6,14 +6,16 @@ from redis import Redis
 from sqlalchemy.orm import Session
 
 from services.identity import known, notices, passwords, sessions, store, strength, tries
+from services.identity.audit_doors import AuditDoors
 from services.identity.known import Known
 from services.identity.models import User
 from services.identity.role_doors import RoleDoors
 from services.identity.team_doors import TeamDoors
 from services.identity.user_doors import UserDoors
-from shared import clock, outbox, trace
-from shared.contract import Page
+from shared import audit, clock, outbox, trace
+from shared.contract import Actor, Page
 from shared.contracts import identity as contract
+from shared.contracts.audit import AuditAction
 from shared.contracts.identity import UserState
 from shared.errors import Denied, Invalid, NotFound, Unavailable
 from shared.events import on_event
@@ -30,8 +32,8 @@ CLOSED = {  # who is told this has given the right password
 }
 
 
-class IdentityService(UserDoors, RoleDoors, TeamDoors):
-    """Sessions and notices here; users, roles and teams beside it."""
+class IdentityService(UserDoors, RoleDoors, TeamDoors, AuditDoors):
+    """Sessions and notices here; users, roles, teams and the record beside it."""
 
     name = "identity"
 
@@ -46,11 +48,16 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
         counted = tries.begin(self.redis, username, source, device)
         with self.db() as session:
             found = store.find_user(session, username)
-        user = self._check_password(found, password, counted)
-        tries.succeed(self.redis, counted)
-        with self.db.begin() as session:
-            who = _admitted(session, user.id)
-            store.set_logged_in(session, user.id)
+        try:
+            user = self._check_password(found, password, counted)
+            tries.succeed(self.redis, counted)
+            with self.db.begin() as session:
+                who = _admitted(session, user.id)
+                store.set_logged_in(session, user.id)
+                audit.record(session, AuditAction.LOG_IN, who=who.actor, source=source)
+        except Denied:
+            self._record_failure(found, username, source)
+            raise
         opened = self._session(sessions.start(self.redis, user.id, source, agent), who)
         return opened.model_copy(update={"device": tries.remember_device(device, username)})
 
@@ -64,6 +71,13 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
         if user is None or not good:
             raise Denied(WRONG)
         return user
+
+    def _record_failure(self, user: User | None, username: str, source: str) -> None:
+        """Who is known by name; what else was typed may be a password, and is hashed."""
+        who = _actor(user) if user else None
+        tried = {} if user else {"username_tried": username}
+        with self.db.begin() as session:
+            audit.record(session, AuditAction.LOG_IN_FAILED, who=who, after=tried, source=source)
 
     @query(contract.get_session)
     def get_session(self, session: Session, token: str) -> contract.Session:
@@ -101,10 +115,16 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
     def end_session(self, name: str) -> None:
         if not sessions.end_named(self.redis, trace.actor().user_id, name):
             raise NotFound("Esa sesión ya terminó.")
+        self._record_end()
 
     @rpc(contract.end_other_sessions)
     def end_other_sessions(self, token: str) -> None:
         sessions.end_all(self.redis, trace.actor().user_id, but=token)
+        self._record_end()
+
+    def _record_end(self) -> None:
+        with self.db.begin() as session:
+            audit.record(session, AuditAction.SESSIONS_ENDED)
 
     @command(contract.change_password)
     def change_password(
@@ -121,6 +141,7 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors):
         strength.check(password, actor.username, actor.full_name)
         values = {"password_hash": passwords.make_hash(password)}
         store.set_user(session, actor.user_id, values)
+        audit.record(session, AuditAction.PASSWORD_CHANGED, source=source)
         sessions.end_all(self.redis, actor.user_id, but=token)
 
     # --- notices ---
@@ -172,3 +193,8 @@ def _admitted(session: Session, user_id: int) -> Known:
     if who.state in CLOSED:
         raise Denied(CLOSED[who.state])
     return who
+
+
+def _actor(user: User) -> Actor:
+    """A user by name alone, as the record tells of one who was not let in."""
+    return Actor(user_id=user.id, username=user.username, full_name=user.full_name, role=user.role)

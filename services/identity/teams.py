@@ -141,7 +141,7 @@ def end_member(
         told = f"Está en el equipo desde el {format_date(member.starts_on)}."
         raise Invalid.field("ends_on", told)
     _refuse_second(session, person, member.starts_on, ends_on, but=member.id)
-    member.ends_on, member.ended_by = ends_on, by
+    member.ends_on, member.ended_by = ends_on, by  # noqa: V101  # columns
     session.flush()
     return to_member(member, person)
 

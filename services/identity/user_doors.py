@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from services.identity import passwords, roles, sessions, store, strength
 from services.identity.models import User
-from shared import edits
+from shared import audit, edits
 from shared.contract import Page
 from shared.contracts import identity as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Invalid
 from shared.redis import RedisClient
 from shared.room import Room
@@ -45,6 +46,8 @@ class UserDoors(Room):
         strength.check(new.password, new.username, new.full_name)
         _check_times(new.model_dump())
         user = store.insert_user(session, new, passwords.make_hash(new.password))
+        made = new.model_dump(exclude={"password"})
+        audit.record(session, AuditAction.CREATED, AuditKind.USER, user.username, after=made)
         return contract.User.model_validate(user)
 
     @command(contract.update_user)
@@ -72,6 +75,8 @@ def _set(session: Session, user: User, values: dict[str, Any]) -> User:
     if "role" in values:
         store.check_role(session, values["role"])
     _check_times(vars(user) | values)
+    what = (AuditAction.CHANGED, AuditKind.USER, user.username)
+    audit.record(session, *what, before=vars(user).copy(), after=values)
     changed = store.set_user(session, user.id, values)
     if values.keys() & _MAY_LOCK_OUT:
         roles.check_administrators(session)

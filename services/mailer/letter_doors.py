@@ -3,7 +3,9 @@
 from sqlalchemy.orm import Session
 
 from services.mailer import letters
+from shared import audit
 from shared.contracts import mailer as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.events import on_event
 from shared.room import Room
 from shared.rpc import command
@@ -22,6 +24,7 @@ class LetterDoors(Room):
         reference: str,
     ) -> contract.Letter:
         letter = letters.insert_letter(session, template, person, fields, reference)
+        audit.record(session, AuditAction.SENT, AuditKind.LETTER, template)
         return contract.Letter.model_validate(letter)
 
     @on_event(contract.LetterRequested)

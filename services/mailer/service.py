@@ -22,13 +22,14 @@ from services.mailer.letter_doors import LetterDoors
 from services.mailer.models import Mailing
 from services.mailer.news import News
 from services.mailer.subscription_doors import SubscriptionDoors
-from shared import clock, outbox, trace
+from shared import audit, clock, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign, customer_query
 from shared.contracts import mailer as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.errors import Conflict, Invalid, NotFound
-from shared.rpc import command, command_after, query, rpc
+from shared.rpc import command, command_after, query, query_recorded, rpc
 
 TEST_EMAIL = "usted@prueba"
 
@@ -73,11 +74,14 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         new: contract.NewDesign,  # noqa: ARG002  # it is cleaned by now
     ) -> contract.Design:
         design = designs.insert_design(session, cleaned, trace.actor().username)
+        made = {"name": design.name, "subject": design.subject}
+        audit.record(session, AuditAction.CREATED, AuditKind.DESIGN, design.id, after=made)
         return contract.Design.model_validate(design)
 
     @command(contract.delete_design)
     def delete_design(self, session: Session, design_id: int) -> None:
         designs.delete_design(session, design_id)
+        audit.record(session, AuditAction.DELETED, AuditKind.DESIGN, design_id)
 
     @rpc(contract.preview_design)
     def preview_design(self, design_id: int, customer_id: int | None = None) -> contract.Preview:
@@ -103,6 +107,8 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         merge.check(subject, field="subject")
         address = addresses.check(email)
         asked_by, reference = trace.actor().username, uuid4().hex
+        to = {"email": address}
+        audit.record(session, AuditAction.TEST_SENT, AuditKind.DESIGN, design_id, after=to)
         outbox.add_job(
             session, "mailer.send_test", design_id, subject, address, asked_by, reference
         )
@@ -143,6 +149,8 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         mailing = mailings.insert_mailing(session, values)
         if mailing is None:
             raise Conflict("El envío ya existe.")
+        to = new.customer_ids or []
+        audit.record(session, AuditAction.SENT, AuditKind.MAILING, mailing.id, listed=to)
         return self._shown(session, mailing)
 
     @query(contract.get_mailing)
@@ -192,6 +200,7 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         if not half:
             rules.check_allowed("cancel", mailing.state)
         mailings.cancel(session, mailing)
+        self._record(session, mailing_id, "cancel")
         return self._shown(session, mailing)
 
     @command_after(_find_campaign_of, contract.retry_mailing)
@@ -208,7 +217,7 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         mailings.retry(session, mailing, states)
         return self._shown(session, mailing)
 
-    @query(contract.list_recipients)
+    @query_recorded(contract.list_recipients)
     def list_recipients(
         self,
         session: Session,
@@ -219,6 +228,8 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
     ) -> Page[contract.Recipient]:
         transfer_id = mailings.get_mailing(session, mailing_id).transfer_id
         found = ledger.list_recipients(session, transfer_id, state, after, limit)
+        seen = [row.customer_id for row in found.rows]
+        audit.record_list(session, AuditKind.RECIPIENTS, seen, mailing_id)
         return Page.cut(found, contract.Recipient.model_validate)
 
     # --- the monthly run ---
@@ -236,6 +247,7 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         self, session: Session, briefs: list[campaign.CampaignBrief], month: str | None = None
     ) -> list[contract.MonthlyOutcome]:
         month = month or rules.month_of(monthly.local_now())
+        audit.record(session, AuditAction.SENT, AuditKind.SCHEDULE, month)
         return monthly.start_month(session, month, briefs, trace.actor().username, anew=True)
 
     @query(contract.get_monthly_schedule)
@@ -254,6 +266,9 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
     def set_monthly_schedule(
         self, session: Session, _: None, schedule: contract.MonthlySchedule
     ) -> contract.MonthlySchedule:
+        before = monthly.get_schedule(session).model_dump()
+        after = schedule.model_dump()
+        audit.record(session, AuditAction.CHANGED, AuditKind.SCHEDULE, before=before, after=after)
         monthly.set_schedule(session, schedule)
         return monthly.get_schedule(session)
 
@@ -262,7 +277,13 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
     def _open(self, session: Session, mailing_id: int, action: str) -> Mailing:
         mailing = mailings.get_mailing(session, mailing_id, lock=True)
         rules.check_allowed(action, mailing.state)
+        self._record(session, mailing_id, action)
         return mailing
+
+    def _record(self, session: Session, mailing_id: int, action: str) -> None:
+        """That a person paused, resumed, tried again or cancelled."""
+        what = (AuditAction.STEERED, AuditKind.MAILING, mailing_id)
+        audit.record(session, *what, after={"action": action})
 
     def _shown(self, session: Session, mailing: Mailing) -> contract.Mailing:
         counts = mailings.count_by_state(session, [mailing.transfer_id])

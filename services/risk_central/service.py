@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from services.risk_central import loads, lookups, rules
 from services.risk_central.models import Load
-from shared import files, outbox, trace
+from shared import audit, files, outbox, trace
 from shared.contract import Page, check_health
 from shared.contracts import risk_central as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Invalid, Unavailable
 from shared.redis import RedisClient
 from shared.room import Room
@@ -40,6 +41,7 @@ class RiskCentralService(Room):
         """Loads follow each other: one that meets another waits."""
         with files.open_key(new.file_key):
             load = loads.insert_load(session, new, trace.actor().username)
+        audit.record(session, AuditAction.STARTED, AuditKind.RISK_LOAD, load.id)
         return self._hand_over(session, load)
 
     @command(contract.resume_load)
@@ -63,6 +65,7 @@ class RiskCentralService(Room):
         if not loads.ledger.cancel(load):
             return contract.Load.model_validate(load)
         loads.ledger.tell(session, load)
+        audit.record(session, AuditAction.CANCELLED, AuditKind.RISK_LOAD, load_id)
         return self._hand_over(session, load)
 
     @query(contract.preview_load)
@@ -85,6 +88,7 @@ class RiskCentralService(Room):
         load = loads.ledger.get(session, load_id, lock=True)
         with files.open_key(load.file_key):
             begun = loads.begin_again(session, load, trace.actor().username)
+        audit.record(session, AuditAction.STARTED, AuditKind.RISK_LOAD, begun.id)
         loads.allow(begun, removes_most=removes_most)
         return self._hand_over(session, begun)
 
@@ -99,16 +103,29 @@ class RiskCentralService(Room):
         return Page.cut(loads.ledger.list(session, after, limit), contract.Load.model_validate)
 
     @rpc(contract.find_risks)
-    def find_risks(self, search: str) -> list[contract.RiskReport]:
+    def find_risks(self, search: str, purpose: contract.RiskPurpose) -> list[contract.RiskReport]:
         """Digits are a cédula, anything else a name."""
         try:
-            return self._find(search.strip())
+            found = self._find(search.strip())
         except lookups.RefusalError as refusal:
-            if refusal.code == "Client.NotFound":
-                return []
-            raise Invalid.field("search", refusal.message) from None
+            if refusal.code != "Client.NotFound":
+                raise Invalid.field("search", refusal.message) from None
+            found = []
         except RedisError:
             raise Unavailable(_DOWN) from None
+        self._record_search(search, purpose, [report.cedula for report in found])
+        return found
+
+    def _record_search(
+        self, search: str, purpose: contract.RiskPurpose, cedulas: list[str]
+    ) -> None:
+        """The bureau knows people by no id of ours: whose report was seen is told by hashes."""
+        shown = map(audit.fingerprint, cedulas)
+        about = (AuditAction.BUREAU_SEARCHED, AuditKind.BUREAU)
+        with self.db.begin() as session:
+            audit.record(
+                session, *about, purpose=purpose.word, fields=shown, after={"search": search}
+            )
 
     def _find(self, search: str) -> list[contract.RiskReport]:
         if search[:1].isdigit():

@@ -19,12 +19,13 @@ from services.telemarketing.bureau import (
 )
 from services.telemarketing.models import Target
 from services.telemarketing.reach import NOBODY, check_person, check_reach
-from shared import clock, outbox, trace
+from shared import audit, clock, outbox, trace
 from shared.contracts import telemarketing as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.telemarketing import BureauTrouble, RiskState
 from shared.errors import NotFound
 from shared.room import Room
-from shared.rpc import command, command_after, query
+from shared.rpc import command, command_after, query_recorded
 from shared.settings import settings
 
 
@@ -59,6 +60,7 @@ class RiskDoors(Room):
         """
         advisor = trace.actor().username
         risks.insert_checks(session, [check], advisor, purpose)
+        _record_check(session, check, purpose)
         outbox.add(session, risks.announcement(check, advisor, purpose))
         if check.trouble is BureauTrouble.CREDENTIALS:
             risks.warn_administrators(session, check.checked_at)
@@ -86,20 +88,33 @@ class RiskDoors(Room):
         if self.bureau.refused:
             yield "the risk central refuses PREGON_SOAP_USER and PREGON_SOAP_PASSWORD"
 
-    @query(contract.find_last_risk)
+    @query_recorded(contract.find_last_risk)
     def find_last_risk(self, session: Session, customer_id: int) -> contract.RiskCheck | None:
         check_person(session, contract.find_last_risk, customer_id)
-        return risks.find_last(session, customer_id)
+        found = risks.find_last(session, customer_id)
+        if found is not None:
+            audit.record(session, AuditAction.RISK_SEEN, AuditKind.CUSTOMER, customer_id)
+        return found
 
     @command(contract.refresh_risks)
     def refresh_risks(self, session: Session, campaign_id: int, advisor: str) -> contract.Refreshed:
         campaigns.get_campaign(session, campaign_id)
         check_reach(contract.refresh_risks, advisor)
         people = assignments.count_open(session, campaign_id, [advisor])[advisor]
+        audit.record(session, AuditAction.RISKS_REFRESHED, AuditKind.CAMPAIGN, campaign_id)
         if people:
             number = refreshes.begin(session, campaign_id, advisor, people)
             outbox.add_job(session, "telemarketing.refresh_risks", campaign_id, advisor, number, 0)
         return contract.Refreshed(customers=people)
+
+
+def _record_check(
+    session: Session, check: contract.RiskCheck, purpose: contract.RiskPurpose
+) -> None:
+    """With the band that the actor saw."""
+    seen = {"state": check.state, "category": check.report and check.report.category}
+    what = (AuditAction.RISK_CHECKED, AuditKind.CUSTOMER, check.customer_id)
+    audit.record(session, *what, purpose=purpose.word, after=seen)
 
 
 def _get_person(session: Session, customer_id: int) -> Target:

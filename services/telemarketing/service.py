@@ -19,15 +19,16 @@ from services.telemarketing.models import Campaign, Target
 from services.telemarketing.news import News
 from services.telemarketing.reach import check_reach, visible
 from services.telemarketing.risk_doors import RiskDoors
-from shared import clock, outbox, trace
+from shared import audit, clock, outbox, trace
 from shared.contract import Page
 from shared.contracts import identity
 from shared.contracts import telemarketing as contract
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.campaign import Phase
 from shared.contracts.identity import UserState
 from shared.contracts.telemarketing import CallPermission
 from shared.errors import Conflict, Invalid, NotFound
-from shared.rpc import command, command_after, query
+from shared.rpc import command, command_after, query, query_recorded
 from shared.settings import settings
 
 
@@ -76,6 +77,7 @@ class TelemarketingService(RiskDoors, News):
             moves.announce(session, campaign_id, share.advisor, people, now, given=True)
             given[share.advisor] += len(people)
         left = assignments.count_unassigned(session, campaign_id)
+        audit.record(session, AuditAction.ASSIGNED, AuditKind.CAMPAIGN, campaign_id, after=given)
         return contract.Assigned(by_advisor=given, left=left)
 
     def _advisors(self) -> set[str]:
@@ -96,6 +98,8 @@ class TelemarketingService(RiskDoors, News):
         check_reach(contract.take_back, advisor)
         freed = assignments.take_back(session, campaign_id, advisor, now := clock.now())
         moves.announce(session, campaign_id, advisor, freed, now, given=False)
+        what = (AuditAction.TAKEN_BACK, AuditKind.CAMPAIGN, campaign_id)
+        audit.record(session, *what, before={"advisor": advisor}, after={"advisor": None})
         return contract.Freed(freed=len(freed))
 
     @query(contract.list_assignments)
@@ -140,6 +144,8 @@ class TelemarketingService(RiskDoors, News):
         target = leases.find_running(session, advisor.username, now)
         if target is None and _may_call(now):
             target = leases.claim_next(session, advisor.username, now)
+        if target is not None:
+            audit.record(session, AuditAction.CALL_SEEN, AuditKind.CUSTOMER, target.customer_id)
         return None if target is None else self._lease(session, target)
 
     @query(contract.get_lease)
@@ -197,7 +203,7 @@ class TelemarketingService(RiskDoors, News):
     ) -> list[contract.ResultMeaning]:
         return list(rules.MEANINGS.values())
 
-    @query(contract.list_calls)
+    @query_recorded(contract.list_calls)
     def list_calls(
         self,
         session: Session,
@@ -209,15 +215,17 @@ class TelemarketingService(RiskDoors, News):
     ) -> Page[contract.Call]:
         advisors = visible(contract.list_calls, advisor)
         found = calls.list_calls(session, campaign_id, customer_id, advisors, after, limit)
+        audit.record_list(session, AuditKind.CALLS, [row.customer_id for row in found.rows])
         return Page.cut(found, contract.Call.model_validate)
 
-    @query(contract.list_callbacks)
+    @query_recorded(contract.list_callbacks)
     def list_callbacks(
         self, session: Session, from_at: datetime, to_at: datetime, advisor: str | None = None
     ) -> list[contract.Callback]:
         found = calls.list_callbacks(
             session, from_at, to_at, visible(contract.list_callbacks, advisor)
         )
+        audit.record_list(session, AuditKind.CALLBACKS, [row.customer_id for row in found])
         return [contract.Callback.model_validate(row) for row in found]
 
     @query(contract.get_day)

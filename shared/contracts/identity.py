@@ -8,6 +8,13 @@ from pydantic import Field
 from shared import clock
 from shared.change import Change
 from shared.contract import SECRET, Actor, Day, Event, Id, Limit, Line, Model, Page, procedure
+from shared.contracts.audit import AuditDay as AuditDay
+from shared.contracts.audit import Audited as Audited
+from shared.contracts.audit import AuditEntry as AuditEntry
+from shared.contracts.audit import list_audit as list_audit
+from shared.contracts.audit import list_audit_days as list_audit_days
+from shared.contracts.audit import list_viewers as list_viewers
+from shared.contracts.audit import record_export as record_export
 from shared.contracts.roles import Grant as Grant
 from shared.contracts.roles import NewRole as NewRole
 from shared.contracts.roles import PermissionCode

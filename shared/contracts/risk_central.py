@@ -25,6 +25,16 @@ class RiskPermission(Permission):
     """On the bureau's data."""
 
     LOAD = "risk.load", "Cargar la central de riesgos", Role.ADMIN
+    SEARCH = "risk.search", "Buscar personas en la central de riesgos", Role.ADMIN
+
+
+class RiskPurpose(Term):
+    """What a person's credit data may be asked for; the law wants it on record (LOPDP)."""
+
+    SALE = "sale", "Venta"
+    COLLECTION = "collection", "Cobranza"
+    REVIEW = "review", "Revisión de cartera"
+    HOLDER = "holder", "Pedido del titular"
 
 
 class RiskCategory(Term):
@@ -200,8 +210,10 @@ def list_loads(after: str | None = None, limit: Limit = 20) -> Page[Load]:
 
 
 @procedure("risk_central", scope=HOUSE)
-def find_risks(search: str) -> list[RiskReport]:
+def find_risks(search: str, purpose: RiskPurpose) -> list[RiskReport]:
     """Find people by cédula or name, best match first, at most 20.
+
+    Who searched, for what and who was shown is on record.
 
     Invalid: the cédula or the name cannot be searched for; at `search`.
     """

@@ -10,6 +10,7 @@ from pydantic import Field
 from shared.contract import Event, Id, Limit, Model, Moment, Page, Whole, procedure
 from shared.contracts.people import Block, Category, Gender
 from shared.contracts.risk_central import RiskCategory, RiskReport
+from shared.contracts.risk_central import RiskPurpose as RiskPurpose
 from shared.permissions import Permission, Role
 from shared.scope import HOUSE, SELF, work
 from shared.words import Term
@@ -241,15 +242,6 @@ class BureauTrouble(Term):
 
     DOWN = "down", "No responde"
     CREDENTIALS = "credentials", "Rechaza las credenciales"  # an administrator has to mend it
-
-
-class RiskPurpose(Term):
-    """What a person's credit data may be asked for; the law wants it on record (LOPDP)."""
-
-    SALE = "sale", "Venta"
-    COLLECTION = "collection", "Cobranza"
-    REVIEW = "review", "Revisión de cartera"
-    HOLDER = "holder", "Pedido del titular"
 
 
 class KnownRisk(Model):

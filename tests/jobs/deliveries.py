@@ -16,6 +16,7 @@ from celery.app.task import Context
 from celery.exceptions import Retry
 from kombu import Queue
 
+from shared import trace
 from shared.job import DEAD, Job
 from shared.outbox import job_queue_name
 from shared.settings import settings
@@ -38,7 +39,7 @@ def deliver(task: Job, *args: Any) -> list[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Job, "send_again", send_again)
         while waiting:
-            headers = {"id": str(uuid4())} | waiting.popleft()
+            headers = {"id": str(uuid4()), "trace": trace.to_headers()} | waiting.popleft()
             context = Context(headers, args=args, delivery_info={"routing_key": own})
             _try(task, context, args)
     return went

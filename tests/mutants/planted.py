@@ -2,6 +2,7 @@
 
 from tests.mutants import (
     accounts,
+    audit,
     bounds,
     calls,
     campaigns,
@@ -34,6 +35,7 @@ MUTANTS: list[Mutant] = [
     *soap.MUTANTS,
     *taking_in.MUTANTS,
     *accounts.MUTANTS,
+    *audit.MUTANTS,
     *teams.MUTANTS,
     *scopes.MUTANTS,
     *neighbours.MUTANTS,

@@ -12,7 +12,9 @@ from services.gateway.asking import Ask
 from services.gateway.course import Course
 from services.gateway.downloads import rejected_customers
 from services.gateway.exposing import documented
+from services.gateway.personal import PersonalRecord, find_record
 from services.gateway.routing import Api
+from services.gateway.session import SignedIn
 from services.gateway.uploads import CUSTOMER_FILE, store_named
 from shared.contract import Id, Model
 from shared.contracts import customer_query as contract
@@ -83,7 +85,7 @@ async def get_rejected_customers(import_id: Id, ask: Ask) -> Response:
     NotFound: there is no such import.
     Conflict: the import is still running.
     """
-    return await rejected_customers(await ask(contract.get_import, import_id))
+    return await rejected_customers(ask, await ask(contract.get_import, import_id))
 
 
 api.expose("GET", "/customers", contract.list_customers, allow=READ)
@@ -92,7 +94,18 @@ api.expose("POST", "/customers", contract.create_customer, allow=WRITE, status=2
 api.expose("GET", _ONE, contract.get_customer, allow=READ)
 api.expose("PATCH", _ONE, contract.update_customer, allow=WRITE)
 api.expose("GET", _ONE + "/timeline", contract.list_timeline, allow=READ)
-api.expose("GET", _ONE + "/personal-data", contract.get_personal_data, allow=READ)
+
+
+@api.get(_ONE + "/personal-data", allow=READ)
+async def get_personal_data(customer_id: Id, ask: Ask, session: SignedIn) -> PersonalRecord:
+    """Get everything held on a person, for the person's own request.
+
+    The time line and who saw the data (`audit.read_person`; else null) with their newest thousand
+    entries each.
+
+    NotFound: there is no such customer.
+    """
+    return await find_record(ask, session, customer_id)
 
 
 @api.delete(_ONE, allow=CustomerPermission.ERASE, status_code=204)

@@ -67,4 +67,4 @@ async def get_rejected_risks(load_id: Id, ask: Ask) -> Response:
     NotFound: there is no such load.
     Conflict: the load is still running.
     """
-    return await rejected_risks(await ask(contract.get_load, load_id))
+    return await rejected_risks(ask, await ask(contract.get_load, load_id))

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from services.gateway import agents
 from services.gateway.asking import Ask, Asker
-from services.gateway.entrance import source_of, tell_when
+from services.gateway.entrance import tell_when
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render_form
 from services.gateway.routing import ANY_USER, Pages
-from services.gateway.session import SignedIn
+from services.gateway.session import SignedIn, source_of
 from shared.contract import Model
 from shared.contracts.identity import (
     Password,

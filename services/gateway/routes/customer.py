@@ -8,9 +8,12 @@ from starlette.responses import Response
 from services.gateway import addresses, menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
+from services.gateway.personal import find_record
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
+from services.gateway.session import SignedIn
 from shared.contract import Id, Model
+from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.customer_query import (
     Category,
     Channel,
@@ -24,7 +27,6 @@ from shared.contracts.customer_query import (
     erase_customer,
     find_customer,
     get_customer,
-    get_personal_data,
     list_customers,
     list_timeline,
     update_customer,
@@ -177,9 +179,11 @@ async def change_consents(request: Request, customer_id: Id, ask: Ask) -> Respon
 
 
 @pages.get("/clientes/{customer_id:int}/datos-personales", allow=CustomerPermission.READ)
-async def show_personal_data(request: Request, customer_id: Id, ask: Ask) -> Response:
+async def show_personal_data(
+    request: Request, customer_id: Id, ask: Ask, session: SignedIn
+) -> Response:
     """Everything held on a person, to be printed or handed over."""
-    held = await ask(get_personal_data, customer_id)
+    held = await find_record(ask, session, customer_id)
     return render(
         request,
         "customer/personal_data.html",
@@ -189,9 +193,10 @@ async def show_personal_data(request: Request, customer_id: Id, ask: Ask) -> Res
 
 
 @pages.get("/clientes/{customer_id:int}/datos-personales.json", allow=CustomerPermission.READ)
-async def download_personal_data(customer_id: Id, ask: Ask) -> Response:
-    """The same as a file that other systems read."""
-    held = await ask(get_personal_data, customer_id)
+async def download_personal_data(customer_id: Id, ask: Ask, session: SignedIn) -> Response:
+    """The same as a file that other systems read; taking it away is on record."""
+    await ask(record_export, AuditKind.CUSTOMER, str(customer_id))
+    held = await find_record(ask, session, customer_id)
     name = f"datos-personales-{customer_id}.json"
     return Response(
         held.model_dump_json(indent=2),

@@ -110,7 +110,7 @@ async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=CustomerPermission.IMPORT)
 async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_customers(await ask(get_import, import_id))
+    return await rejected_customers(ask, await ask(get_import, import_id))
 
 
 @pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=CustomerPermission.IMPORT)

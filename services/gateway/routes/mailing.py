@@ -18,6 +18,7 @@ from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from shared import bounds, clock
 from shared.contract import Id, Line, Model, Moment
+from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -360,6 +361,7 @@ async def download_recipients(
         ("cliente", "nombre", "correo", "estado", "motivo", "fecha"),
         _recipients(ask, mailing_id, states),
     )
+    await ask(record_export, AuditKind.RECIPIENTS, str(mailing_id))
     filters = (("Estado", ", ".join(item.plural for item in states)),)
     about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
     name = f"envio-{mailing_id}-{state or 'no-recibieron'}"

@@ -1,6 +1,8 @@
 """The risk central: search, loads of its file, and what a load rejected."""
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from services.gateway import addresses, live, menu
@@ -12,7 +14,7 @@ from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
 from services.gateway.uploads import RISK_FILE, store_named
-from shared.contract import Id
+from shared.contract import Id, Model
 from shared.contracts.identity import Session
 from shared.contracts.loads import LoadState
 from shared.contracts.risk_central import RISK_FILE as RISK_COLUMNS
@@ -20,6 +22,7 @@ from shared.contracts.risk_central import (
     LoadMoved,
     NewLoad,
     RiskPermission,
+    RiskPurpose,
     RiskReport,
     cancel_load,
     find_risks,
@@ -30,7 +33,6 @@ from shared.contracts.risk_central import (
     resume_load,
     start_load,
 )
-from shared.contracts.telemarketing import CallPermission
 
 pages = Pages()
 live.tell(LoadMoved, lambda event: [Topic(f"load:{event.load_id}", RiskPermission.LOAD)])
@@ -40,26 +42,28 @@ menu.add(
     "Central de riesgos",
     "/central-de-riesgos",
     RiskPermission.LOAD,
-    CallPermission.CHECK_RISK,
+    RiskPermission.SEARCH,
     icon="shield-check",
     purpose="Calificación y deudas de las personas",
 )
 
 
-@pages.get("/central-de-riesgos", allow=frozenset({RiskPermission.LOAD, CallPermission.CHECK_RISK}))
+@pages.get("/central-de-riesgos", allow=frozenset({RiskPermission.LOAD, RiskPermission.SEARCH}))
 async def show_risk_central(
     request: Request,
     ask: Ask,
     session: SignedIn,
     search: addresses.Search = "",
+    purpose: Annotated[str, Query(alias="finalidad", max_length=20)] = "",
     after: addresses.After = None,
 ) -> Response:
-    """Search for whoever checks risks; loads for whoever loads."""
-    form = Form({"search": [search]})
-    if not search.strip():
+    """Search for whoever may, with its purpose; loads for whoever loads."""
+    form = Form({"search": [search], "purpose": [purpose]})
+    if not search.strip() or RiskPermission.SEARCH not in session.permissions:
         return await _render(request, ask, session, form, None, after)
     try:
-        found = await ask(find_risks, search)
+        asked = form.parse(_Question)
+        found = await ask(find_risks, asked.search, asked.purpose)
     except FORM_ERRORS as error:
         return await _render(request, ask, session, form.failed(error), None, after)
     return await _render(request, ask, session, form, found, after)
@@ -134,11 +138,16 @@ async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=RiskPermission.LOAD)
 async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_risks(await ask(get_load, load_id))
+    return await rejected_risks(ask, await ask(get_load, load_id))
 
 
 def _is_on(form: Form, switch: str) -> bool:
     return form.value(switch) == "true"
+
+
+class _Question(Model):
+    search: str
+    purpose: RiskPurpose
 
 
 async def _render(
@@ -157,4 +166,5 @@ async def _render(
         found=found,
         loads=await ask(list_loads, after=after) if may_load else None,
         accepted=RISK_FILE,
+        purposes=list(RiskPurpose),
     )

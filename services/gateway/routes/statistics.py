@@ -17,6 +17,7 @@ from services.gateway.routing import Pages
 from services.gateway.statistics_charts import MapValue
 from shared import clock
 from shared.contract import Id
+from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.campaign import (
     CampaignPermission,
     get_campaign,
@@ -179,6 +180,7 @@ async def _download(
 ) -> Response:
     if found is None:
         raise NotFound("No existe esa tabla.")
+    await ask(record_export, AuditKind.FIGURES)
     filters = (("Campaña", campaign),)
     about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
     return await table(file_name, found, form, about)

@@ -29,9 +29,7 @@ ASKED: dict[str, Callable[[Any, int], Any]] = {
     "get_customer": lambda room, number: room.get_customer(number),
     "list_timeline": lambda room, number: room.list_timeline(number),
     "get_personal_data": lambda room, number: room.get_personal_data(number),
-    "update_customer": lambda room, number: room.update_customer(
-        number, CustomerChange.model_validate({})
-    ),
+    "update_customer": lambda room, number: room.update_customer(number, NO_CHANGE),
     "erase_customer": lambda room, number: room.erase_customer(number, "Pedido"),
 }
 

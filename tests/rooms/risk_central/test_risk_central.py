@@ -10,7 +10,7 @@ from redis import Redis
 from services.risk_central import loads, store
 from services.risk_central.load import RISKS, load_file
 from shared import files, trace
-from shared.contracts.risk_central import LoadState, NewLoad
+from shared.contracts.risk_central import LoadState, NewLoad, RiskPurpose
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.settings import settings
 from tests.databases import forget_keys, outbox_of
@@ -162,22 +162,22 @@ def test_loads_come_newest_first_in_pages(bureau: Any, key: str) -> None:
 
 
 def test_search_by_cedula_and_by_name(bureau: Any) -> None:
-    [person] = bureau.find_risks(f" {PEOPLE[2]['cedula']} ")
+    [person] = bureau.find_risks(f" {PEOPLE[2]['cedula']} ", RiskPurpose.REVIEW)
     assert person.full_name == PEOPLE[2]["full_name"]
-    assert person in bureau.find_risks("nunez pena")
-    assert bureau.find_risks("1710034065") == []
-    assert bureau.find_risks("xyzxyz") == []
+    assert person in bureau.find_risks("nunez pena", RiskPurpose.REVIEW)
+    assert bureau.find_risks("1710034065", RiskPurpose.REVIEW) == []
+    assert bureau.find_risks("xyzxyz", RiskPurpose.REVIEW) == []
 
 
 @pytest.mark.parametrize("search", ["", "a", "1234567890"])
 def test_a_search_that_means_nobody_is_invalid(bureau: Any, search: str) -> None:
     with pytest.raises(Invalid) as error:
-        bureau.find_risks(search)
+        bureau.find_risks(search, RiskPurpose.REVIEW)
     assert error.value.fields[0].field == "search"
 
 
 def test_without_redis_search_and_health_say_so(door: Any, sessions: Any) -> None:
     gone = door("risk_central", sessions, redis=Redis(port=1, socket_connect_timeout=1))
-    for ask in (gone.check_health, lambda: gone.find_risks("mora")):
+    for ask in (gone.check_health, lambda: gone.find_risks("mora", RiskPurpose.REVIEW)):
         with pytest.raises(Unavailable):
             ask()

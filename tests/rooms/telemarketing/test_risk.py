@@ -34,7 +34,7 @@ from shared.contracts.telemarketing import (
 from shared.errors import Conflict, Invalid, NotFound
 from shared.redis import connect, key
 from shared.settings import settings
-from tests.databases import forget_keys, outbox_of
+from tests.databases import audited_of, forget_keys, outbox_of
 from tests.make import actors
 from tests.rooms.telemarketing.conftest import CAMPAIGN, acting, add_people, announce, assign
 from tests.soap.people import free_port, wait_for
@@ -110,6 +110,11 @@ def test_a_known_person_comes_with_the_policy_and_is_logged(
     kind, event = outbox_of(sessions)[-1]
     assert kind == "risk_checked"
     assert (event["advisor"], event["purpose"], event["category"]) == ("ana", "sale", "C1")
+    checked, seen = audited_of(sessions)
+    assert (checked["action"], checked["customer_id"]) == ("risk_checked", 1)
+    assert (checked["username"], checked["purpose"]) == ("ana", "Venta")
+    assert checked["changes"]["category"] == [None, "C1"]
+    assert (seen["action"], seen["customer_id"]) == ("risk_seen", 1)
 
 
 @pytest.mark.usefixtures("people")

@@ -16,7 +16,7 @@ from services.gateway.app import create_app, open_doors
 from services.gateway.session import COOKIE
 from shared import clock, trace
 from shared.client import Client
-from shared.contract import Actor, Event, Procedure
+from shared.contract import Actor, Event, Page, Procedure
 from shared.contracts import identity
 from shared.contracts.identity import Grant, Session, User, UserRole
 from shared.errors import Denied, Unavailable
@@ -155,7 +155,13 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
 @pytest.fixture
 def rooms() -> FakeAsk:
     """Rooms that know the sessions `admin`, `advisor`, …"""
-    return FakeAsk(answers={identity.get_session.name: find_session})
+    return FakeAsk(
+        answers={
+            identity.get_session.name: find_session,
+            identity.list_viewers.name: lambda **_: Page(items=[]),
+            identity.record_export.name: lambda **_: None,
+        }
+    )
 
 
 class Browser:

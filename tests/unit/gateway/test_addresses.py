@@ -14,6 +14,8 @@ from services.gateway import rendering, routes
 TEMPLATES = Path(rendering.__file__).parent / "templates"
 SOURCES = Path(rendering.__file__).parent / "static/src"
 WORDS = {
+    "accion",
+    "al",
     "ancho",
     "asesor",
     "buscar",
@@ -22,15 +24,18 @@ WORDS = {
     "cedula",
     "cliente",
     "definicion",
+    "del",
     "desde",
     "estado",
     "fase",
     "fecha",
     "formato",
+    "listas",
     "orden",
     "provincia",
     "rol",
     "segmento",
+    "usuario",
     "valor",
     "vista",
     "visto",

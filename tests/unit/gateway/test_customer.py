@@ -12,6 +12,7 @@ from services.gateway.session import COOKIE
 from shared import clock, files
 from shared.contract import Page
 from shared.contracts import customer_query as contract
+from shared.contracts.audit import list_viewers, record_export
 from shared.contracts.customer_query import (
     Category,
     Customer,
@@ -151,6 +152,19 @@ def test_an_advisor_may_look_and_no_more(head: Browser, address: str) -> None:
     page = head.get("/clientes")
     assert page.status_code == 200
     assert "/clientes/importar" not in page.text
+
+
+def test_all_that_is_held_on_a_person_has_who_saw_it_for_who_may(
+    head: Browser, rooms: FakeAsk
+) -> None:
+    assert head.get("/api/v1/customers/5/personal-data").json()["viewers"] == []
+    assert "Quién vio estos datos" in head.get("/clientes/5/datos-personales").text
+    head.get("/clientes/5/datos-personales.json")
+    [taken] = rooms.heard_of(record_export)
+    assert taken.arguments == {"kind": "customer", "object_id": "5"}
+    head.cookies.set(COOKIE, Role.ADVISOR)
+    assert head.get("/api/v1/customers/5/personal-data").json()["viewers"] is None
+    assert len(rooms.heard_of(list_viewers)) == 3
 
 
 def test_the_list_passes_what_is_searched_for(head: Browser, rooms: FakeAsk) -> None:

@@ -30,7 +30,7 @@ def paths_for(role: Role) -> set[str]:
 def test_menu_offers_what_the_role_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
     without = settings().model_copy(update={"mail_catcher_dir": ""})
     monkeypatch.setattr(mail_demo, "settings", lambda: without)
-    assert paths_for(Role.ADVISOR) == {"/clientes", "/central-de-riesgos", "/llamadas", "/agenda"}
+    assert paths_for(Role.ADVISOR) == {"/clientes", "/llamadas", "/agenda"}
     backoffice = paths_for(Role.BACKOFFICE)
     assert "/clientes" in backoffice
     assert not {"/campanas", "/envios", "/llamadas", "/usuarios"} & backoffice

@@ -55,7 +55,7 @@ def make_load(state: LoadState = LoadState.DONE, **changes: Any) -> Load:
 def bureau(rooms: FakeAsk) -> FakeAsk:
     """One person, one load."""
     rooms.answers |= {
-        "find_risks": lambda search: [PERSON],
+        "find_risks": lambda search, purpose: [PERSON],
         "list_loads": lambda **_: Page(items=[make_load()]),
         "get_load": lambda load_id: make_load(),
         "start_load": lambda new: make_load(LoadState.RUNNING),
@@ -65,34 +65,50 @@ def bureau(rooms: FakeAsk) -> FakeAsk:
 
 @pytest.mark.usefixtures("bureau")
 def test_search_shows_the_person(admin: Browser) -> None:
-    page = admin.get("/central-de-riesgos?buscar=rosa+mora").text
+    page = admin.get("/central-de-riesgos?buscar=rosa+mora&finalidad=review").text
     assert "Mora Vera Rosa" in page
     assert "$1.234,50" in page
 
 
 @pytest.mark.usefixtures("bureau")
-def test_an_advisor_searches_but_loads_nothing(client: Browser, rooms: FakeAsk) -> None:
-    client.cookies.set(COOKIE, Role.ADVISOR)
-    page = client.get("/central-de-riesgos?buscar=rosa").text
-    assert "Mora Vera Rosa" in page
-    assert "Cargar archivo" not in page
-    assert rooms.heard_of(risk_central.list_loads) == []
+@pytest.mark.parametrize("role", [Role.ADVISOR, Role.SUPERVISOR, Role.MARKETING_HEAD])
+def test_who_checks_risks_searches_nobody_by_name(
+    client: Browser, rooms: FakeAsk, role: Role
+) -> None:
+    client.cookies.set(COOKIE, role)
+    page = client.get("/central-de-riesgos?buscar=rosa&finalidad=sale")
+    assert page.status_code == 403
+    assert rooms.heard_of(risk_central.find_risks) == []
     assert client.post("/central-de-riesgos/cargas", files=FILE).status_code == 403
 
 
+@pytest.mark.parametrize("purpose", ["", "&finalidad=curiosidad", "&finalidad="])
+def test_a_search_needs_a_lawful_purpose(admin: Browser, bureau: FakeAsk, purpose: str) -> None:
+    answer = admin.get(f"/central-de-riesgos?buscar=rosa{purpose}")
+    assert answer.status_code == 422
+    assert "Mora Vera Rosa" not in answer.text
+    assert bureau.heard_of(risk_central.find_risks) == []
+    admin.get("/central-de-riesgos?buscar=rosa&finalidad=holder")
+    [heard] = bureau.heard_of(risk_central.find_risks)
+    assert heard.arguments["purpose"] == "holder"
+
+
 def test_a_search_that_cannot_be_says_why(admin: Browser, bureau: FakeAsk) -> None:
-    def refuse(search: str) -> None:
+    def refuse(search: str, purpose: str) -> None:
         raise Invalid.field("search", "La cédula tiene 10 dígitos.")
 
     bureau.answers["find_risks"] = refuse
-    answer = admin.get("/central-de-riesgos?buscar=171")
+    answer = admin.get("/central-de-riesgos?buscar=171&finalidad=review")
     assert answer.status_code == 422
     assert "La cédula tiene 10 dígitos." in answer.text
 
 
 def test_an_unknown_person_is_told(admin: Browser, bureau: FakeAsk) -> None:
-    bureau.answers["find_risks"] = lambda search: []
-    assert "no conoce a esa persona" in admin.get("/central-de-riesgos?buscar=nadie").text
+    bureau.answers["find_risks"] = lambda search, purpose: []
+    assert (
+        "no conoce a esa persona"
+        in admin.get("/central-de-riesgos?buscar=nadie&finalidad=holder").text
+    )
 
 
 def test_a_file_is_stored_and_its_load_begun(admin: Browser, bureau: FakeAsk) -> None:

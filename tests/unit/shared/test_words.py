@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import shared.contracts
+from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.risk_central import RiskCategory
 from shared.permissions import Permission
 from shared.words import Term, inside, list_terms
@@ -22,8 +23,9 @@ CONTRACTS = [
     for module in pkgutil.iter_modules(shared.contracts.__path__)
 ]
 TERMS = [term for term in list_terms() if term.__module__.startswith("shared.") and len(term)]
-# Sentences and codes of their own: permissions name pages, a bureau's category is its own word.
-NOT_STATES = (Permission, RiskCategory)
+# Sentences and codes of their own: permissions name pages, a bureau's category is its own word,
+# the record says what people do ("Creó") and with what ("Clientes").
+NOT_STATES = (Permission, RiskCategory, AuditAction, AuditKind)
 HOMES = {Path(inspect.getfile(term)) for term in TERMS}  # where words are declared
 SOURCES = [
     path

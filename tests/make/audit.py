@@ -1,0 +1,86 @@
+"""Lines of the record, one at a time and by the million, and the plans of searches among them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+
+from services.identity import audit, chain
+from shared import clock
+from shared.contracts.audit import Audited
+
+MONTHS = (date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1))
+_FEW = 200  # rows that may be sorted
+_LINES = text("""
+INSERT INTO audit_entry
+SELECT CAST(:first AS bigint) + number, :at + number * interval '20 days' / :wanted,
+    'customer_query',
+    (ARRAY['profile_seen', 'timeline_seen', 'risk_seen', 'changed'])[1 + number % 4], 'customer',
+    number % 100000, 1 + (number::bigint * 7919) % 100000,
+    CASE WHEN number % 10 = 0 THEN ARRAY[number % 5000, number % 100000]::bigint[] ELSE '{}' END,
+    1, 'asesor' || (number::bigint * 31) % 401, 'Rosa Quishpe', 'Asesor', '', '{}', '{}',
+    '10.0.0.7', md5(number::text), md5(number::text)
+FROM generate_series(1, :wanted) AS number
+""")
+
+
+def make_event(number: int, at: datetime | None = None, **changes: Any) -> Audited:
+    """An advisor saw the profile of a customer."""
+    who = {"user_id": 7, "username": "eva", "full_name": "Eva Ruiz", "role": "advisor"}
+    what = {"action": "profile_seen", "object_kind": "customer", "object_id": str(number)}
+    rest: dict[str, Any] = {"purpose": "", "source": "", "trace_id": "t", "room": "customer_query"}
+    lists: dict[str, Any] = {"listed": [], "fields": ["ñ"], "changes": {"a": [None, 1]}}
+    usual = {"at": at or clock.now(), "customer_id": number} | who | what | rest | lists
+    return Audited(**usual | changes)
+
+
+def fill(session: Session, wanted: int) -> None:
+    """So many lines in each of the three months, of 401 users and 100,000 customers."""
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    for month in MONTHS:
+        session.execute(text("SELECT audit_make_month(:day)"), {"day": month})
+        at = datetime(month.year, month.month, 1, 12, tzinfo=UTC)
+        session.execute(_LINES, {"first": chain.id_of(month), "at": at, "wanted": wanted})
+    session.execute(text("ANALYZE audit_entry"))
+
+
+def months_read(session: Session, filters: audit.Filters) -> set[str]:
+    """The months whose lines a search reads. Raises AssertionError when it is not by an index."""
+    with _explained(session) as plans:
+        audit.list_entries(session, filters, None, 50)
+    [plan] = plans
+    for node in _nodes(plan):  # months that hold nothing yet are read as it comes
+        assert node["Node Type"] != "Seq Scan" or not _months_of(node), (filters, node)
+        assert node["Node Type"] != "Sort" or node["Plan Rows"] <= _FEW, (filters, node)
+    return _months_of(plan)
+
+
+def _months_of(plan: Any) -> set[str]:
+    read = {node["Relation Name"][-6:] for node in _nodes(plan) if "Relation Name" in node}
+    return read & {f"{day:%Y%m}" for day in MONTHS}
+
+
+def _nodes(plan: Any) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from _nodes(below)
+
+
+@contextmanager
+def _explained(session: Session) -> Iterator[list[Any]]:
+    """The plans of what is executed in the block."""
+    plans: list[Any] = []
+    connection = session.connection()
+
+    def explain(_connection: Any, cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
+        plans.append(cursor.fetchone()[0][0]["Plan"])
+
+    event.listen(connection, "before_cursor_execute", explain)
+    try:
+        yield plans
+    finally:
+        event.remove(connection, "before_cursor_execute", explain)
