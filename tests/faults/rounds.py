@@ -191,7 +191,8 @@ def rotation() -> Json:
 
 
 def _urls(account: str) -> list[str]:
-    return [line.partition("=")[2].strip("'") for line in account.splitlines()]
+    lines = [line for line in account.splitlines() if "_URL=" in line]
+    return [line.partition("=")[2].strip("'") for line in lines]
 
 
 def _lets_in(url: str) -> bool:

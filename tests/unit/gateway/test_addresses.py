@@ -29,6 +29,7 @@ WORDS = {
     "estado",
     "fase",
     "fecha",
+    "finalidad",
     "formato",
     "listas",
     "orden",
