@@ -41,13 +41,16 @@ class Table:
     rows: list[tuple[Cell, ...]]
 
 
+Pages = AsyncIterator[list[tuple[Cell, ...]]]
+
+
 @dataclass(frozen=True)
 class LongTable:
     """A table whose rows are fetched while it is written."""
 
     title: str
     header: tuple[str, ...]
-    pages: AsyncIterator[list[tuple[Cell, ...]]]
+    pages: Pages
 
 
 async def stored_csv(key: str, file_name: str) -> StreamingResponse:
@@ -78,8 +81,11 @@ def csv_table(file_name: str, header: Sequence[str], rows: Iterable[Sequence[Cel
 async def table(
     file_name: str, found: Table | LongTable, form: TableForm, about: sheets.About
 ) -> StreamingResponse:
-    """A table as CSV or XLSX; `file_name` is without a suffix."""
-    pages = found.pages if isinstance(found, LongTable) else _one_page(found)
+    """A table as CSV or XLSX; `file_name` is without a suffix.
+
+    A room that refuses does so before the answer begins, and not in the midst of a file.
+    """
+    pages = await _begun(found.pages if isinstance(found, LongTable) else _one_page(found))
     headers = attachment(f"{file_name}.{form}")
     if form is TableForm.XLSX:
         source = await _xlsx(found.header, pages, about)
@@ -90,21 +96,29 @@ async def table(
     return StreamingResponse(lines, media_type=sheets.CSV_TYPE, headers=headers)
 
 
-async def _one_page(found: Table) -> AsyncIterator[list[tuple[Cell, ...]]]:
+async def _begun(pages: Pages) -> Pages:
+    """The same, its first page fetched already."""
+    first: list[tuple[Cell, ...]] = await anext(pages, [])
+
+    async def all_pages() -> Pages:
+        yield first
+        async for page in pages:
+            yield page
+
+    return all_pages()
+
+
+async def _one_page(found: Table) -> Pages:
     yield found.rows
 
 
-async def _csv(
-    header: Sequence[str], pages: AsyncIterator[list[tuple[Cell, ...]]]
-) -> AsyncIterator[str]:
+async def _csv(header: Sequence[str], pages: Pages) -> AsyncIterator[str]:
     yield "".join(sheets.csv_lines(header, []))
     async for rows in pages:
         yield "".join(map(sheets.csv_line, rows))
 
 
-async def _xlsx(
-    header: Sequence[str], pages: AsyncIterator[list[tuple[Cell, ...]]], about: sheets.About
-) -> IO[bytes]:
+async def _xlsx(header: Sequence[str], pages: Pages, about: sheets.About) -> IO[bytes]:
     """In a file of the machine when it is large; the reader closes it."""
     target = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # as said
     book = sheets.Xlsx(target, header)

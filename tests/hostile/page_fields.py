@@ -46,6 +46,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/envios/{mailing_id}/cancelar",
     "/envios/{mailing_id}/pausar",
     "/envios/{mailing_id}/reanudar",
+    "/roles/{code}/eliminar",
     "/llamadas/siguiente",
 )
 _JSON = ("/segmentos/contar", "/segmentos/describir")

@@ -31,7 +31,7 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
     engine.dispose()
-    server = create_engine(settings().server_url("postgres"))
+    server = create_engine(f"postgresql+psycopg2{settings().server_url('postgres')[10:]}")
     with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f'DROP DATABASE "{settings().database("mailer")}" WITH (FORCE)'))
     server.dispose()

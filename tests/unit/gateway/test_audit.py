@@ -12,6 +12,7 @@ from shared import clock
 from shared.contract import Page
 from shared.contracts import audit as contract
 from shared.contracts.audit import AuditAction, AuditEntry, AuditKind
+from shared.errors import Invalid
 from shared.permissions import Role
 from tests.unit.gateway.conftest import Browser, FakeAsk
 from tests.unit.gateway.test_customer import ANA, ENTRY
@@ -87,6 +88,19 @@ def test_the_file_has_all_pages_and_is_on_record_itself(record: Browser, rooms: 
     assert all(
         asked.arguments["username"] == "eva" for asked in rooms.heard_of(contract.list_audit)
     )
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_file_that_the_room_refuses_is_not_begun(
+    record: Browser, rooms: FakeAsk, form: str
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise Invalid.field("username", "El texto tiene caracteres que no se pueden guardar.")
+
+    rooms.answers["list_audit"] = refuse
+    answer = record.get(f"/auditoria/registro.csv?usuario=a&formato={form}")
+    assert answer.status_code == 422
+    assert "Content-Disposition" not in answer.headers
 
 
 def test_the_file_is_an_excel_too(record: Browser) -> None:
