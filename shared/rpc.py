@@ -37,7 +37,7 @@ from nameko.rpc import (
     RpcConsumer,
 )
 from pydantic import ValidationError
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import idempotency, signing, trace
@@ -163,30 +163,26 @@ def query(
     procedure: Procedure[P, R],
 ) -> Callable[[Callable[Concatenate[S, Session, P], R]], Callable[Concatenate[S, P], R]]:
     """A door that reads, in one read-only transaction: `(self, session, …)`."""
-
-    def declare(
-        door: Callable[Concatenate[S, Session, P], R],
-    ) -> Callable[Concatenate[S, P], R]:
-        def read(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            with self.db.begin() as session:
-                session.execute(text("SET TRANSACTION READ ONLY"))
-                return door(self, session, *args, **kwargs)
-
-        return _register(procedure, door, read)
-
-    return declare
+    return _reading(procedure, text("SET TRANSACTION READ ONLY"))
 
 
 def query_recorded(
     procedure: Procedure[P, R],
 ) -> Callable[[Callable[Concatenate[S, Session, P], R]], Callable[Concatenate[S, P], R]]:
     """A door that reads and puts on record that it did (`audit.record`), before it answers."""
+    return _reading(procedure)
 
+
+def _reading(
+    procedure: Procedure[P, R], *first: TextClause
+) -> Callable[[Callable[Concatenate[S, Session, P], R]], Callable[Concatenate[S, P], R]]:
     def declare(
         door: Callable[Concatenate[S, Session, P], R],
     ) -> Callable[Concatenate[S, P], R]:
         def read(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
             with self.db.begin() as session:
+                for statement in first:
+                    session.execute(statement)
                 return door(self, session, *args, **kwargs)
 
         return _register(procedure, door, read)

@@ -47,8 +47,8 @@ MUTANTS = [
     Mutant(
         "queries_may_write",
         "shared/rpc.py",
-        'session.execute(text("SET TRANSACTION READ ONLY"))',
-        "pass",
+        'return _reading(procedure, text("SET TRANSACTION READ ONLY"))',
+        "return _reading(procedure)",
         (f"{DOORS}::test_a_query_cannot_write",),
     ),
     Mutant(

@@ -69,6 +69,12 @@ async def show_customers(
     return await _render_list(request, ask, Form({"occasion": [Occasion.CALLING]}), **filters)
 
 
+@pages.get("/clientes/abrir", allow=CustomerPermission.FIND)
+async def leave_opening(request: Request) -> Response:
+    """Where the list's links lead after a number that opened nobody: to the list."""
+    return go(request, str(request.url.replace(path="/clientes", scheme="", netloc="")))
+
+
 @pages.post("/clientes/abrir", allow=CustomerPermission.FIND)
 async def open_profile(request: Request, ask: Ask) -> Response:
     """Lead to the profile of the person who calls."""

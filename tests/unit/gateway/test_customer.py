@@ -27,7 +27,7 @@ from shared.contracts.customer_query import (
 )
 from shared.contracts.identity import Role
 from shared.contracts.loads import PreviewRow
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, NotFound
 from tests.unit.gateway.conftest import Browser, FakeAsk
 
 ANA = Customer(
@@ -472,3 +472,33 @@ def test_the_list_tells_what_was_undone(head: Browser, rooms: FakeAsk) -> None:
     jobs = [make_import(undo=undo), make_import(undo=undo | {"state": "failed"})]
     rooms.answers["list_imports"] = lambda **_: Page(items=jobs)
     assert head.get("/clientes/importaciones").text.count("· deshecha") == 1
+
+
+def test_after_a_number_of_nobody_the_lists_links_lead_to_the_list(
+    client: Browser, rooms: FakeAsk
+) -> None:
+    def refuse(number: str, occasion: str) -> None:
+        raise NotFound("Ningún cliente tiene este número.")
+
+    rooms.answers |= {"find_customer": refuse, "list_customers": lambda **_: Page(items=[])}
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    form = {"number": "0991234567", "occasion": "calling"}
+    page = client.post("/clientes/abrir", data=form)
+    assert page.status_code == 404
+    assert "Ningún cliente tiene este número." in page.text
+    assert 'value="0991234567"' in page.text
+    assert "Todavía no tiene clientes" in page.text
+    answer = client.get("/clientes/abrir?buscar=mora&desde=x")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/clientes?buscar=mora&desde=x",
+    )
+
+
+def test_who_calls_is_led_to(client: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["find_customer"] = lambda number, occasion: ANA
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    answer = client.post("/clientes/abrir", data={"number": "0991234567", "occasion": "calling"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/clientes/{ANA.id}")
+    client.cookies.set(COOKIE, Role.BACKOFFICE)
+    assert client.post("/clientes/abrir", data={}).status_code == 403
