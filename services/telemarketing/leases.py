@@ -122,12 +122,10 @@ def _insert_lease(session: Session, target: Target, now: datetime) -> None:
 
 
 def get_lease(session: Session, lease_id: UUID, advisor: str) -> Lease:
-    """An advisor's own lease, running or not. Raises NotFound; Conflict for another's."""
+    """An advisor's own lease, running or not. Raises NotFound, for another's too."""
     found = session.get(Lease, lease_id)
-    if found is None:
+    if found is None or found.advisor != advisor:
         raise NotFound("Esta atención no existe.")
-    if found.advisor != advisor:
-        raise Conflict("Esta atención es de otro asesor.")
     return found
 
 

@@ -392,8 +392,8 @@ def get_queue_state() -> QueueState:
 def save_note(lease_id: UUID, note: str) -> None:
     """Keep what is typed during a call.
 
-    NotFound: there is no such lease.
-    Conflict: the lease is over, or another advisor's.
+    NotFound: the actor has no such lease.
+    Conflict: the lease is over.
     Invalid: the note is too long.
     """
 
@@ -404,8 +404,8 @@ def release_lease(lease_id: UUID) -> None:
 
     One whose time is over stays as it is.
 
-    NotFound: there is no such lease.
-    Conflict: the lease is another advisor's, or its call is recorded.
+    NotFound: the actor has no such lease.
+    Conflict: its call is recorded.
     """
 
 
@@ -426,9 +426,9 @@ def record_call(new: NewCall) -> Call:
     `callback`, lies in the future, not beyond a year, and within the calling hours. A person who
     asked another advisor meanwhile not to be called is not called again, whatever the result says.
 
-    NotFound: there is no such lease.
-    Conflict: the lease is another advisor's, somebody else has the customer now, or the lease
-    ended with another result, which `errors` says.
+    NotFound: the actor has no such lease.
+    Conflict: somebody else has the customer now, or the lease ended with another result, which
+    `errors` says.
     Invalid: a field is wrong, or `callback_at` does not fit the result.
     """
 
