@@ -13,6 +13,8 @@ for the actor: NotFound, as for an id that never was.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.errors import Denied
+
 if TYPE_CHECKING:
     from shared.contract import Actor
     from shared.permissions import Permission
@@ -32,6 +34,11 @@ class Scope:
             return None
         own = frozenset({actor.username})
         return own | actor.team if self.team in actor.permissions else own
+
+    def require_all(self, actor: "Actor") -> None:
+        """Of what cannot be cut to somebody's part. Raises Denied."""
+        if self.whose(actor) is not None:
+            raise Denied("Esta lista es de quien puede ver a todos los clientes.")
 
 
 OPEN = Scope("open")  # asked for nobody: a log-in, the link in a mail

@@ -189,6 +189,7 @@ class CampaignService(News):
         limit: int = 50,
     ) -> Page[contract.Member]:
         """Of the present edition; nobody while the first one is on its way."""
+        contract.list_members.scope.require_all(trace.actor())
         campaign = store.get_campaign(session, campaign_id)
         if campaign.audience_id is None:
             return Page(items=[])

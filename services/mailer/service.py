@@ -226,6 +226,7 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Recipient]:
+        contract.list_recipients.scope.require_all(trace.actor())
         transfer_id = mailings.get_mailing(session, mailing_id).transfer_id
         found = ledger.list_recipients(session, transfer_id, state, after, limit)
         seen = [row.customer_id for row in found.rows]

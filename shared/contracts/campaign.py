@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.change import Change
 from shared.contract import Counted, Day, Event, Id, Limit, Line, Model, Page, procedure
-from shared.contracts.customer_query import Block, Channel, Definition
+from shared.contracts.customer_query import EVERYBODY, Block, Channel, Definition
 from shared.contracts.mailer import SkipReason
 from shared.contracts.telemarketing import CallResult
 from shared.permissions import Permission, Role
@@ -266,7 +266,7 @@ def get_audience(campaign_id: Id) -> Audience:
     """
 
 
-@procedure("campaign", scope=HOUSE)
+@procedure("campaign", scope=EVERYBODY)
 def list_members(
     campaign_id: Id, search: str | None = None, after: str | None = None, limit: Limit = 50
 ) -> Page[Member]:
@@ -276,6 +276,7 @@ def list_members(
     surname.
 
     NotFound: there is no such campaign.
+    Denied: the actor may not see all customers.
     """
 
 

@@ -54,6 +54,7 @@ class CustomerPermission(Permission):
 
 
 PEOPLE = work(all=CustomerPermission.READ_ALL, team=CustomerPermission.READ_TEAM)
+EVERYBODY = work(all=CustomerPermission.READ_ALL)  # lists that are whole or not at all
 
 
 class SegmentPermission(Permission):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from shared.change import Version
 from shared.contract import SECRET, Event, Id, Limit, Line, Model, Moment, Page, Whole, procedure
+from shared.contracts.customer_query import EVERYBODY
 from shared.contracts.people import Block
 from shared.errors import FieldError, Invalid
 from shared.permissions import Permission, Role
@@ -357,7 +358,7 @@ def retry_mailing(
     """
 
 
-@procedure("mailer", scope=HOUSE)
+@procedure("mailer", scope=EVERYBODY)
 def list_recipients(
     mailing_id: Id,
     state: RecipientState | None = None,
@@ -369,6 +370,7 @@ def list_recipients(
     In one state or in all. `reason` is why somebody was skipped, or the mail server's own words.
 
     NotFound: there is no such run.
+    Denied: the actor may not see all customers.
     """
 
 

@@ -8,6 +8,7 @@ EVENTS = "tests/rooms/kit/test_events.py"
 JOBS = "tests/jobs/kit/test_jobs.py"
 CUSTOMERS = "tests/rooms/customer_query/test_reach.py"
 CALLS = "tests/rooms/telemarketing/test_reach.py"
+TABLE = "tests/rooms/test_scopes.py"
 SEEN = "services/customer_query/reach.py"
 WORKED = "services/telemarketing/reach.py"
 
@@ -188,5 +189,27 @@ MUTANTS = [
         "moves.announce(session, campaign_id, share.advisor, people, now, given=True)",
         "pass",
         (CALLS,),
+    ),
+    # --- the tables of who gets what ---
+    Mutant(
+        "anothers_conversation_is_ones_own",
+        "services/telemarketing/leases.py",
+        "if found is None or found.advisor != advisor:",
+        "if found is None:",
+        (TABLE,),
+    ),
+    Mutant(
+        "a_supervisor_reads_a_whole_audience",
+        "services/campaign/service.py",
+        "contract.list_members.scope.require_all(trace.actor())",
+        "trace.actor()",
+        (TABLE,),
+    ),
+    Mutant(
+        "a_supervisor_reads_all_recipients",
+        "services/mailer/service.py",
+        "contract.list_recipients.scope.require_all(trace.actor())",
+        "trace.actor()",
+        (TABLE,),
     ),
 ]

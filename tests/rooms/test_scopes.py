@@ -6,7 +6,7 @@ of another. A procedure that is new or reaches further changes `scopes.txt`, for
 at: `pytest tests/rooms/test_scopes.py --write-table` writes it anew.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,30 +40,45 @@ ASKERS: dict[Role, Actor] = {
 # Not found is said of what does not exist for the asker; refused, of what does not fit
 SEEN, HIDDEN, REFUSED, NOTHING = "y", "-", "!", "."
 
-Make = Callable[[str], World]
+READS = ("get_", "list_", "find_", "check_")
+
+
+class Worlds:
+    """The rooms with what belongs to each of the three; built anew after what changed one."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request, self._made = request, dict[str, World]()
+
+    def of(self, procedure: Procedure[..., Any]) -> World:
+        if procedure.service not in self._made:
+            self._made[procedure.service] = WORLDS[procedure.service](self._request)
+        return self._made[procedure.service]
+
+    def ask(self, procedure: Procedure[..., Any], actor: Actor, owner: str) -> tuple[str, str]:
+        """How it went, and the answer as it leaves the room."""
+        world = self.of(procedure)
+        letter, said = ask(world, procedure, actor, world.arguments(procedure, owner))
+        if letter == SEEN and not procedure.name.startswith(READS):
+            del self._made[procedure.service]
+        return letter, said
 
 
 @pytest.fixture
-def make(request: pytest.FixtureRequest) -> Make:
-    """A room with what belongs to each of the three, built anew."""
-    return lambda room: WORLDS[room](request)
+def worlds(request: pytest.FixtureRequest) -> Worlds:
+    return Worlds(request)
 
 
-def outcome(make: Make, procedure: Procedure[..., Any], actor: Actor) -> str:
+def outcome(worlds: Worlds, procedure: Procedure[..., Any], actor: Actor) -> str:
     """A letter for each owner: whether this actor gets what is theirs."""
-    world = make(procedure.service)
-    if not world.names_object(procedure):
-        return listed(world, procedure, actor)
-    letters = []
-    for owner in OWNERS:
-        letters.append(ask(world, procedure, actor, world.arguments(procedure, owner))[0])
-        world = make(procedure.service)
-    return "".join(letters)
+    if worlds.of(procedure).names_object(procedure):
+        return "".join(worlds.ask(procedure, actor, owner)[0] for owner in OWNERS)
+    return listed(worlds, procedure, actor)
 
 
-def listed(world: World, procedure: Procedure[..., Any], actor: Actor) -> str:
+def listed(worlds: Worlds, procedure: Procedure[..., Any], actor: Actor) -> str:
     """Of an answer that is not about one object: whose marks stand in it."""
-    letter, said = ask(world, procedure, actor, world.arguments(procedure, OWNERS[0]))
+    world = worlds.of(procedure)
+    letter, said = worlds.ask(procedure, actor, OWNERS[0])
     if letter != SEEN:
         return letter
     seen = "".join(SEEN if world.marks(owner, said) else HIDDEN for owner in OWNERS)
@@ -85,22 +100,23 @@ def ask(
     return SEEN, str(procedure.encode_reply(answer))
 
 
-def table(make: Make) -> Iterator[str]:
+def table(worlds: Worlds) -> Iterator[str]:
     for room in ROOMS:
         for procedure in procedures(room):
             name, scope = f"{room}.{procedure.name}", procedure.scope.name
             by_role = (
-                f"{role} {outcome(make, procedure, actor)}"
+                f"{role} {outcome(worlds, procedure, actor)}"
                 for role, actor in ASKERS.items()
                 if scope in ASKED
             )
             yield f"{name:38} {scope:6} {'  '.join(by_role)}".rstrip()
 
 
+@pytest.mark.timeout(300)
 def test_every_procedure_reaches_as_far_as_the_table_says_and_no_further(
-    make: Make, request: pytest.FixtureRequest
+    worlds: Worlds, request: pytest.FixtureRequest
 ) -> None:
-    found = "\n".join(table(make)) + "\n"
+    found = "\n".join(table(worlds)) + "\n"
     if request.config.getoption("--write-table", default=False):
         TABLE.write_text(found)
     assert found == TABLE.read_text()

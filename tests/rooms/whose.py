@@ -4,14 +4,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select
 
+from services.campaign import audience
+from services.campaign.models import Member
 from services.identity import sessions
 from services.identity.models import Notice
 from services.identity.models import User as UserRow
+from services.mailer import builtin
 from services.telemarketing.bureau import Bureau
 from services.telemarketing.models import Campaign
 from shared import clock, trace
@@ -23,6 +27,8 @@ from tests.databases import emptied, forget_keys
 from tests.make.actors import make_actor
 from tests.make.arguments import needed
 from tests.make.people import insert_person
+from tests.rooms.campaign.conftest import OtherRooms, new_campaign, person
+from tests.rooms.mailer.conftest import add_run
 from tests.rooms.telemarketing.conftest import CAMPAIGN, NOON, Clock, add_people, announce, assign
 
 OWNERS = ("ana", "berta", "carlos")
@@ -112,7 +118,7 @@ def telemarketing(request: pytest.FixtureRequest) -> World:
             "record_call.new": {"lease_id": lease, "result": "busy"},
             "assign_customers.new": {"advisors": [name], "per_advisor": 1},
         }
-    words = {name: (f"'{name}'", objects[name]["lease_id"]) for name in OWNERS}
+    words = {name: (f"'{name}'", str(objects[name]["lease_id"])) for name in OWNERS}
     return World(room, objects, words, {"from_at": NOON, "to_at": NOON + timedelta(days=1)})
 
 
@@ -168,8 +174,49 @@ def _insert_notice(session: Any, user_id: int, name: str) -> int:
     return row.id
 
 
+def campaign(request: pytest.FixtureRequest) -> World:
+    """A person of each in the audience of a campaign."""
+    database = emptied("campaign")
+    ask = Mock(wraps=OtherRooms())
+    room = request.getfixturevalue("door")("campaign", database, ask=ask)
+    created = room.create_campaign(new_campaign())
+    with database.begin() as session:
+        edition = audience.find_latest(session, created.id)
+        assert edition is not None
+        people = [
+            {"audience_id": edition.id, **person(number, last_names=f"De {name.title()}")}
+            for number, name in enumerate(OWNERS, start=1)
+        ]
+        session.execute(insert(Member), people)
+        audience.set_ready(session, edition.id, len(people))
+    return _listed(room, {"campaign_id": created.id}, [f"De {name.title()}" for name in OWNERS])
+
+
+def mailer(request: pytest.FixtureRequest) -> World:
+    """A mail to a person of each."""
+    database = emptied("mailer")
+    with database.begin() as session:
+        builtin.seed(session)
+    room = request.getfixturevalue("door")("mailer", database)
+    run = add_run(database, {"sent": len(OWNERS)})
+    addresses = [f"c{number}@" for number in range(1, len(OWNERS) + 1)]
+    return _listed(room, {"mailing_id": run}, addresses)
+
+
+def _listed(room: Any, whole: Mapping[str, Any], words: Iterable[str]) -> World:
+    """Everybody's rows in one whole, which is nobody's."""
+    return World(
+        room,
+        {name: {} for name in OWNERS},
+        {name: (word,) for name, word in zip(OWNERS, words, strict=True)},
+        whole,
+    )
+
+
 WORLDS: dict[str, Callable[[pytest.FixtureRequest], World]] = {
     "customer_query": customer_query,
     "telemarketing": telemarketing,
     "identity": identity,
+    "campaign": campaign,
+    "mailer": mailer,
 }

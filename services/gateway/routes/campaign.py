@@ -33,7 +33,7 @@ from shared.contracts.campaign import (
     request_audience,
     update_campaign,
 )
-from shared.contracts.customer_query import Channel, describe_segment, list_segments
+from shared.contracts.customer_query import EVERYBODY, Channel, describe_segment, list_segments
 from shared.contracts.mailer import Design, list_designs, list_mailings
 from shared.contracts.telemarketing import count_unassigned, list_assignments, list_calls
 from shared.errors import FieldError, Invalid, NotFound, Unavailable
@@ -210,7 +210,9 @@ async def show_campaign(
     after: addresses.After = None,
 ) -> Response:
     """The plan and the audience."""
-    members = await ask(list_members, campaign_id, search=search.strip() or None, after=after)
+    members = None
+    if EVERYBODY.whose(ask.actor) is None:
+        members = await ask(list_members, campaign_id, search=search.strip() or None, after=after)
     return await _render_tab(
         request,
         ask,

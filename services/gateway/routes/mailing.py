@@ -27,7 +27,7 @@ from shared.contracts.campaign import (
     list_campaigns,
     list_members,
 )
-from shared.contracts.customer_query import Channel
+from shared.contracts.customer_query import EVERYBODY, Channel
 from shared.contracts.mailer import (
     Mailing,
     MailingChanged,
@@ -273,7 +273,9 @@ async def show_mailing(
     """Progress, and who did not get it and why."""
     mailing = await ask(get_mailing, mailing_id)
     shown = state or _most_telling(mailing)
-    recipients = await ask(list_recipients, mailing_id, state=shown, after=after)
+    recipients = None
+    if EVERYBODY.whose(ask.actor) is None:
+        recipients = await ask(list_recipients, mailing_id, state=shown, after=after)
     return render(
         request,
         "mailing/show.html",
