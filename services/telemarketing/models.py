@@ -32,6 +32,7 @@ from shared.contracts.telemarketing import (
 )
 
 NOBODY_YET = "advisor IS NULL AND state = 'open' AND held IS NULL AND phone IS NOT NULL"
+ENDED_PHASES = (Phase.FINISHED, Phase.CANCELLED)  # nobody is called for them any more
 CALLABLE = "state = 'open' AND held IS NULL AND phone IS NOT NULL"
 # In days: what a year is depends on the calendar, and a rule of a table must not.
 CALLBACK_FITS = (

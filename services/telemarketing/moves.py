@@ -7,13 +7,11 @@ from itertools import groupby
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from services.telemarketing.models import Campaign, Target
+from services.telemarketing.models import ENDED_PHASES, Campaign, Target
 from shared import outbox
-from shared.contracts.campaign import Phase
 from shared.contracts.telemarketing import PeopleMoved
 
 BATCH = 500
-_ENDED = (Phase.FINISHED, Phase.CANCELLED)
 
 
 def announce(
@@ -51,7 +49,7 @@ def announce_page(session: Session, after: tuple[int, int], limit: int) -> tuple
     rows = session.execute(
         select(Target.campaign_id, Target.customer_id, Target.advisor, Target.assigned_at)
         .join(Campaign, Campaign.campaign_id == Target.campaign_id)
-        .where(Target.advisor.is_not(None), Campaign.phase.not_in(_ENDED))
+        .where(Target.advisor.is_not(None), Campaign.phase.not_in(ENDED_PHASES))
         .where(func.row(*place) > func.row(*after))
         .order_by(*place)
         .limit(limit)

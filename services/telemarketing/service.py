@@ -6,133 +6,30 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from services.telemarketing import (
-    assignments,
-    call_lists,
     calls,
     campaigns,
     leases,
-    moves,
     results,
     rules,
 )
-from services.telemarketing.models import Campaign, Target
+from services.telemarketing.assignment_doors import AssignmentDoors
+from services.telemarketing.models import Target
 from services.telemarketing.news import News
-from services.telemarketing.reach import check_reach, visible
+from services.telemarketing.reach import visible
 from services.telemarketing.risk_doors import RiskDoors
 from shared import audit, clock, outbox, trace
 from shared.contract import Page
-from shared.contracts import identity
 from shared.contracts import telemarketing as contract
 from shared.contracts.audit import AuditAction, AuditKind
-from shared.contracts.campaign import Phase
-from shared.contracts.identity import UserState
-from shared.contracts.telemarketing import CallPermission
-from shared.errors import Conflict, Invalid, NotFound
-from shared.rpc import command, command_after, query, query_recorded
+from shared.errors import Conflict, Invalid
+from shared.rpc import command, query, query_recorded
 from shared.settings import settings
 
 
-class TelemarketingService(RiskDoors, News):
+class TelemarketingService(AssignmentDoors, RiskDoors, News):
     """Who calls whom, what came of it, and the risk check before the call."""
 
     name = "telemarketing"
-
-    # --- assignments ---
-
-    def _find_advisors(
-        self,
-        campaign_id: int,  # noqa: ARG002  # asked before the door, with its arguments
-        new: contract.NewAssignment,
-    ) -> list[str]:
-        """Each once, as identity knows them. Raises Invalid."""
-        known = self._advisors()
-        if (whose := contract.assign_customers.scope.whose(trace.actor())) is not None:
-            known &= whose
-        for username in new.advisors:
-            if username not in known:
-                raise Invalid.field("advisors", f"«{username}» no es un asesor activo.")
-        return list(dict.fromkeys(new.advisors))
-
-    @command_after(_find_advisors, contract.assign_customers)
-    def assign_customers(
-        self,
-        session: Session,
-        advisors: list[str],
-        campaign_id: int,
-        new: contract.NewAssignment,
-    ) -> contract.Assigned:
-        """The campaign's lock makes assignments of one campaign follow each other."""
-        found = campaigns.get_campaign(session, campaign_id, lock=True)
-        _check_assignable(found)
-        shares = rules.plan_shares(
-            new.strategy,
-            new.per_advisor,
-            assignments.count_open(session, campaign_id, advisors),
-            assignments.count_unassigned_by_province(session, campaign_id),
-        )
-        given = dict.fromkeys(advisors, 0)
-        now = clock.now()
-        for share in shares:
-            people = assignments.give(session, campaign_id, share)
-            moves.announce(session, campaign_id, share.advisor, people, now, given=True)
-            given[share.advisor] += len(people)
-        left = assignments.count_unassigned(session, campaign_id)
-        audit.record(session, AuditAction.ASSIGNED, AuditKind.CAMPAIGN, campaign_id, after=given)
-        return contract.Assigned(by_advisor=given, left=left)
-
-    def _advisors(self) -> set[str]:
-        found: set[str] = set()
-        after: str | None = None
-        while True:
-            page = self.ask(
-                identity.list_users, permission=CallPermission.WORK, after=after, limit=200
-            )
-            found |= {user.username for user in page.items if user.state is UserState.ACTIVE}
-            if (after := page.next) is None:
-                return found
-
-    @command(contract.take_back)
-    def take_back(self, session: Session, campaign_id: int, advisor: str) -> contract.Freed:
-        """A person who is being spoken to stays until the result."""
-        campaigns.get_campaign(session, campaign_id, lock=True)
-        check_reach(contract.take_back, advisor)
-        freed = assignments.take_back(session, campaign_id, advisor, now := clock.now())
-        moves.announce(session, campaign_id, advisor, freed, now, given=False)
-        what = (AuditAction.TAKEN_BACK, AuditKind.CAMPAIGN, campaign_id)
-        audit.record(session, *what, before={"advisor": advisor}, after={"advisor": None})
-        return contract.Freed(freed=len(freed))
-
-    @query(contract.list_assignments)
-    def list_assignments(
-        self,
-        session: Session,
-        campaign_id: int | None = None,
-        advisor: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[contract.Assignment]:
-        advisors = visible(contract.list_assignments, advisor)
-        found = assignments.list_assignments(session, campaign_id, advisors, after, limit)
-        return Page.cut(found, contract.Assignment.model_validate)
-
-    @query(contract.count_unassigned)
-    def count_unassigned(self, session: Session, campaign_id: int) -> int:
-        """0 also for a campaign whose call list is not here yet."""
-        return assignments.count_unassigned(session, campaign_id)
-
-    @command(contract.request_call_list)
-    def request_call_list(self, session: Session, campaign_id: int) -> contract.CallList:
-        """Asks campaign (`CallListRequested`)."""
-        found = campaigns.get_campaign(session, campaign_id, lock=True)
-        call_lists.check_can_request(session, found)
-        return contract.CallList.model_validate(call_lists.insert_call_list(session, found))
-
-    @query(contract.get_call_list)
-    def get_call_list(self, session: Session, campaign_id: int) -> contract.CallList:
-        found = call_lists.find_newest(session, campaign_id)
-        if found is None:
-            raise NotFound("La campaña todavía no tiene lista de llamadas.")
-        return contract.CallList.model_validate(found)
 
     # --- the advisor's calls ---
 
@@ -252,13 +149,6 @@ class TelemarketingService(RiskDoors, News):
         found = campaigns.get_campaign(session, target.campaign_id)
         script = rules.fill_script(found.script, target.full_name, trace.actor().full_name)
         return leases.to_contract(target, found.name, script)
-
-
-def _check_assignable(found: Campaign) -> None:
-    if found.phase != Phase.EXECUTING:
-        raise Conflict("Solo se asignan clientes de una campaña en ejecución.")
-    if found.listed_at is None:
-        raise Conflict("La lista de llamadas de la campaña aún no está lista. Espere un momento.")
 
 
 def _may_call(now: datetime) -> bool:

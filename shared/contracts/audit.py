@@ -58,6 +58,7 @@ class AuditAction(Term):
     UNDONE = "undone", "Deshizo"
     ASSIGNED = "assigned", "Asignó los clientes"
     TAKEN_BACK = "taken_back", "Retiró los clientes"
+    HANDED_OVER = "handed_over", "Reasignó los clientes"
     EXPORTED = "exported", "Exportó"
 
     @property

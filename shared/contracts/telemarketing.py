@@ -144,6 +144,30 @@ class Freed(Model):
     freed: int
 
 
+class OpenWork(Model):
+    """What somebody who calls no more leaves to be called, in campaigns that are not over."""
+
+    advisor: str
+    full_name: str  # as identity knows it, else the username
+    open: int
+    callbacks: int  # of them, agreed with the person
+    next_callback_at: datetime | None
+    campaigns: int
+
+
+class NewHolders(Model):
+    """Who gets somebody's open work."""
+
+    advisors: Annotated[list[str], Field(min_length=1, max_length=100)]  # usernames
+
+
+class HandedOver(Model):
+    """Who got how much of somebody's open work."""
+
+    by_advisor: dict[str, int]
+    left: int  # still theirs: who is spoken to now, and beyond what one step moves
+
+
 class Refreshed(Model):
     """About how many customers the bureau is asked."""
 
@@ -320,6 +344,26 @@ def take_back(campaign_id: Id, advisor: str) -> Freed:
     Somebody who is being spoken to stays until the result.
 
     NotFound: there is no such campaign.
+    """
+
+
+@procedure("telemarketing", scope=CALLS)
+def list_open_work() -> list[OpenWork]:
+    """List what is to be called by people who call no more, the most urgent first.
+
+    Of those who left, are deactivated, or may no longer call; at most 200 of them.
+    """
+
+
+@procedure("telemarketing", scope=CALLS, example={"advisors": ["asesor2", "asesor3"]})
+def hand_over(advisor: str, new: NewHolders) -> HandedOver:
+    """Share what an advisor still has to call among others, equally, agreed calls with it.
+
+    In all campaigns that are not over; of somebody who left as well as of one who is on leave. At
+    most 10,000 people in one step. Somebody who is being spoken to stays until the result.
+
+    NotFound: the actor sees no work of this advisor.
+    Invalid: a username is no active advisor's, or the giving one's.
     """
 
 

@@ -28,6 +28,7 @@ _FORMS = "//form[translate(@method, 'POST', 'post') = 'post' or @hx-post]"
 # What pages show only in a certain state, or send by script: its fields by the route.
 _UNSEEN = {
     "/envios/nuevo?campana={campaign_id}": ("design_id", "subject", "send_at", "cedulas"),
+    "/asignaciones/pendientes/{advisor}": ("advisors",),
     "/llamadas/{lease_id}/nota": ("note",),
     "/clientes/importaciones/{import_id}/leer": ("map_cedula", "dry_run", "hold"),
     "/central-de-riesgos/cargas/{load_id}/leer": ("map_cedula", "dry_run", "hold"),

@@ -114,8 +114,8 @@ MUTANTS = [
     Mutant(
         "anothers_lease_can_be_ended",
         "services/telemarketing/leases.py",
-        "    if found.advisor != advisor:",
-        "    if False:",
+        "    if found is None or found.advisor != advisor:",
+        "    if found is None:",
         (f"{CALLS}::test_nobody_ends_anothers_call",),
     ),
     Mutant(
@@ -248,14 +248,14 @@ MUTANTS = [
     ),
     Mutant(
         "inactive_advisors_are_assigned",
-        "services/telemarketing/service.py",
-        "for user in page.items if user.state is UserState.ACTIVE}",
-        "for user in page.items}",
+        "services/telemarketing/assignment_doors.py",
+        "for user in self._list_callers() if user.state is UserState.ACTIVE}",
+        "for user in self._list_callers()}",
         (f"{SHARES}::test_inactive_and_unknown_advisors_are_named",),
     ),
     Mutant(
         "a_planned_campaign_is_assigned",
-        "services/telemarketing/service.py",
+        "services/telemarketing/assignment_doors.py",
         "    if found.phase != Phase.EXECUTING:\n",
         "    if False:\n",
         (f"{SHARES}::test_only_an_executing_campaign_with_its_list_is_assigned",),

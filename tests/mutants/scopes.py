@@ -8,6 +8,7 @@ EVENTS = "tests/rooms/kit/test_events.py"
 JOBS = "tests/jobs/kit/test_jobs.py"
 CUSTOMERS = "tests/rooms/customer_query/test_reach.py"
 CALLS = "tests/rooms/telemarketing/test_reach.py"
+HANDOVERS = "tests/rooms/telemarketing/test_handovers.py"
 TABLE = "tests/rooms/test_scopes.py"
 SEEN = "services/customer_query/reach.py"
 WORKED = "services/telemarketing/reach.py"
@@ -164,9 +165,9 @@ MUTANTS = [
     ),
     Mutant(
         "a_supervisor_gives_to_anothers_team",
-        "services/telemarketing/service.py",
-        "            known &= whose\n",
-        "            pass\n",
+        "services/telemarketing/assignment_doors.py",
+        "return known if whose is None else known & whose",
+        "return known",
         (CALLS,),
     ),
     Mutant(
@@ -185,19 +186,12 @@ MUTANTS = [
     ),
     Mutant(
         "nobody_hears_who_is_given",
-        "services/telemarketing/service.py",
+        "services/telemarketing/assignment_doors.py",
         "moves.announce(session, campaign_id, share.advisor, people, now, given=True)",
         "pass",
         (CALLS,),
     ),
     # --- the tables of who gets what ---
-    Mutant(
-        "anothers_conversation_is_ones_own",
-        "services/telemarketing/leases.py",
-        "if found is None or found.advisor != advisor:",
-        "if found is None:",
-        (TABLE,),
-    ),
     Mutant(
         "a_supervisor_reads_a_whole_audience",
         "services/campaign/service.py",
@@ -211,5 +205,48 @@ MUTANTS = [
         "contract.list_recipients.scope.require_all(trace.actor())",
         "trace.actor()",
         (TABLE,),
+    ),
+    # --- the work of who left ---
+    Mutant(
+        "who_is_spoken_to_is_handed_over",
+        "services/telemarketing/handovers.py",
+        "            or_(Target.lease_until.is_(None), Target.lease_until <= now),\n",
+        "",
+        (HANDOVERS,),
+    ),
+    Mutant(
+        "agreed_calls_stay_with_who_left",
+        "services/telemarketing/handovers.py",
+        "    _move_callbacks(session, advisor)\n",
+        "",
+        (HANDOVERS,),
+    ),
+    Mutant(
+        "all_work_goes_to_the_first",
+        "services/telemarketing/handovers.py",
+        "seats.c.seat == 1 + (dealt.c.place - 1) % len(to),",
+        "seats.c.seat == 1,",
+        (HANDOVERS,),
+    ),
+    Mutant(
+        "who_still_calls_is_listed_as_gone",
+        "services/telemarketing/assignment_doors.py",
+        "gone = handovers.list_holders(session) - here",
+        "gone = handovers.list_holders(session)",
+        (HANDOVERS,),
+    ),
+    Mutant(
+        "another_teams_work_is_handed_over",
+        "services/telemarketing/assignment_doors.py",
+        "        check_reach(contract.hand_over, advisor)\n",
+        "",
+        (HANDOVERS,),
+    ),
+    Mutant(
+        "who_gave_still_sees_the_people",
+        "services/telemarketing/assignment_doors.py",
+        "moves.announce(session, campaign_id, advisor, people, now, given=False)",
+        "pass",
+        (HANDOVERS,),
     ),
 ]

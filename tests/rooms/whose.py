@@ -117,6 +117,7 @@ def telemarketing(request: pytest.FixtureRequest) -> World:
             "lease_id": lease,
             "record_call.new": {"lease_id": lease, "result": "busy"},
             "assign_customers.new": {"advisors": [name], "per_advisor": 1},
+            "hand_over.new": {"advisors": ["berta" if name == "ana" else "ana"]},
         }
     words = {name: (f"'{name}'", str(objects[name]["lease_id"])) for name in OWNERS}
     return World(room, objects, words, {"from_at": NOON, "to_at": NOON + timedelta(days=1)})

@@ -13,6 +13,8 @@ _SHARES = "/campaigns/{campaign_id}/assignments"
 _SHARE = _SHARES + "/{advisor}"
 
 api.expose("GET", "/assignments", contract.list_assignments, allow=ASSIGN)
+api.expose("GET", "/open-work", contract.list_open_work, allow=ASSIGN)
+api.expose("POST", "/open-work/{advisor}/hand-over", contract.hand_over, allow=ASSIGN)
 api.expose("POST", _SHARES, contract.assign_customers, allow=ASSIGN)
 api.expose("DELETE", _SHARE, contract.take_back, allow=ASSIGN)
 api.expose(

@@ -1,5 +1,7 @@
 """Sharing out a campaign's customers among the advisors."""
 
+import asyncio
+
 from fastapi import Request
 from starlette.responses import Response
 
@@ -17,12 +19,16 @@ from shared.contracts.telemarketing import (
     Assignment,
     CallList,
     CallPermission,
+    HandedOver,
     NewAssignment,
+    NewHolders,
     Strategy,
     assign_customers,
     count_unassigned,
     get_call_list,
+    hand_over,
     list_assignments,
+    list_open_work,
     refresh_risks,
     request_call_list,
     take_back,
@@ -40,6 +46,46 @@ menu.add(
     icon="user-check",
     purpose="Repartir clientes entre los asesores",
 )
+
+
+@pages.get("/asignaciones/pendientes", allow=CallPermission.ASSIGN)
+async def show_open_work(request: Request, ask: Ask, advisor: addresses.Advisor = "") -> Response:
+    """What those who call no more leave to be called, and to whom it may go."""
+    return await _render_open_work(request, ask, advisor, Form({}))
+
+
+@pages.post("/asignaciones/pendientes/{advisor}", allow=CallPermission.ASSIGN)
+async def hand_work_over(request: Request, advisor: str, ask: Ask) -> Response:
+    """Give it to the chosen advisors."""
+    form = await read_form(request)
+    try:
+        done = await ask(hand_over, advisor, form.parse(NewHolders))
+    except FORM_ERRORS as error:
+        return await _render_open_work(request, ask, advisor, form.failed(error))
+    return go(request, "/asignaciones/pendientes", notice=_handed(advisor, done))
+
+
+async def _render_open_work(request: Request, ask: Asker, advisor: str, form: Form) -> Response:
+    """Somebody who is only on leave is not listed, and may be chosen by the address."""
+    work, advisors = await asyncio.gather(ask(list_open_work), _list_advisors(ask))
+    return render_form(
+        request,
+        "assignment/open_work.html",
+        form,
+        work=work,
+        chosen=advisor or (work[0].advisor if work else ""),
+        advisors=[user for user in advisors if user.username != advisor],
+    )
+
+
+def _handed(advisor: str, done: HandedOver) -> str:
+    given = sum(done.by_advisor.values())
+    given_to = ((name, count) for name, count in done.by_advisor.items() if count)
+    shares = ", ".join(f"{name} {format_number(count)}" for name, count in given_to)
+    told = f"Clientes de {advisor} reasignados: {format_number(given)}"
+    told += f" ({shares})." if shares else "."
+    left = f" Le quedan {format_number(done.left)}: repita cuando terminen sus llamadas."
+    return told + (left if done.left else "")
 
 
 @pages.get("/asignaciones", allow=CallPermission.ASSIGN)

@@ -163,6 +163,11 @@ def acting(username: str, role: str = "advisor") -> AbstractContextManager[None]
     return trace.use(actor=make_actor(username, role, full_name=username.title(), team=team))
 
 
+def leading(*team: str) -> AbstractContextManager[None]:
+    """As a supervisor of these."""
+    return trace.use(actor=make_actor("sara", "supervisor", team=team))
+
+
 def at_once(*works: Callable[[], Any]) -> list[Any]:
     """In threads of the server: each has a connection, and the server decides."""
     with ThreadPoolExecutor(len(works)) as threads:

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from services.telemarketing import jobs
 from services.telemarketing.models import Call, Target
-from shared import clock, trace
+from shared import clock
 from shared.contracts.telemarketing import CallResult, NewCall
 from shared.errors import Invalid, NotFound
 from tests.databases import outbox_of
-from tests.make.actors import make_actor
-from tests.rooms.telemarketing.conftest import CAMPAIGN, acting, assign
+from tests.rooms.telemarketing.conftest import CAMPAIGN, acting, assign, leading
 
 Sessions = sessionmaker[Session]
 
@@ -23,10 +22,6 @@ PERSONAL: dict[str, Callable[[Any, int], Any]] = {
     "check_risk": lambda room, number: room.check_risk(number),
     "find_last_risk": lambda room, number: room.find_last_risk(number),
 }
-
-
-def leading(*team: str) -> Any:
-    return trace.use(actor=make_actor("sara", "supervisor", team=team))
 
 
 def moves(sessions: Sessions) -> list[tuple[str, bool, int]]:

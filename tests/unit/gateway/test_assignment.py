@@ -17,7 +17,10 @@ from shared.contracts.telemarketing import (
     CallList,
     CallListState,
     Freed,
+    HandedOver,
     NewAssignment,
+    NewHolders,
+    OpenWork,
     Refreshed,
     RefreshState,
     RiskRefresh,
@@ -238,3 +241,61 @@ def test_how_far_the_bureau_was_asked_stands_at_the_advisor(
     )
     rooms.answers["list_assignments"] = lambda **_: Page(items=[mine])
     assert text in supervisor.get("/asignaciones").text
+
+
+# --- the work of who calls no more ---
+
+
+def left_by(advisor: str = "beto", **changes: Any) -> OpenWork:
+    usual = {"full_name": "Beto Vera", "open": 12, "callbacks": 0, "campaigns": 2}
+    return OpenWork(advisor=advisor, **usual | {"next_callback_at": None} | changes)
+
+
+def test_what_was_left_is_shown_with_to_whom_it_may_go(supervisor: Browser, rooms: FakeAsk) -> None:
+    at = clock.now()
+    rooms.answers["list_open_work"] = lambda: [
+        left_by(callbacks=3, next_callback_at=at),
+        left_by("caro", full_name="Caro Ruiz"),
+    ]
+    page = supervisor.get("/asignaciones/pendientes").text
+    assert "Beto Vera" in page
+    assert "Caro Ruiz" in page
+    assert 'action="/asignaciones/pendientes/beto"' in page
+    assert 'value="ana"' in page
+    other = supervisor.get("/asignaciones/pendientes?asesor=caro").text
+    assert 'action="/asignaciones/pendientes/caro"' in other
+
+
+def test_nobody_left_anything(supervisor: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["list_open_work"] = list
+    assert "Nadie dejó clientes por llamar" in supervisor.get("/asignaciones/pendientes").text
+
+
+def test_handing_over_tells_who_got_how_many(supervisor: Browser, rooms: FakeAsk) -> None:
+    def hand_over(advisor: str, new: NewHolders) -> HandedOver:
+        return HandedOver(by_advisor=dict.fromkeys(new.advisors, 1200), left=1)
+
+    rooms.answers |= {"hand_over": hand_over, "list_open_work": list}
+    answer = supervisor.post("/asignaciones/pendientes/beto", data={"advisors": ["", "ana"]})
+    assert answer.headers["location"] == "/asignaciones/pendientes"
+    told = supervisor.get("/asignaciones/pendientes").text
+    assert "Clientes de beto reasignados: 1.200 (ana 1.200). Le quedan 1" in told
+
+
+def test_nobody_chosen_is_told_beside_the_names(supervisor: Browser, rooms: FakeAsk) -> None:
+    rooms.answers["list_open_work"] = lambda: [left_by()]
+    answer = supervisor.post("/asignaciones/pendientes/beto", data={"advisors": [""]})
+    assert answer.status_code == 422
+    assert "Elija al menos 1." in answer.text
+
+
+def test_who_is_gone_is_marked_where_work_is_shared_out(
+    supervisor: Browser, rooms: FakeAsk
+) -> None:
+    gone = Assignment(
+        campaign_id=7, campaign_name="Fibra", advisor="beto", assigned=9, open=4, done=5
+    )
+    rooms.answers["list_assignments"] = lambda **_: Page(items=[gone])
+    page = supervisor.get("/asignaciones?campana=7").text
+    assert "Ya no llama" in page
+    assert "/asignaciones/pendientes?asesor=beto" in page
