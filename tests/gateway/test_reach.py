@@ -33,12 +33,13 @@ ROLES = {
 REACHED, HIDDEN, DENIED = "y", "-", "x"
 PERSONAL = {"customer_id", "lease_id", "advisor"}  # a path that names one is about somebody's work
 STREAMS = {"/vivo"}  # no end; what it sends is by user (tests/unit/gateway/test_live.py)
-LAST = ("soltar", "retirar", "eliminar", "DELETE")  # after them the world is another
+LAST = ("soltar", "retirar", "hand-over", "pendientes", "eliminar", "DELETE")  # after them the world is another
 CALL = {"result": "busy", "note": "Ocupado"}
 FORMS = {
     "consentimientos": {"consent_mail": "on", "version": "1"},
     "resultado": CALL,
     "riesgo": {"purpose": "sale"},
+    "pendientes": {"advisors": "asesor1"},
     "eliminar": {"reason": "Lo pidió por escrito", "confirm": "on"},
     "nota": {"note": "Prefiere la tarde"},
 }
@@ -98,7 +99,9 @@ class Asker:
 
 
 def json_of(path: str) -> Any:
-    return {"purpose": "sale"} if path.endswith("risk-checks") else {"reason": "Pedido"}
+    last = path.rpartition("/")[2]
+    bodies = {"risk-checks": {"purpose": "sale"}, "hand-over": {"advisors": ["asesor1"]}}
+    return bodies.get(last, {"reason": "Pedido"})
 
 
 def form_of(path: str) -> Any:
