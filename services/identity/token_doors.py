@@ -53,9 +53,8 @@ class TokenDoors(Room):
         if not token_use.may_record(self.redis, found.token, refusal):
             return
         what = (AuditAction.USE_REFUSED, AuditKind.API_TOKEN, found.token.name)
-        told = {"purpose": refusal.word, "who": found.actor, "source": source}
         with self.db.begin() as session:
-            audit.record(session, *what, **told)
+            audit.record(session, *what, purpose=refusal.word, who=found.actor, source=source)
 
     @query(contract.list_api_tokens)
     def list_api_tokens(
