@@ -12,7 +12,7 @@ from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routes.role import Group, groups
 from services.gateway.routes.team import list_people
-from services.gateway.routing import Pages
+from services.gateway.routing import ANY_USER, Pages
 from shared import clock
 from shared.contracts.identity import (
     IN_PERSON,
@@ -20,6 +20,7 @@ from shared.contracts.identity import (
     TokenPermission,
     create_api_token,
     list_api_tokens,
+    list_own_api_tokens,
     revoke_api_token,
 )
 from shared.contracts.tokens import LONGEST_DAYS
@@ -74,6 +75,13 @@ async def revoke_token(request: Request, token_id: TokenId, ask: Ask) -> Respons
     """End it, for good and at once."""
     token = await ask(revoke_api_token, token_id)
     return go(request, "/accesos", notice=f"Se revocó el acceso {token.name}. Ya no abre nada.")
+
+
+@pages.get("/cuenta/accesos", allow=ANY_USER)
+async def show_own_tokens(request: Request, ask: Ask) -> Response:
+    """Which systems act in the user's name; for the card of the account's page."""
+    tokens = await ask(list_own_api_tokens)
+    return render(request, "identity/own_tokens.html", tokens=tokens)
 
 
 async def _render_form(request: Request, ask: Asker, form: Form) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -383,7 +383,7 @@ def test_the_record_tells_the_systems_name(identity: Any, user: Any) -> None:
 
 
 def test_all_are_listed_and_the_own_that_run(identity: Any, user: Any) -> None:
-    first, second = make(identity), make(identity, name="Otro", expires_on=date(2026, 12, 1))
+    first, second = make(identity), make(identity, name="Otro", expires_on=clock.today())
     identity.revoke_api_token(first.id)
     shown = identity.list_api_tokens().items
     assert [(token.id, token.state) for token in shown] == [

@@ -349,6 +349,15 @@ def test_one_is_revoked(admin: Browser, rooms: FakeAsk) -> None:
     assert answer.headers["location"] == "/accesos"
 
 
+def test_a_user_sees_which_systems_act_in_the_own_name(client: Browser, rooms: FakeAsk) -> None:
+    client.cookies.set(COOKIE, Role.ADVISOR)
+    rooms.answers[identity.list_own_api_tokens.name] = lambda: [make_token()]
+    page = client.get("/cuenta/accesos").text
+    assert ("Facturación &lt;de prueba&gt;" in page, "creado por Ada Paz" in page) == (True, True)
+    rooms.answers[identity.list_own_api_tokens.name] = list
+    assert "Ningún sistema actúa en su nombre." in client.get("/cuenta/accesos").text
+
+
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.ADMIN])
 def test_they_are_for_administrators(client: Browser, role: Role) -> None:
     client.cookies.set(COOKIE, role)
