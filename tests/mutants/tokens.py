@@ -135,7 +135,8 @@ MUTANTS = [
         "a_cookie_may_be_a_token",
         "services/gateway/systems.py",
         "token = read_bearer(request) if is_api(request) else None",
-        "token = read_bearer(request) or request.cookies.get(\"pregon_session\")\n    token = token if is_api(request) else None",
+        'token = read_bearer(request) or request.cookies.get("pregon_session")\n'
+        "    token = token if is_api(request) else None",
         (DOOR,),
     ),
     Mutant(
