@@ -61,3 +61,16 @@ def test_a_user_sees_which_systems_act_in_the_own_name(
     page.goto("/cuenta")
     page.get_by_role("button", name="Mostrar").click()
     expect(page.get_by_role("cell", name=name)).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/accesos", "/roles"])
+def test_a_wide_table_does_not_widen_the_page(
+    log_in: Callable[[str], Page], product: Product, path: str
+) -> None:
+    new = {"name": f"Ancho {secrets.token_hex(2)}", "username": "jefe", "expires_on": tomorrow()}
+    made = product.client("admin").post("/tokens", json={**new, "scopes": ["campaign.read"]})
+    made.raise_for_status()
+    page = log_in("admin")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

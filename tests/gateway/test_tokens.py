@@ -97,7 +97,7 @@ def test_a_token_opens_no_page_and_no_stream(product: Product, system: System) -
     value = system.told["value"]
     for path in ("/", "/campanas", "/vivo", "/accesos"):
         for how in ({"headers": system.http.headers}, {"cookies": {"pregon_session": value}}):
-            answer = httpx.get(product.address + path, **how, timeout=30)  # type: ignore[arg-type]
+            answer = httpx.get(product.address + path, **how, timeout=30)
             assert (answer.status_code, answer.headers["location"][:9]) == (303, "/ingresar")
     as_cookie = httpx.get(f"{system.http.base_url}me", cookies={"pregon_session": value})
     assert as_cookie.status_code == 401

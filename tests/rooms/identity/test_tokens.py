@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, select, text, update
 
 from services.identity import audit
 from services.identity.models import ApiToken
@@ -26,7 +26,7 @@ from shared.contracts.identity import (
 from shared.errors import Denied, Invalid, NotFound
 from shared.permissions import Role
 from shared.redis import key
-from shared.tables import Command, Outbox
+from shared.tables import Outbox
 from tests.make.actors import make_actor
 
 HERE, THERE = "10.0.0.1", "192.0.2.7"
@@ -74,7 +74,8 @@ def recorded(identity: Any, action: str) -> list[dict[str, Any]]:
 def test_a_system_asks_in_its_users_name_with_its_scopes(identity: Any, user: Any) -> None:
     found = admit(identity, make(identity))
     assert (found.actor.username, found.actor.user_id) == ("eva", user.id)
-    assert (found.actor.system, found.actor.permissions) == ("Facturación", {READ, WRITE})
+    assert found.actor.system == "Facturación"
+    assert found.actor.permissions == {READ, WRITE}
     assert found.role_name == "Jefe de marketing"
 
 
@@ -205,8 +206,8 @@ def test_the_secret_is_kept_nowhere(identity: Any, user: Any) -> None:
     prefix, token_id, secret = issued.value.split("_")
     assert (prefix, token_id, len(secret)) == ("pgn", issued.id, 43)
     with identity.db() as session:
-        for table in (ApiToken, Command, Outbox):
-            rows = [*session.scalars(select(func.to_jsonb(table.__table__.table_valued())))]
+        for table in ("api_token", "command", "outbox"):
+            rows = session.execute(text(f"SELECT {table}::text FROM {table}")).all()  # noqa: S608
             assert rows
             assert secret not in str(rows)
 

@@ -1,5 +1,6 @@
 """Tokens of other systems: where they are taken, what they open, and the pages to make them."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -192,7 +193,7 @@ def test_who_asks_too_often_is_told_when_to_come_again_and_costs_no_room(
 
 def test_a_wait_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     waits, now = systems.Waits(), 100.0
-    monkeypatch.setattr(systems.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     waits.note(VALUE, "10.0.0.1", Denied("Espere.", [FieldError("retry_after", "7")]))
     now += 6.5
     with pytest.raises(Denied) as caught:
@@ -267,7 +268,7 @@ def test_they_are_listed_with_whom_they_act_for_and_their_last_use(
         last_used_at=NOW,
         last_source="190.15.2.9",
     )
-    found = Page(items=[make_token(), gone], next="x")
+    found: Page[ApiToken] = Page(items=[make_token(), gone], next="x")
     rooms.answers[identity.list_api_tokens.name] = lambda **_: found
     page = admin.get("/accesos").text
     assert "Facturación &lt;de prueba&gt;" in page
