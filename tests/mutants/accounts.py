@@ -28,8 +28,8 @@ MUTANTS = [
     Mutant(
         "the_present_password_is_not_asked_for",
         SERVICE,
-        "self._check_password(store.get_user(session, actor.user_id), current, counted)",
-        "store.get_user(session, actor.user_id)",
+        "admission.check_password(self.redis, own, current, counted)",
+        "pass",
         (ACCOUNTS,),
     ),
     Mutant(
