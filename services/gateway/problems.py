@@ -12,10 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from services.gateway import nesting
 from services.gateway.rendering import is_partial, render
-from services.gateway.session import SessionExpired, local_path
+from services.gateway.session import SET_UP, SecondFactorMissing, SessionExpired, local_path
 from shared import trace
 from shared.contract import Model
 from shared.errors import FieldError, PregonError
+from shared.settings import settings
 from shared.spanish import spanish
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,6 +33,23 @@ class Problem(Model):
     trace_id: str  # by which the logs know the request
 
 
+class SecondFactorProblem(Problem):
+    """A second factor is missing: `code` says what to do about it.
+
+    `second_factor_required`: send `ticket` with a code of the telephone to
+    `/token/second-factor`. `second_factor_set_up_required`: the user has to set one up first, by
+    a browser.
+    """
+
+    code: str
+    ticket: str | None = None
+    expires_in: int | None = None  # seconds that the ticket is good for
+
+
+_SET_UP_FIRST = (
+    "Su rol exige la verificación en dos pasos y todavía no la tiene. Actívela en {address} para "
+    "continuar."
+)
 _TITLES = {
     400: "La solicitud no se entiende",
     401: "La sesión expiró",
@@ -63,6 +81,7 @@ def install(app: FastAPI) -> None:
     """Answer every error an endpoint raises; defects are answered by `guards.Defects`."""
     app.add_exception_handler(PregonError, _on_pregon_error)
     app.add_exception_handler(SessionExpired, _on_session_expired)
+    app.add_exception_handler(SecondFactorMissing, _on_second_factor_missing)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
 
@@ -92,17 +111,27 @@ def is_api(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
-def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -> Response:
-    problem = Problem(
-        type="about:blank",
-        title=title,
-        status=status,
-        detail=text,
-        errors=list(fields),
-        trace_id=trace.trace_id(),
+def ask_second_factor(status: int, code: str, text: str, **more: Any) -> Response:
+    """A problem of the API that a second factor solves; `more` as of `SecondFactorProblem`."""
+    told = {"detail": text, "errors": [], "code": code, **more}
+    return _answer(
+        SecondFactorProblem(**_about(status, "Falta la verificación en dos pasos"), **told)
     )
+
+
+def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -> Response:
+    return _answer(Problem(**_about(status, title), detail=text, errors=list(fields)))
+
+
+def _about(status: int, title: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": title, "status": status, "trace_id": trace.trace_id()}
+
+
+def _answer(problem: Problem) -> Response:
+    status = problem.status
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return Response(problem.model_dump_json(), status, headers=headers, media_type=MEDIA_TYPE)
+    text = problem.model_dump_json(exclude_none=True)
+    return Response(text, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
@@ -145,6 +174,16 @@ async def _on_session_expired(request: Request, _error: Exception) -> Response:
     if is_partial(request):
         return Response(status_code=204, headers={"HX-Redirect": log_in})
     return RedirectResponse(log_in, status_code=303)
+
+
+async def _on_second_factor_missing(request: Request, _error: Exception) -> Response:
+    """Every page leads to where it is set up; a program is told where that is."""
+    if is_api(request):
+        text = _SET_UP_FIRST.format(address=settings().public_url + SET_UP)
+        return ask_second_factor(403, "second_factor_set_up_required", text)
+    if is_partial(request):
+        return Response(status_code=204, headers={"HX-Redirect": SET_UP})
+    return RedirectResponse(SET_UP, status_code=303)
 
 
 def _page_of(request: Request) -> str:

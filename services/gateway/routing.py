@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from services.gateway import bodies
 from services.gateway.answers import IDEMPOTENCY_KEY, Route, Text
 from services.gateway.exposing import Endpoint, Exposure, documented
-from services.gateway.session import require_session
+from services.gateway.session import SecondFactorMissing, require_session
 from shared.contract import Procedure
 from shared.errors import Denied
 from shared.permissions import Permission
@@ -40,10 +40,12 @@ class Anyone(Enum):
 
     PUBLIC = auto()  # also those who are not logged in
     ANY_USER = auto()
+    SETTING_UP = auto()  # any user, also one who has to set up the second factor first
 
 
 PUBLIC = Anyone.PUBLIC
 ANY_USER = Anyone.ANY_USER
+SETTING_UP = Anyone.SETTING_UP
 Allowed = Anyone | Permission | frozenset[Permission]  # of a set, one permission is enough
 
 
@@ -197,6 +199,8 @@ def _only(allow: Allowed) -> Callable[[Request], Awaitable[None]]:
         if allow is PUBLIC:
             return
         session = await require_session(request)
+        if session.restricted and allow is not SETTING_UP:
+            raise SecondFactorMissing
         if isinstance(allow, Anyone):
             return
         enough = {allow} if isinstance(allow, Permission) else allow

@@ -77,7 +77,7 @@ MUTANTS = [
     ),
     Mutant(
         "a_new_log_in_leaves_the_browsers_earlier_session",
-        "services/gateway/routes/identity.py",
+        "services/gateway/entrance.py",
         "        await ask(log_out, before)\n",
         "        pass\n",
         (LOG_IN,),

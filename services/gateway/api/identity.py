@@ -1,5 +1,6 @@
 """Tokens and users over REST."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -14,7 +15,7 @@ from services.gateway.session import SignedIn
 from shared import clock
 from shared.contract import Model
 from shared.contracts import identity as contract
-from shared.contracts.identity import UserPermission
+from shared.contracts.identity import Session, Ticket, UserPermission
 from shared.errors import Denied
 
 api = Api("identity")
@@ -38,8 +39,15 @@ class Me(Model):
     permissions: list[str]
 
 
+_CODE_NEEDED = (
+    "Falta el código de verificación. Envíelo con el ticket a /api/v1/token/second-factor."
+)
 _REFUSALS: Responses = {
-    401: problem_answer("Username and password do not fit, or the user is deactivated"),
+    401: problem_answer(
+        "Username and password do not fit, the user is deactivated, or a second factor is asked "
+        "for: then there is a `code`, `second_factor_required`, and a `ticket`",
+        "SecondFactorProblem",
+    ),
     429: problem_answer("Too many failures; `Retry-After` has the seconds to wait"),
 }
 _EXAMPLE = {"username": "jefe", "password": "una clave larga"}
@@ -52,15 +60,31 @@ async def create_token(
 ) -> Token | Response:
     """Log in with username and password.
 
-    The token goes into the header `Authorization: Bearer …` of every other call.
+    The token goes into the header `Authorization: Bearer …` of every other call. For a user with a
+    second factor the answer is 401 with `code` `second_factor_required` and a `ticket`, with which
+    `/token/second-factor` gives the token.
     """
     pair = (credentials.username, credentials.password)
     try:
-        session = await entrance.hall_of(request).enter(ask, *pair, request)
+        given = await entrance.hall_of(request).enter(ask, *pair, request)
     except Denied as error:
-        return _refuse(request, error)
-    seconds = int((session.expires_at - clock.now()).total_seconds())
+        return refuse(request, error)
+    return _ask_code(given) if isinstance(given, Ticket) else token_of(given)
+
+
+def token_of(session: Session) -> Token:
+    """What a program gets of a session."""
+    seconds = _seconds_until(session.expires_at)
     return Token(access_token=session.token, token_type="bearer", expires_in=seconds)  # noqa: S106  # the scheme
+
+
+def _ask_code(given: Ticket) -> Response:
+    more = {"ticket": given.ticket, "expires_in": _seconds_until(given.expires_at)}
+    return problems.ask_second_factor(401, "second_factor_required", _CODE_NEEDED, **more)
+
+
+def _seconds_until(moment: datetime) -> int:
+    return int((moment - clock.now()).total_seconds())
 
 
 @api.get("/me", allow=ANY_USER)
@@ -79,7 +103,8 @@ api.expose("GET", "/users/{user_id}", contract.get_user, allow=UserPermission.WR
 api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=UserPermission.WRITE)
 
 
-def _refuse(request: Request, error: Denied) -> Response:
+def refuse(request: Request, error: Denied) -> Response:
+    """Who may not get in, or not yet."""
     wait = entrance.seconds_to_wait(error)
     answer = problems.answer(request, 429 if wait else 401, error.message)
     entrance.tell_when(answer, error)
