@@ -87,16 +87,13 @@ class Route:
             reasons.setdefault(422, "A parameter or a field is wrong; `errors` says which and why")
         if not self.public:
             reasons[403] = f"{reasons[403]}. {_SET_UP_FIRST}" if 403 in reasons else _SET_UP_FIRST
-        told: Responses = {status: problem_answer(reasons[status]) for status in sorted(reasons)}
-        if not self.public:
-            told[403] = problem_answer(reasons[403], "SecondFactorProblem")
-        return told
+        return {status: problem_answer(reasons[status]) for status in sorted(reasons)}
 
 
-def problem_answer(reason: str, *more: str) -> dict[str, Any]:
-    """An error's answer, for `responses=`; `more` are other schemas that it may have."""
-    others = [{"$ref": f"#/components/schemas/{name}"} for name in more]
-    schema = {"anyOf": [PROBLEM, *others]} if others else PROBLEM
+def problem_answer(reason: str, or_else: str = "") -> dict[str, Any]:
+    """An error's answer, for `responses=`; `or_else` is a kind of problem that says more."""
+    more = {"$ref": f"#/components/schemas/{or_else}"}
+    schema = {"anyOf": [PROBLEM, more]} if or_else else PROBLEM
     return {"description": reason, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 

@@ -23,29 +23,32 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Model):
-    """What went wrong (RFC 9457), in Spanish; `errors` names fields by their dotted paths."""
+    """What went wrong (RFC 9457), in Spanish; `errors` names fields by their dotted paths.
+
+    `code` is empty but for `second_factor_required`, of a log-in, and
+    `second_factor_set_up_required`: the user has to set one up by a browser before all else.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     errors: list[FieldError]
+    code: str  # for programs, where the status alone does not say what to do
     trace_id: str  # by which the logs know the request
 
 
 class SecondFactorProblem(Problem):
-    """A second factor is missing: `code` says what to do about it.
+    """The first factor was right; `/token/second-factor` takes the ticket and a code."""
 
-    `second_factor_required`: send `ticket` with a code of the telephone to
-    `/token/second-factor`. `second_factor_set_up_required`: the user has to set one up first, by
-    a browser.
-    """
-
-    code: str
-    ticket: str | None = None
-    expires_in: int | None = None  # seconds that the ticket is good for
+    ticket: str
+    expires_in: int  # seconds that the ticket is good for
 
 
+_MISSING = "Falta la verificación en dos pasos"
+_CODE_NEEDED = (
+    "Falta el código de verificación. Envíelo con el ticket a /api/v1/token/second-factor."
+)
 _SET_UP_FIRST = (
     "Su rol exige la verificación en dos pasos y todavía no la tiene. Actívela en {address} para "
     "continuar."
@@ -111,27 +114,34 @@ def is_api(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
-def ask_second_factor(status: int, code: str, text: str, **more: Any) -> Response:
-    """A problem of the API that a second factor solves; `more` as of `SecondFactorProblem`."""
-    told = {"detail": text, "errors": [], "code": code, **more}
-    return _answer(
-        SecondFactorProblem(**_about(status, "Falta la verificación en dos pasos"), **told)
-    )
+def ask_second_factor(ticket: str, seconds: int) -> Response:
+    """401 to a program that has to send a code as well."""
+    about = _about(401, _MISSING, _CODE_NEEDED, code="second_factor_required")
+    return _answer(SecondFactorProblem(**about, ticket=ticket, expires_in=seconds))
 
 
 def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -> Response:
-    return _answer(Problem(**_about(status, title), detail=text, errors=list(fields)))
+    return _answer(Problem(**_about(status, title, text, fields)))
 
 
-def _about(status: int, title: str) -> dict[str, Any]:
-    return {"type": "about:blank", "title": title, "status": status, "trace_id": trace.trace_id()}
+def _about(
+    status: int, title: str, text: str, fields: Sequence[FieldError] = (), code: str = ""
+) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": text,
+        "errors": list(fields),
+        "code": code,
+        "trace_id": trace.trace_id(),
+    }
 
 
 def _answer(problem: Problem) -> Response:
     status = problem.status
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    text = problem.model_dump_json(exclude_none=True)
-    return Response(text, status, headers=headers, media_type=MEDIA_TYPE)
+    return Response(problem.model_dump_json(), status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
@@ -180,7 +190,8 @@ async def _on_second_factor_missing(request: Request, _error: Exception) -> Resp
     """Every page leads to where it is set up; a program is told where that is."""
     if is_api(request):
         text = _SET_UP_FIRST.format(address=settings().public_url + SET_UP)
-        return ask_second_factor(403, "second_factor_set_up_required", text)
+        about = _about(403, _MISSING, text, code="second_factor_set_up_required")
+        return _answer(Problem(**about))
     if is_partial(request):
         return Response(status_code=204, headers={"HX-Redirect": SET_UP})
     return RedirectResponse(SET_UP, status_code=303)

@@ -11,7 +11,7 @@ from shared.scope import HOUSE, SELF
 
 def _without_spaces(text: str) -> str:
     """People type `123 456`, and recovery codes with the hyphens that they are shown with."""
-    return "".join(text.split()).replace("-", "").lower()
+    return text.replace(" ", "").replace("-", "").lower()
 
 
 Code = Annotated[
@@ -25,6 +25,13 @@ class Ticket(Model):
 
     ticket: Annotated[str, SECRET]
     expires_at: datetime
+
+
+class SecondStep(Model):
+    """The ticket of a log-in, and a code of the telephone or a recovery code."""
+
+    ticket: Annotated[str, Field(max_length=200), SECRET]
+    code: Code
 
 
 class SecondFactor(Model):

@@ -1,32 +1,23 @@
 """Tokens and users over REST."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordRequestForm
 from starlette.responses import Response
 
-from services.gateway import entrance, problems
+from services.gateway import bearer, entrance
 from services.gateway.answers import Responses, form_example, problem_answer
 from services.gateway.asking import Ask
+from services.gateway.bearer import Token
 from services.gateway.routing import ANY_USER, PUBLIC, Api
 from services.gateway.session import SignedIn
-from shared import clock
 from shared.contract import Model
 from shared.contracts import identity as contract
-from shared.contracts.identity import Session, Ticket, UserPermission
+from shared.contracts.identity import UserPermission
 from shared.errors import Denied
 
 api = Api("identity")
-
-
-class Token(Model):
-    """A bearer token and the seconds it lasts."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
 
 
 class Me(Model):
@@ -39,9 +30,6 @@ class Me(Model):
     permissions: list[str]
 
 
-_CODE_NEEDED = (
-    "Falta el código de verificación. Envíelo con el ticket a /api/v1/token/second-factor."
-)
 _REFUSALS: Responses = {
     401: problem_answer(
         "Username and password do not fit, the user is deactivated, or a second factor is asked "
@@ -68,23 +56,8 @@ async def create_token(
     try:
         given = await entrance.hall_of(request).enter(ask, *pair, request)
     except Denied as error:
-        return refuse(request, error)
-    return _ask_code(given) if isinstance(given, Ticket) else token_of(given)
-
-
-def token_of(session: Session) -> Token:
-    """What a program gets of a session."""
-    seconds = _seconds_until(session.expires_at)
-    return Token(access_token=session.token, token_type="bearer", expires_in=seconds)  # noqa: S106  # the scheme
-
-
-def _ask_code(given: Ticket) -> Response:
-    more = {"ticket": given.ticket, "expires_in": _seconds_until(given.expires_at)}
-    return problems.ask_second_factor(401, "second_factor_required", _CODE_NEEDED, **more)
-
-
-def _seconds_until(moment: datetime) -> int:
-    return int((moment - clock.now()).total_seconds())
+        return bearer.refuse(request, error)
+    return bearer.give(given)
 
 
 @api.get("/me", allow=ANY_USER)
@@ -101,11 +74,5 @@ api.expose("GET", "/users", contract.list_users, allow=UserPermission.WRITE)
 api.expose("POST", "/users", contract.create_user, allow=UserPermission.WRITE, status=201)
 api.expose("GET", "/users/{user_id}", contract.get_user, allow=UserPermission.WRITE)
 api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=UserPermission.WRITE)
-
-
-def refuse(request: Request, error: Denied) -> Response:
-    """Who may not get in, or not yet."""
-    wait = entrance.seconds_to_wait(error)
-    answer = problems.answer(request, 429 if wait else 401, error.message)
-    entrance.tell_when(answer, error)
-    return answer
+_CODES = "/users/{user_id}/second-factor"
+api.expose("DELETE", _CODES, contract.reset_second_factor, allow=UserPermission.WRITE, status=204)

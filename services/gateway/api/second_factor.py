@@ -2,57 +2,35 @@
 
 from typing import Annotated
 
-from fastapi import Request
-from pydantic import Field
+from fastapi import Body, Request
 from starlette.responses import Response
 
-from services.gateway import entrance, problems
-from services.gateway.answers import Responses, problem_answer
-from services.gateway.api.identity import Token, refuse, token_of
+from services.gateway import bearer, entrance, problems
+from services.gateway.answers import problem_answer
 from services.gateway.asking import Ask
+from services.gateway.bearer import Token
 from services.gateway.routing import PUBLIC, Api
-from shared.contract import Model
-from shared.contracts import identity as contract
-from shared.contracts.identity import UserPermission
-from shared.contracts.second_factor import Code
+from shared.contracts.second_factor import SecondStep
 from shared.errors import Denied, Invalid
 
 api = Api("identity")
+_WRONG = problem_answer("The code is wrong or was used, or the ticket is used or too old")
+_OFTEN = problem_answer("Too many wrong codes; `Retry-After` has the seconds to wait")
+_RESPONSES = {401: _WRONG, 429: _OFTEN}
+_EXAMPLE = {"example": {"value": {"ticket": "Zs3V…", "code": "123456"}}}
+_Step = Annotated[SecondStep, Body(openapi_examples=_EXAMPLE)]
 
 
-class SecondStep(Model):
-    """The ticket that `/token` gave, and a code of the telephone or a recovery code."""
-
-    ticket: Annotated[str, Field(max_length=200)]
-    code: Code
-
-
-_REFUSALS: Responses = {
-    401: problem_answer("The code is wrong or was used, or the ticket is used or too old"),
-    429: problem_answer("Too many wrong codes; `Retry-After` has the seconds to wait"),
-}
-
-
-@api.post("/token/second-factor", allow=PUBLIC, response_model=Token, responses=_REFUSALS)
-async def finish_token(request: Request, step: SecondStep, ask: Ask) -> Token | Response:
+@api.post("/token/second-factor", allow=PUBLIC, response_model=Token, responses=_RESPONSES)
+async def finish_log_in(request: Request, step: _Step, ask: Ask) -> Token | Response:
     """Finish a log-in with a code.
 
     After `/token` has answered 401 with `code` `second_factor_required` and a `ticket`, which is
     good for five minutes and one token. A wrong code may be followed by another one.
     """
     try:
-        session = await entrance.finish(ask, step.ticket, step.code, request)
+        return bearer.give(await entrance.finish(ask, step.ticket, step.code, request))
     except Invalid as error:
         return problems.answer(request, 401, error.message, error.fields)
     except Denied as error:
-        return refuse(request, error)
-    return token_of(session)
-
-
-api.expose(
-    "DELETE",
-    "/users/{user_id}/second-factor",
-    contract.reset_second_factor,
-    allow=UserPermission.WRITE,
-    status=204,
-)
+        return bearer.refuse(request, error)

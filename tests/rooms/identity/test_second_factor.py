@@ -1,7 +1,7 @@
 """The second factor: set up, asked for, required, lost; no code is good twice."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
-from services.identity import seals, tickets, tries
+from services.identity import reset_second_factor, seals, tickets, tries
 from services.identity.jobs import renew_seals
 from shared import clock, trace
 from shared.contract import Actor
@@ -44,7 +44,7 @@ class Phone:
 
 
 @pytest.fixture
-def moment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def moment(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """`moment(seconds)` moves the clock, which stands still otherwise."""
     now = [datetime(2026, 11, 22, 15, 0, 10, tzinfo=UTC)]
     monkeypatch.setattr(clock, "now", lambda: now[0])
@@ -68,7 +68,7 @@ def ana(identity: Any) -> Any:
 @contextmanager
 def acting(user: Any) -> Iterator[None]:
     who = Actor(user_id=user.id, username=user.username, full_name=user.full_name, role=user.role)
-    with trace.use(actor=who):
+    with trace.use(actor=who, idempotency_key=trace.idempotency_key()):
         yield
 
 
@@ -508,12 +508,31 @@ def test_nobody_resets_the_own_one(identity: Any) -> None:
         identity.reset_second_factor(boss.id)
 
 
+@pytest.mark.usefixtures("moment")
+def test_who_runs_the_machine_resets_that_of_the_last_administrator(
+    identity: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss = make(identity, "eva", Role.ADMIN)
+    phone, _ = turn_on(identity, boss)
+    token = identity.finish_log_in(ticket_of(identity, "eva"), phone.code(), HERE).token
+    monkeypatch.setattr("sys.argv", ["reset", "eva"])
+    reset_second_factor.main()
+    assert "eva" in capsys.readouterr().out
+    assert not is_running(identity, token)
+    assert identity.log_in("eva", PASSWORD, HERE).actor.username == "eva"
+    assert recorded(identity)[-2] == ("second_factor_reset", "")
+    with pytest.raises(SystemExit, match="no second factor"):
+        reset_second_factor.main()
+
+
 # --- kept ---
 
 
 @pytest.mark.usefixtures("moment")
 def test_neither_secret_nor_recovery_codes_stand_in_the_database(identity: Any, ana: Any) -> None:
-    phone, codes = turn_on(identity, ana)
+    """Nor where replies are kept for a command that comes twice."""
+    with trace.use(idempotency_key="one"):
+        phone, codes = turn_on(identity, ana)
     with identity.db() as session:
         tables = session.execute(
             text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")

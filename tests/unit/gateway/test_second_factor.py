@@ -1,5 +1,6 @@
 """The second step of a log-in, setting it up, and what a restricted session reaches: no more."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -157,7 +158,8 @@ def test_a_program_is_given_a_ticket_and_for_that_and_a_code_its_token(asked: Br
 def test_a_usual_problem_says_nothing_of_second_factors(asked: Browser, rooms: FakeAsk) -> None:
     rooms.answers["log_in"] = refuse(Denied("El usuario o la contraseña no son correctos."))
     told = asked.post("/api/v1/token", data=PAIR).json()
-    assert set(told) == {"type", "title", "status", "detail", "errors", "trace_id"}
+    assert set(told) == {"type", "title", "status", "detail", "errors", "code", "trace_id"}
+    assert told["code"] == ""
 
 
 # --- restricted ---
@@ -213,13 +215,11 @@ def test_htmx_moves_the_whole_page_to_the_set_up(restricted: Browser) -> None:
 
 
 def test_no_room_is_asked_in_a_restricted_name_whatever_the_route(rooms: FakeAsk) -> None:
-    import asyncio
-
     actor = make_session(Role.ADMIN).actor
     asker = Asker(rooms, actor, None, restricted=True)
     for procedure in (customer_query.list_customers, identity.list_users):
         with pytest.raises(SecondFactorMissing):
-            asyncio.run(asker(procedure))  # type: ignore[arg-type]  # of different kinds
+            asyncio.run(asker(procedure))
     assert rooms.heard == []
 
 
