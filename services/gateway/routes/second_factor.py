@@ -19,6 +19,7 @@ from services.gateway.session import SET_UP, TICKET, SignedIn, local_path, sourc
 from shared.contract import Id, Model
 from shared.contracts.identity import (
     RecoveryCodes,
+    Session,
     UserPermission,
     get_second_factor,
     prepare_second_factor,
@@ -111,7 +112,7 @@ def _to_log_in(request: Request, leads_to: str, notice: str) -> Response:
 @pages.get(SET_UP, allow=SETTING_UP)
 async def show_second_factor(request: Request, session: SignedIn, ask: Ask) -> Response:
     """How it is, and what a telephone needs to know to become it."""
-    return await _show(request, session.restricted, ask)
+    return await _show(request, session, ask)
 
 
 @pages.post(SET_UP, allow=SETTING_UP)
@@ -124,8 +125,8 @@ async def turn_on(request: Request, session: SignedIn, ask: Ask) -> Response:
         given = (session.token, new.password, new.code, source, new.present)
         codes = await ask(set_second_factor, *given)
     except _REFUSALS as error:
-        return await _show(request, session.restricted, ask, on=form, error=error)
-    return _show_codes(request, session.restricted, codes)
+        return await _show(request, session, ask, on=form, error=error)
+    return _show_codes(request, session, codes)
 
 
 @pages.post(f"{SET_UP}/codigos", allow=ANY_USER)
@@ -136,8 +137,8 @@ async def renew_codes(request: Request, session: SignedIn, ask: Ask) -> Response
         proof = form.parse(_Proof)
         codes = await ask(renew_recovery_codes, proof.password, proof.code, source_of(request))
     except _REFUSALS as error:
-        return await _show(request, session.restricted, ask, renewal=form, error=error)
-    return _show_codes(request, session.restricted, codes)
+        return await _show(request, session, ask, renewal=form, error=error)
+    return _show_codes(request, session, codes, renewed=True)
 
 
 @pages.post(f"{SET_UP}/quitar", allow=ANY_USER)
@@ -149,7 +150,7 @@ async def turn_off(request: Request, session: SignedIn, ask: Ask) -> Response:
         given = (session.token, proof.password, proof.code, source_of(request))
         await ask(remove_second_factor, *given)
     except _REFUSALS as error:
-        return await _show(request, session.restricted, ask, off=form, error=error)
+        return await _show(request, session, ask, off=form, error=error)
     notice = "La verificación en dos pasos se desactivó; las demás sesiones terminaron."
     return go(request, SET_UP, notice=notice)
 
@@ -167,7 +168,7 @@ async def reset(request: Request, user_id: Id, ask: Ask) -> Response:
 
 async def _show(
     request: Request,
-    restricted: bool,  # noqa: FBT001  # the session's
+    session: Session,
     ask: Asker,
     *,
     error: PregonError | None = None,
@@ -186,7 +187,7 @@ async def _show(
         factor=factor,
         secret=" ".join(new.secret[i : i + 4] for i in range(0, len(new.secret), 4)),
         qr=_draw(new.uri),
-        restricted=restricted,
+        restricted=session.restricted,
         **context,
     )
     if error is not None:
@@ -202,5 +203,13 @@ def _draw(uri: str) -> Markup:
     return Markup(drawn)  # noqa: S704  # made here of squares
 
 
-def _show_codes(request: Request, restricted: bool, given: RecoveryCodes) -> Response:  # noqa: FBT001  # the session's
-    return render(request, "identity/recovery_codes.html", codes=given.codes, restricted=restricted)
+def _show_codes(
+    request: Request, session: Session, given: RecoveryCodes, *, renewed: bool = False
+) -> Response:
+    return render(
+        request,
+        "identity/recovery_codes.html",
+        codes=given.codes,
+        restricted=session.restricted,
+        renewed=renewed,
+    )

@@ -290,6 +290,7 @@ def test_with_one_set_another_telephone_and_new_codes_are_offered(
     assert 'id="turn-off"' in page
     codes = own.post("/cuenta/verificacion/codigos", data=PROOF)
     assert CODES[1] in codes.text
+    assert "Los anteriores ya no sirven." in codes.text
     off = own.post("/cuenta/verificacion/quitar", data=PROOF)
     assert (off.status_code, off.headers["location"]) == (303, "/cuenta/verificacion")
 
