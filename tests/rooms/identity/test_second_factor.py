@@ -516,11 +516,12 @@ def test_who_runs_the_machine_resets_that_of_the_last_administrator(
     phone, _ = turn_on(identity, boss)
     token = identity.finish_log_in(ticket_of(identity, "eva"), phone.code(), HERE).token
     monkeypatch.setattr("sys.argv", ["reset", "eva"])
-    reset_second_factor.main()
+    with trace.use():  # nobody's doing but the machine's
+        reset_second_factor.main()
     assert "eva" in capsys.readouterr().out
     assert not is_running(identity, token)
     assert identity.log_in("eva", PASSWORD, HERE).actor.username == "eva"
-    assert recorded(identity)[-2] == ("second_factor_reset", "")
+    assert ("second_factor_reset", "") in recorded(identity)
     with pytest.raises(SystemExit, match="no second factor"):
         reset_second_factor.main()
 
