@@ -55,13 +55,14 @@ class SecondFactorDoors(Room):
         return admission.start(self.redis, who, coming)
 
     def _holder(self, ticket: str) -> User:
-        """Whose ticket it is. Raises Denied; also when the user was changed since."""
+        """Whose ticket it is. Raises Denied; also when the user, or the factor, was changed."""
         found = tickets.find(self.redis, ticket)
         if found is None:
             raise Denied(TOO_LATE)
         with self.db() as session:
             user = store.get_user(session, found.user_id)
-        if user.version != found.version:
+            was_reset = second_factor.find_factor(session, user.id) is None
+        if was_reset or user.version != found.version:
             raise Denied(TOO_LATE)
         return user
 

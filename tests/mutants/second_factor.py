@@ -39,8 +39,8 @@ MUTANTS = [
     Mutant(
         "a_ticket_outlives_another_password",
         DOORS,
-        "        if user.version != found.version:",
-        "        if False:",
+        "        if was_reset or user.version != found.version:",
+        "        if was_reset:",
         (f"{ROOM}::test_a_ticket_is_worth_nothing_when_the_user_was_changed_since",),
     ),
     Mutant(

@@ -494,7 +494,7 @@ def test_an_administrator_takes_it_from_who_lost_the_telephone(identity: Any, an
             identity.reset_second_factor(ana.id)
     assert not identity.get_user(ana.id).second_factor
     assert not is_running(identity, token)
-    with pytest.raises(Invalid):
+    with pytest.raises(Denied, match="Ingrese de nuevo"):
         identity.finish_log_in(pending, phone.code(1), HERE)
     assert identity.log_in("ana", PASSWORD, HERE).actor.username == "ana"
     assert ("second_factor_reset", "eva") in recorded(identity)
