@@ -13,7 +13,7 @@ STEP := infra/native/step.sh
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --universal --python-version 3.11 --quiet
 
-.PHONY: help up down status logs clean demo test check bench faults hostile interop verify-audit images mutants rotate-keys permissions trace customers lock packages browser
+.PHONY: help up down status logs clean demo test check bench faults hostile interop verify-audit reset-second-factor images mutants rotate-keys permissions trace customers lock packages browser
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
@@ -73,6 +73,9 @@ interop: packages .venv/.dev  ## ask the bureau with clients of PHP, Perl and C+
 verify-audit: packages  ## is the record of who saw what as it was written? SEAL=… EXPORT=dir
 	@$(NATIVE) exec -- python -W ignore -m services.identity.verify_audit \
 		$(if $(SEAL),--seal $(SEAL)) $(if $(EXPORT),--export $(EXPORT))
+
+reset-second-factor: packages  ## of OF=username, when no administrator is left who could
+	@$(NATIVE) exec -- python -W ignore -m services.identity.reset_second_factor $(OF)
 
 images: packages  ## pin the images of others by the digests they have now
 	@$(PYTHON) -m infra.images

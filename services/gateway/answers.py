@@ -19,6 +19,10 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _ERROR = re.compile(rf"^({'|'.join(BY_NAME)}): ", re.MULTILINE)
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY_AGAIN = "The `Idempotency-Key` came before with other data"
+_SET_UP_FIRST = (
+    "The user's role requires a second factor that is not set up yet: then there is a `code`, "
+    "`second_factor_set_up_required`"
+)
 CSV_ANSWER: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -82,12 +86,16 @@ class Route:
             reasons[413] = "The body is too large"
         if self.has_parameters or self.reads_body or self.keeps_replies:
             reasons.setdefault(422, "A parameter or a field is wrong; `errors` says which and why")
+        if not self.public:
+            reasons[403] = f"{reasons[403]}. {_SET_UP_FIRST}" if 403 in reasons else _SET_UP_FIRST
         return {status: problem_answer(reasons[status]) for status in sorted(reasons)}
 
 
-def problem_answer(reason: str) -> dict[str, Any]:
-    """An error's answer, for `responses=`."""
-    return {"description": reason, "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
+def problem_answer(reason: str, or_else: str = "") -> dict[str, Any]:
+    """An error's answer, for `responses=`; `or_else` is a kind of problem that says more."""
+    more = {"$ref": f"#/components/schemas/{or_else}"}
+    schema = {"anyOf": [PROBLEM, more]} if or_else else PROBLEM
+    return {"description": reason, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 def form_example(media_type: str, example: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,8 +40,10 @@ class Gateway(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """As FastAPI's; made once."""
         document = super().openapi()
-        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        document["components"]["schemas"] |= {**schema.pop("$defs", {}), "Problem": schema}
+        for model in (problems.Problem, problems.SecondFactorProblem):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts = {**schema.pop("$defs", {}), model.__name__: schema}
+            document["components"]["schemas"] |= parts
         return document
 
 

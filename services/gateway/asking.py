@@ -5,10 +5,18 @@ from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
-from services.gateway.session import SessionExpired, client_of, find_session, source_of
+from services.gateway.session import (
+    SecondFactorMissing,
+    SessionExpired,
+    client_of,
+    find_session,
+    source_of,
+)
 from shared import bounds, trace
 from shared.client import Client
 from shared.contract import Actor, Procedure
+from shared.contracts import second_factor
+from shared.contracts.identity import log_out
 from shared.errors import Invalid
 
 P = ParamSpec("P")
@@ -17,15 +25,25 @@ R = TypeVar("R")
 KEY_FIELD = "idempotency_key"
 KEY_HEADER = "Idempotency-Key"
 _KEY_LENGTH = 200
+# what is asked for a user who has to set up the second factor first: nothing of another room
+_SETTING_UP = (
+    second_factor.get_second_factor,
+    second_factor.prepare_second_factor,
+    second_factor.set_second_factor,
+    log_out,
+)
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Asker:
     """Asks rooms in the name of the request's user, with its trace id and idempotency key."""
 
-    def __init__(self, client: Client, actor: Actor | None, key: str | None) -> None:
+    def __init__(
+        self, client: Client, actor: Actor | None, key: str | None, *, restricted: bool = False
+    ) -> None:
         self._client = client
         self._actor = actor
+        self._restricted = restricted
         self.key = key  # the request's idempotency key
 
     @property
@@ -47,6 +65,8 @@ class Asker:
 
     async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors of `shared.errors`."""
+        if self._restricted and procedure not in _SETTING_UP:
+            raise SecondFactorMissing
         with trace.use(trace_id=trace.trace_id(), actor=self._actor, idempotency_key=self.key):
             return await self._client.ask(procedure, *args, **kwargs)
 
@@ -55,8 +75,10 @@ async def _asker(request: Request) -> AsyncIterator[Asker]:
     session = find_session(request)
     source = {"source": source_of(request)}
     actor = session.actor.model_copy(update=source) if session is not None else None
+    restricted = session is not None and session.restricted
     try:
-        yield Asker(client_of(request), actor, await _read_key(request))
+        key = await _read_key(request)
+        yield Asker(client_of(request), actor, key, restricted=restricted)
     finally:
         await request.close()  # the temporary files of an upload
 

@@ -6,14 +6,17 @@ once when to come again: what strangers guess never takes the rooms from those w
 
 import asyncio
 import random
+from urllib.parse import quote
 
 from fastapi import Request
 from starlette.responses import Response
 
+from services.gateway import session as sessions
 from services.gateway.asking import Asker
-from services.gateway.session import DEVICE, source_of
+from services.gateway.rendering import go
+from services.gateway.session import COOKIE, DEVICE, source_of
 from shared import bounds
-from shared.contracts.identity import Session, log_in
+from shared.contracts.identity import Session, Ticket, finish_log_in, log_in, log_out
 from shared.errors import FieldError, PregonError, Unavailable
 
 ATTEMPTS = 12  # another gateway's may be in hand as well
@@ -33,8 +36,13 @@ class Hall:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._inside = 0
 
-    async def enter(self, ask: Asker, username: str, password: str, request: Request) -> Session:
-        """A new session. Raises Denied, and Unavailable when the line is full or too slow."""
+    async def enter(
+        self, ask: Asker, username: str, password: str, request: Request
+    ) -> Session | Ticket:
+        """A new session, or the ticket to one that waits for its second factor.
+
+        Raises Denied, and Unavailable when the line is full or too slow.
+        """
         if self._inside >= AT_ONCE + WAITING:
             raise _full()
         self._inside += 1
@@ -53,13 +61,40 @@ def hall_of(request: Request) -> Hall:
     return hall
 
 
-async def _enter(ask: Asker, username: str, password: str, request: Request) -> Session:
-    source = source_of(request)
-    device = request.cookies.get(DEVICE, "")
+async def welcome(request: Request, ask: Asker, given: Session | Ticket, leads_to: str) -> Response:
+    """Lead whoever has proved the first factor on: to the page, or to the second factor."""
+    if isinstance(given, Ticket):
+        response = go(request, address_of("/ingresar/codigo", leads_to))
+        sessions.keep_ticket(response, given)
+        return response
+    if before := request.cookies.get(COOKIE):  # one browser, one session
+        await ask(log_out, before)
+    response = go(request, leads_to)
+    sessions.keep(response, given)
+    sessions.keep_device(response, given)
+    return response
+
+
+def address_of(step: str, leads_to: str) -> str:
+    """Of a page of the log-in that leads on."""
+    return step if leads_to == "/" else f"{step}?volver={quote(leads_to, safe='/')}"
+
+
+async def finish(ask: Asker, ticket: str, code: str, request: Request) -> Session:
+    """The session of a ticket. Raises Invalid for a wrong code, Denied."""
+    return await ask(finish_log_in, ticket, code, *_coming(request))
+
+
+def _coming(request: Request) -> tuple[str, str, str]:
+    """Address, known browser and program."""
     agent = bounds.printable(request.headers.get("user-agent", ""))[:_AGENT_LENGTH]
+    return source_of(request), request.cookies.get(DEVICE, ""), agent
+
+
+async def _enter(ask: Asker, username: str, password: str, request: Request) -> Session | Ticket:
     for left in reversed(range(ATTEMPTS)):
         try:
-            return await ask(log_in, username, password, source, device, agent)
+            return await ask(log_in, username, password, *_coming(request))
         except Unavailable as error:
             if not left or seconds_to_wait(error) is None:
                 raise

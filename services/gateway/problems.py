@@ -12,26 +12,53 @@ from starlette.responses import RedirectResponse, Response
 
 from services.gateway import nesting
 from services.gateway.rendering import is_partial, render
-from services.gateway.session import SessionExpired, is_api, local_path
+from services.gateway.session import (
+    SET_UP,
+    SecondFactorMissing,
+    SessionExpired,
+    is_api,
+    local_path,
+)
 from shared import trace
 from shared.contract import Model
 from shared.errors import Denied, FieldError, PregonError
+from shared.settings import settings
 from shared.spanish import spanish
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Model):
-    """What went wrong (RFC 9457), in Spanish; `errors` names fields by their dotted paths."""
+    """What went wrong (RFC 9457), in Spanish; `errors` names fields by their dotted paths.
+
+    `code` is empty but for `second_factor_required`, of a log-in, and
+    `second_factor_set_up_required`: the user has to set one up by a browser before all else.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     errors: list[FieldError]
+    code: str  # for programs, where the status alone does not say what to do
     trace_id: str  # by which the logs know the request
 
 
+class SecondFactorProblem(Problem):
+    """The first factor was right; `/token/second-factor` takes the ticket and a code."""
+
+    ticket: str
+    expires_in: int  # seconds that the ticket is good for
+
+
+_MISSING = "Falta la verificación en dos pasos"
+_CODE_NEEDED = (
+    "Falta el código de verificación. Envíelo con el ticket a /api/v1/token/second-factor."
+)
+_SET_UP_FIRST = (
+    "Su rol exige la verificación en dos pasos y todavía no la tiene. Actívela en {address} para "
+    "continuar."
+)
 _TITLES = {
     400: "La solicitud no se entiende",
     401: "La sesión expiró",
@@ -63,6 +90,7 @@ def install(app: FastAPI) -> None:
     """Answer every error an endpoint raises; defects are answered by `guards.Defects`."""
     app.add_exception_handler(PregonError, _on_pregon_error)
     app.add_exception_handler(SessionExpired, _on_session_expired)
+    app.add_exception_handler(SecondFactorMissing, _on_second_factor_missing)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
 
@@ -87,15 +115,32 @@ def answer(
     )
 
 
+def ask_second_factor(ticket: str, seconds: int) -> Response:
+    """401 to a program that has to send a code as well."""
+    about = _about(401, _MISSING, _CODE_NEEDED, code="second_factor_required")
+    return _answer(SecondFactorProblem(**about, ticket=ticket, expires_in=seconds))
+
+
 def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -> Response:
-    problem = Problem(
-        type="about:blank",
-        title=title,
-        status=status,
-        detail=text,
-        errors=list(fields),
-        trace_id=trace.trace_id(),
-    )
+    return _answer(Problem(**_about(status, title, text, fields)))
+
+
+def _about(
+    status: int, title: str, text: str, fields: Sequence[FieldError] = (), code: str = ""
+) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": text,
+        "errors": list(fields),
+        "code": code,
+        "trace_id": trace.trace_id(),
+    }
+
+
+def _answer(problem: Problem) -> Response:
+    status = problem.status
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return Response(problem.model_dump_json(), status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -141,6 +186,17 @@ async def _on_session_expired(request: Request, error: Exception) -> Response:
     if is_partial(request):
         return Response(status_code=204, headers={"HX-Redirect": log_in})
     return RedirectResponse(log_in, status_code=303)
+
+
+async def _on_second_factor_missing(request: Request, _error: Exception) -> Response:
+    """Every page leads to where it is set up; a program is told where that is."""
+    if is_api(request):
+        text = _SET_UP_FIRST.format(address=settings().public_url + SET_UP)
+        about = _about(403, _MISSING, text, code="second_factor_set_up_required")
+        return _answer(Problem(**about))
+    if is_partial(request):
+        return Response(status_code=204, headers={"HX-Redirect": SET_UP})
+    return RedirectResponse(SET_UP, status_code=303)
 
 
 def _page_of(request: Request) -> str:

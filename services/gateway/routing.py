@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from services.gateway import bodies
 from services.gateway.answers import IDEMPOTENCY_KEY, Route, Text
 from services.gateway.exposing import Endpoint, Exposure, documented
+from services.gateway.session import SecondFactorMissing
 from services.gateway.systems import who_asks
 from shared.contract import Procedure
 from shared.contracts.identity import IN_PERSON, Session
@@ -41,6 +42,7 @@ class Anyone(Enum):
 
     PUBLIC = auto()  # also those who are not logged in
     ANY_USER = auto()
+    SETTING_UP = auto()  # any user, also one who has to set up the second factor first
 
 
 _OF_SYSTEMS = (
@@ -49,6 +51,7 @@ _OF_SYSTEMS = (
 )
 PUBLIC = Anyone.PUBLIC
 ANY_USER = Anyone.ANY_USER
+SETTING_UP = Anyone.SETTING_UP
 Allowed = Anyone | Permission | frozenset[Permission]  # of a set, one permission is enough
 
 
@@ -203,6 +206,8 @@ def _only(allow: Allowed) -> Callable[[Request], Awaitable[None]]:
         if allow is PUBLIC:
             return
         session = await who_asks(request)
+        if session.restricted and allow is not SETTING_UP:
+            raise SecondFactorMissing
         if isinstance(allow, Anyone):
             return
         enough = {allow} if isinstance(allow, Permission) else allow

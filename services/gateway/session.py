@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
+from shared import clock
 from shared.client import Client
-from shared.contracts.identity import Session, get_session
+from shared.contracts.identity import Session, Ticket, get_session
 from shared.errors import Denied, Invalid
 from shared.settings import settings
 
@@ -14,6 +15,14 @@ COOKIE = "pregon_session"
 DEVICE = "pregon_device"  # that this browser's user has logged in here before
 DEVICE_PATH = "/ingresar"
 DEVICE_SECONDS = 365 * 24 * 3600
+
+
+TICKET = "pregon_ticket"  # of a log-in that waits for its second factor
+SET_UP = "/cuenta/verificacion"  # where the second factor is set up
+
+
+class SecondFactorMissing(Exception):  # noqa: N818  # it is a state, and so it is told
+    """The user's role requires a second factor, which has to be set up before anything else."""
 
 
 class SessionExpired(Exception):  # noqa: N818  # it is a state, and so it is told
@@ -84,6 +93,17 @@ def keep(response: Response, session: Session) -> None:
 def keep_device(response: Response, session: Session) -> None:
     """Have the browser show at its next log-in that it is no stranger's."""
     _set(response, DEVICE, session.device, DEVICE_SECONDS, DEVICE_PATH)
+
+
+def keep_ticket(response: Response, ticket: Ticket) -> None:
+    """Tie the second step of a log-in to the browser that did the first."""
+    seconds = int((ticket.expires_at - clock.now()).total_seconds())
+    _set(response, TICKET, ticket.ticket, seconds, DEVICE_PATH)
+
+
+def forget_ticket(response: Response) -> None:
+    """It was used, or is too old."""
+    response.delete_cookie(TICKET, path=DEVICE_PATH, httponly=True, samesite="lax")
 
 
 def _set(response: Response, name: str, value: str, seconds: int, path: str = "/") -> None:

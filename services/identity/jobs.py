@@ -3,7 +3,7 @@
 from celery.schedules import crontab
 from sqlalchemy.orm import Session
 
-from services.identity import audit, notices, verify_audit
+from services.identity import audit, notices, second_factor, verify_audit
 from shared import clock, jobs, log
 from shared import notices as bell
 from shared.db import sessions
@@ -20,6 +20,10 @@ SCHEDULE = {
         "task": "identity.keep_audit",
         "schedule": crontab(hour="3", minute="10"),
     },
+    "identity.renew_seals": {
+        "task": "identity.renew_seals",
+        "schedule": crontab(hour="3", minute="40"),
+    },
 }
 _BROKEN = "El registro de actividades fue alterado"
 _TOLD = 5  # faults in a notice
@@ -31,6 +35,14 @@ def forget_notices() -> None:
     """Drop old notices."""
     with sessions(ROOM).begin() as session:
         notices.forget_old(session)
+
+
+@jobs.job("identity.renew_seals")
+def renew_seals() -> None:
+    """Seal second factors with the present secret key, so that former ones can be dropped."""
+    with sessions(ROOM).begin() as session:
+        if renewed := second_factor.renew_seals(session):
+            logger.info("second factors sealed anew", count=renewed)
 
 
 @jobs.job("identity.keep_audit")

@@ -61,6 +61,7 @@ class Role(Base, Edited):
 
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    requires_second_factor: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
@@ -121,6 +122,31 @@ class Member(Base):
     ended_by: Mapped[str | None]
 
 
+class SecondFactor(Base):
+    """What a user's telephone knows, sealed, and the last of its codes that was taken."""
+
+    __tablename__ = "second_factor"
+
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("user_account.id"), primary_key=True
+    )
+    sealed: Mapped[str]  # see services/identity/seals.py
+    last_step: Mapped[int] = mapped_column(BigInteger)  # of 30 seconds, since 1970
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class RecoveryCode(Base):
+    """One of a user's ten, by its hash alone."""
+
+    __tablename__ = "recovery_code"
+
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("second_factor.user_id", ondelete="CASCADE"), primary_key=True
+    )
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    used_at: Mapped[datetime | None]
+
+
 IS_MEMBER = (Member.starts_on <= TODAY) & or_(Member.ends_on.is_(None), Member.ends_on >= TODAY)
 
 
@@ -159,6 +185,12 @@ class User(Base, Edited):
         .join(Member, Member.team_id == Team.id)
         .where(Member.user_id == id, IS_MEMBER)  # noqa: A003  # the column above
         .scalar_subquery(),
+        deferred=True,
+        group="shown",
+    )
+
+    second_factor: Mapped[bool] = column_property(
+        select(SecondFactor.user_id).where(SecondFactor.user_id == id).exists(),  # noqa: A003
         deferred=True,
         group="shown",
     )

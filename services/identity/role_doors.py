@@ -35,6 +35,7 @@ class RoleDoors(Room):
         role = roles.get_role(session, code, lock=True)
         edits.refuse_stale(change.version, role, thing="este rol", again="abrirlo")
         if sent := change.sent():
+            roles.check_own_requirement(session, role, sent, trace.actor())
             before = roles.show(session, role).model_dump()
             role = roles.set_role(session, role, sent, trace.actor().full_name)
             what = (AuditAction.CHANGED, AuditKind.ROLE, code)

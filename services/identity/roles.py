@@ -7,8 +7,16 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.identity.models import TODAY, Permission, Role, RolePermission, User
+from services.identity.models import (
+    TODAY,
+    Permission,
+    Role,
+    RolePermission,
+    SecondFactor,
+    User,
+)
 from shared import edits
+from shared.contract import Actor
 from shared.contracts import identity as contract
 from shared.contracts.identity import UserPermission
 from shared.errors import Conflict, Invalid, NotFound
@@ -16,6 +24,9 @@ from shared.errors import Conflict, Invalid, NotFound
 TAKEN = "Ya hay un rol con ese código o ese nombre. Elija otro."
 KEPT = "Este rol es parte del sistema y no se elimina. Puede cambiar lo que permite."
 IN_USE = "Hay usuarios con este rol. Deles otro antes de eliminarlo."
+OWN_FIRST = (
+    "Es su propio rol: antes de exigirla, active la verificación en dos pasos en «Mi cuenta»."
+)
 NOBODY_LEFT = (
     "Debe quedar al menos un usuario activo y sin fecha de salida que pueda administrar usuarios."
 )
@@ -59,6 +70,7 @@ def _shown(session: Session, roles: Collection[Role]) -> list[contract.UserRole]
             builtin=role.builtin,
             users=users.get(role.code, 0),
             grants=grants[role.code],
+            requires_second_factor=role.requires_second_factor,
             version=role.version,
         )
         for role in roles
@@ -70,7 +82,7 @@ def insert_role(session: Session, new: contract.NewRole, by: str) -> Role:
     _check_permissions(session, new.permissions)
     try:
         with session.begin_nested():
-            values = {"code": new.code, "name": new.name}
+            values = new.model_dump(exclude={"permissions"})
             role = session.execute(insert(Role).values(values).returning(Role)).scalar_one()
     except IntegrityError:
         raise Invalid.field("code", TAKEN) from None
@@ -125,6 +137,17 @@ def check_administrators(session: Session) -> None:
     )
     if session.execute(left).scalar_one() == 0:
         raise Conflict(NOBODY_LEFT)
+
+
+def check_own_requirement(session: Session, role: Role, sent: dict[str, Any], actor: Actor) -> None:
+    """Raises Conflict for who would require of the own role what he has not tried himself.
+
+    So at least one who may administer has a telephone that works, and nobody is surprised.
+    """
+    if not sent.get("requires_second_factor") or role.requires_second_factor:
+        return
+    if actor.role == role.code and session.get(SecondFactor, actor.user_id) is None:
+        raise Conflict(OWN_FIRST)
 
 
 def _check_permissions(session: Session, codes: Iterable[str]) -> None:

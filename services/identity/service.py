@@ -5,11 +5,12 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import known, notices, passwords, sessions, store, strength, tries
+from services.identity import admission, known, notices, passwords, sessions, store, strength, tries
+from services.identity.admission import Coming
 from services.identity.audit_doors import AuditDoors
-from services.identity.known import Known
 from services.identity.models import User
 from services.identity.role_doors import RoleDoors
+from services.identity.second_factor_doors import SecondFactorDoors
 from services.identity.team_doors import TeamDoors
 from services.identity.token_doors import TokenDoors
 from services.identity.user_doors import UserDoors
@@ -18,22 +19,15 @@ from shared.contract import Actor, Page
 from shared.contracts import identity as contract
 from shared.contracts.audit import AuditAction
 from shared.contracts.identity import UserState
-from shared.errors import Denied, Invalid, NotFound, Unavailable
+from shared.errors import Denied, Invalid, NotFound
 from shared.events import on_event
 from shared.redis import RedisClient
 from shared.rpc import command, query, rpc
-from shared.throttle import Bucket
 
-WRONG = "El usuario o la contraseña no son correctos."
 EXPIRED = "La sesión expiró. Ingrese de nuevo."
-CLOSED = {  # who is told this has given the right password
-    UserState.INACTIVE: "Este usuario está desactivado. Hable con el administrador.",
-    UserState.AWAITED: "Su usuario todavía no empieza. Hable con el administrador.",
-    UserState.ENDED: "Su usuario terminó. Hable con el administrador.",
-}
 
 
-class IdentityService(UserDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
+class IdentityService(UserDoors, SecondFactorDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
     """Sessions and notices here; users, roles, teams, tokens and the record beside it."""
 
     name = "identity"
@@ -43,35 +37,19 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
     @rpc(contract.log_in)
     def log_in(
         self, username: str, password: str, source: str, device: str = "", agent: str = ""
-    ) -> contract.Session:
+    ) -> contract.Session | contract.Ticket:
         """The password is checked outside of any transaction: Argon2 takes its time."""
         username = username.strip().lower()
         counted = tries.begin(self.redis, username, source, device)
         with self.db() as session:
             found = store.find_user(session, username)
         try:
-            user = self._check_password(found, password, counted)
+            user = admission.check_password(self.redis, found, password, counted)
             tries.succeed(self.redis, counted)
-            with self.db.begin() as session:
-                who = _admitted(session, user.id)
-                store.set_logged_in(session, user.id)
-                audit.record(session, AuditAction.LOG_IN, who=who.actor, source=source)
+            return admission.admit(self.db, self.redis, user.id, Coming(source, agent, device))
         except Denied:
             self._record_failure(found, username, source)
             raise
-        opened = self._session(sessions.start(self.redis, user.id, source, agent), who)
-        return opened.model_copy(update={"device": tries.remember_device(device, username)})
-
-    def _check_password(self, user: User | None, password: str, counted: list[Bucket]) -> User:
-        """The user whose password it is. Raises Denied, Unavailable."""
-        try:
-            good = passwords.matches(user.password_hash if user else None, password)
-        except Unavailable:
-            tries.undo(self.redis, counted)
-            raise
-        if user is None or not good:
-            raise Denied(WRONG)
-        return user
 
     def _record_failure(self, user: User | None, username: str, source: str) -> None:
         """Who is known by name; what else was typed may be a password, and is hashed."""
@@ -89,7 +67,7 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
         who = known.find_known(session, found.user_id)
         if who is None or who.state is not UserState.ACTIVE:
             raise Denied(EXPIRED)
-        return self._session(token, who, found.seconds_left)
+        return admission.describe(token, who, found.seconds_left)
 
     @rpc(contract.log_out)
     def log_out(self, token: str) -> None:
@@ -135,7 +113,8 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
         actor = trace.actor()
         counted = tries.begin(self.redis, actor.username, source, "")
         try:
-            self._check_password(store.get_user(session, actor.user_id), current, counted)
+            own = store.get_user(session, actor.user_id)
+            admission.check_password(self.redis, own, current, counted)
         except Denied:
             raise Invalid.field("current", "No es su contraseña actual.") from None
         tries.succeed(self.redis, counted)
@@ -173,27 +152,6 @@ class IdentityService(UserDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
         """Announced (`NoticesChanged`) to the pages of those who are told."""
         if told := notices.insert_notices(session, event):
             outbox.add(session, contract.NoticesChanged(usernames=told))
-
-    def _session(self, token: str, who: Known, seconds_left: int | None = None) -> contract.Session:
-        left = sessions.lifetime() if seconds_left is None else timedelta(seconds=seconds_left)
-        return contract.Session(
-            token=token,
-            actor=who.actor,
-            role_name=who.role_name,
-            permissions=who.actor.permissions,
-            unread=who.unread,
-            expires_at=clock.now() + left,
-        )
-
-
-def _admitted(session: Session, user_id: int) -> Known:
-    """Who has given the right password. Raises Denied outside of the user's days of work."""
-    who = known.find_known(session, user_id)
-    if who is None:
-        raise Denied(WRONG)
-    if who.state in CLOSED:
-        raise Denied(CLOSED[who.state])
-    return who
 
 
 def _actor(user: User) -> Actor:

@@ -60,6 +60,13 @@ def set_user(session: Session, user_id: int, values: dict[str, Any]) -> User:
     ).scalar_one()
 
 
+def get_role_of(session: Session, user_id: int) -> Role:
+    """The role of a user who is there."""
+    return session.execute(
+        select(Role).join(User, User.role == Role.code).where(User.id == user_id)
+    ).scalar_one()
+
+
 def check_role(session: Session, code: str) -> None:
     """It stays until the transaction ends. Raises Invalid when there is none of that code."""
     if session.get(Role, code, with_for_update={"read": True, "key_share": True}) is None:

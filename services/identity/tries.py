@@ -21,6 +21,7 @@ from shared.throttle import Bucket
 
 FREE = 5  # wrong passwords of a user that cost nothing …
 FREE_OF_SOURCE = 50  # … and of an address: an office shares one
+FREE_CODES = 20  # wrong codes of a user from wherever: a million is soon tried from a thousand
 FIRST_SECONDS, LONGEST_SECONDS = 10, 15 * 60
 FIRST_OF_SOURCE_SECONDS, LONGEST_OF_SOURCE_SECONDS = 1, 60
 DEVICE_LIFETIME = timedelta(days=365)
@@ -31,7 +32,18 @@ def begin(redis: Redis, username: str, address: str, device: str) -> list[Bucket
 
     Raises Denied, with the seconds to wait as field `retry_after`, for one that comes too soon.
     """
-    buckets = _buckets(username, address, device)
+    return _begin(redis, _buckets(username, address, device))
+
+
+def begin_code(redis: Redis, username: str, address: str, device: str) -> list[Bucket]:
+    """The same of a code after a right password; a right password is no reason to forget these.
+
+    Who guesses knows the password, so all addresses of a user count together as well.
+    """
+    return _begin(redis, _code_buckets(username, address, device))
+
+
+def _begin(redis: Redis, buckets: list[Bucket]) -> list[Bucket]:
     if seconds := throttle.take(redis, buckets):
         text = f"Demasiados intentos fallidos. Espere {throttle.say(seconds)} y vuelva a intentar."
         raise Denied(text, [FieldError("retry_after", str(max(1, -int(-seconds // 1))))])
@@ -64,6 +76,16 @@ def _buckets(username: str, address: str, device: str) -> list[Bucket]:
             LONGEST_OF_SOURCE_SECONDS,
         ),
     ]
+
+
+def _code_buckets(username: str, address: str, device: str) -> list[Bucket]:
+    known = find_device(device, username)
+    who = f"device {known}" if known else f"user {username} {throttle.source(address)}"
+    own = Bucket("identity", f"code {who}", FREE, FIRST_SECONDS, LONGEST_SECONDS)
+    if known is not None:
+        return [own]
+    name = f"code user {username}"
+    return [own, Bucket("identity", name, FREE_CODES, FIRST_SECONDS, LONGEST_SECONDS)]
 
 
 # --- devices ---

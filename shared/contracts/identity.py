@@ -25,6 +25,17 @@ from shared.contracts.roles import delete_role as delete_role
 from shared.contracts.roles import get_role as get_role
 from shared.contracts.roles import list_roles as list_roles
 from shared.contracts.roles import update_role as update_role
+from shared.contracts.second_factor import Code
+from shared.contracts.second_factor import NewSecret as NewSecret
+from shared.contracts.second_factor import RecoveryCodes as RecoveryCodes
+from shared.contracts.second_factor import SecondFactor as SecondFactor
+from shared.contracts.second_factor import Ticket as Ticket
+from shared.contracts.second_factor import get_second_factor as get_second_factor
+from shared.contracts.second_factor import prepare_second_factor as prepare_second_factor
+from shared.contracts.second_factor import remove_second_factor as remove_second_factor
+from shared.contracts.second_factor import renew_recovery_codes as renew_recovery_codes
+from shared.contracts.second_factor import reset_second_factor as reset_second_factor
+from shared.contracts.second_factor import set_second_factor as set_second_factor
 from shared.contracts.staff import RoleCode as RoleCode
 from shared.contracts.staff import TimeOfDay, Username
 from shared.contracts.staff import Weekday as Weekday
@@ -108,6 +119,7 @@ class User(Model):
     work_from: str | None = None  # HH:MM in Ecuador
     work_until: str | None = None
     last_login_at: datetime | None
+    second_factor: bool = False  # asked for after the password
     version: int  # grows with each change, not with a log-in
 
     @property
@@ -146,6 +158,7 @@ class Session(Model):
     expires_at: datetime
     unread: int = 0  # notices
     device: str = ""  # after a log-in: the word that the browser shows at the next one
+    restricted: bool = False  # may only set up the second factor that the role requires
 
 
 class OpenSession(Model):
@@ -160,8 +173,10 @@ class OpenSession(Model):
 
 
 @procedure("identity", scope=OPEN)
-def log_in(username: str, password: str, source: str, device: str = "", agent: str = "") -> Session:
-    """Start a session.
+def log_in(
+    username: str, password: str, source: str, device: str = "", agent: str = ""
+) -> Session | Ticket:
+    """Start a session or, for who has a second factor, give the ticket to `finish_log_in`.
 
     `source` is the caller's network address, for the throttle and the user's list of sessions, as
     `agent` is, the program; `device` is what an earlier session gave: with it others' failures
@@ -169,6 +184,18 @@ def log_in(username: str, password: str, source: str, device: str = "", agent: s
 
     Denied: the pair is wrong (which of the two is not told), the user is deactivated or, with the
     seconds to wait as field `retry_after`, the user or the source failed too often.
+    """
+
+
+@procedure("identity", scope=OPEN)
+def finish_log_in(
+    ticket: Annotated[str, SECRET], code: Code, source: str, device: str = "", agent: str = ""
+) -> Session:
+    """Start the session of a ticket by a code, six digits or a recovery code.
+
+    Denied: the ticket is used or too old, the user is deactivated or, with the seconds to wait as
+    field `retry_after`, too many codes were wrong.
+    Invalid: the code is wrong, or was used already.
     """
 
 

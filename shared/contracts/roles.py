@@ -29,6 +29,7 @@ class UserRole(Model):
     builtin: bool  # one of the five that come with the product; it can be changed, not deleted
     users: int  # who have it, also those who cannot log in
     grants: list[Grant]
+    requires_second_factor: bool = False  # who has none yet may set it up, and nothing else
     version: int
 
     @property
@@ -43,6 +44,7 @@ class NewRole(Model):
     code: RoleCode
     name: Annotated[Line, Field(min_length=3, max_length=60)]
     permissions: Annotated[list[PermissionCode], Field(max_length=200)]
+    requires_second_factor: bool = False
 
 
 class RoleChange(Change, of=NewRole, but={"code"}):
@@ -76,7 +78,8 @@ def get_role(code: RoleCode) -> UserRole:
 def create_role(new: NewRole) -> UserRole:
     """Create a role.
 
-    It may do what `permissions` name; users are given it by its code.
+    It may do what `permissions` name; users are given it by its code. Who has one that requires a
+    second factor sets it up before anything else.
 
     Invalid: a field is wrong, the code or the name is taken, or a permission does not exist.
     """
@@ -91,13 +94,13 @@ def create_role(new: NewRole) -> UserRole:
 def update_role(code: RoleCode, change: RoleChange) -> UserRole:
     """Change what is sent of a role.
 
-    Whoever has it may do more or less from the next request on. Permissions that stay keep who
-    granted them and when. With `version`, as the role was read, nobody's later change is
-    overwritten.
+    Whoever has it may do more or less from the next request on, or has to set up a second factor
+    first. Permissions that stay keep who granted them and when. With `version`, as the role was
+    read, nobody's later change is overwritten.
 
     NotFound: there is no such role.
-    Conflict: nobody would be left who may administer users, or somebody changed the role after
-    that `version`.
+    Conflict: nobody would be left who may administer users, who asks would require of himself a
+    second factor that he has not, or somebody changed the role after that `version`.
     Invalid: a field is wrong, the name is taken, or a permission does not exist.
     """
 

@@ -33,7 +33,14 @@ ROLES = {
 REACHED, HIDDEN, DENIED = "y", "-", "x"
 PERSONAL = {"customer_id", "lease_id", "advisor"}  # a path that names one is about somebody's work
 STREAMS = {"/vivo"}  # no end; what it sends is by user (tests/unit/gateway/test_live.py)
-LAST = ("soltar", "retirar", "hand-over", "pendientes", "eliminar", "DELETE")  # after them the world is another
+LAST = (
+    "soltar",
+    "retirar",
+    "hand-over",
+    "pendientes",
+    "eliminar",
+    "DELETE",
+)  # after them the world is another
 CALL = {"result": "busy", "note": "Ocupado"}
 FORMS = {
     "consentimientos": {"consent_mail": "on", "version": "1"},

@@ -20,6 +20,7 @@ from tests.hostile.world import World
 Path = tuple[str | int, ...]
 _MARK = "~odd~"
 _AT_ONCE = 2
+_LOG_INS = ("/token", "/token/second-factor")
 _NEVER_IN_HEADS = frozenset(b"\0\n\v\f\r")
 
 
@@ -53,7 +54,7 @@ def fields(document: dict[str, Any]) -> list[Field]:
 
 def _ends(field: Field) -> int:
     """What takes objects away comes late; after wrong passwords nobody may enter: that is last."""
-    return 2 * field.path.endswith("/token") + (field.method == "DELETE")
+    return 2 * field.path.endswith(_LOG_INS) + (field.method == "DELETE")
 
 
 def _fields_of(
@@ -122,7 +123,7 @@ def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value:
     if request is None:
         return
     answer = tally.send(what, lambda: client.send(request))
-    if answer is not None and answer.status_code == 401 and not field.path.endswith("/token"):
+    if answer is not None and answer.status_code == 401 and not field.path.endswith(_LOG_INS):
         tally.tell("wrong", f"{what}: nobody is logged in any more")
 
 

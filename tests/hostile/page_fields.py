@@ -35,6 +35,9 @@ _UNSEEN = {
     "/central-de-riesgos/cargas/{load_id}/repetir": ("removes_most",),
     "/envios/{mailing_id}/reintentar": ("include_doubtful",),
     "/ingresar": ("username", "password", "next"),
+    "/ingresar/codigo": ("code", "recovery", "next"),
+    "/cuenta/verificacion/codigos": ("code", "password"),
+    "/cuenta/verificacion/quitar": ("code", "password"),
 }
 _NO_FIELDS = (  # a button beside others, in a certain state
     "/accesos/{token_id}/revocar",
@@ -50,6 +53,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/envios/{mailing_id}/reanudar",
     "/roles/{code}/eliminar",
     "/llamadas/siguiente",
+    "/usuarios/{user_id}/verificacion/quitar",
 )
 _JSON = ("/segmentos/contar", "/segmentos/describir")
 _SHOWN: dict[str, list["Field"]] = {}  # by the product's address

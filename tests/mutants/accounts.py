@@ -28,8 +28,8 @@ MUTANTS = [
     Mutant(
         "the_present_password_is_not_asked_for",
         SERVICE,
-        "self._check_password(store.get_user(session, actor.user_id), current, counted)",
-        "store.get_user(session, actor.user_id)",
+        "admission.check_password(self.redis, own, current, counted)",
+        "pass",
         (ACCOUNTS,),
     ),
     Mutant(
@@ -77,7 +77,7 @@ MUTANTS = [
     ),
     Mutant(
         "a_new_log_in_leaves_the_browsers_earlier_session",
-        "services/gateway/routes/identity.py",
+        "services/gateway/entrance.py",
         "        await ask(log_out, before)\n",
         "        pass\n",
         (LOG_IN,),

@@ -53,7 +53,7 @@ MUTANTS = [
     ),
     Mutant(
         "the_deactivated_log_in",
-        "services/identity/service.py",
+        "services/identity/admission.py",
         "    if who.state in CLOSED:",
         "    if False:",
         (f"{IDENTITY}::test_a_deactivated_user_cannot_log_in",),

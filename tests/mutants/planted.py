@@ -15,6 +15,7 @@ from tests.mutants import (
     neighbours,
     odd_input,
     scopes,
+    second_factor,
     soap,
     taking_in,
     teams,
@@ -39,6 +40,7 @@ MUTANTS: list[Mutant] = [
     *audit.MUTANTS,
     *teams.MUTANTS,
     *scopes.MUTANTS,
+    *second_factor.MUTANTS,
     *neighbours.MUTANTS,
     *tokens.MUTANTS,
 ]

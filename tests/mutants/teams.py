@@ -62,8 +62,8 @@ MUTANTS = [
     Mutant(
         "what_a_role_lost_its_users_keep",
         KNOWN,
-        "permissions=frozenset(permissions),",
-        "permissions=frozenset(permissions) | frozenset({'call.work'}),",
+        "frozenset() if restricted else frozenset(permissions)",
+        "frozenset(permissions) | frozenset({'call.work'})",
         (ROLES,),
     ),
     Mutant(

@@ -92,7 +92,10 @@ def test_every_procedure_is_open_to_those_in_the_table_and_to_nobody_else(
 
 
 def test_every_door_has_a_transaction_and_every_change_its_key_but_for_these() -> None:
-    """A log-in is not repeated: its reply is a token, which is kept nowhere."""
+    """A log-in is not repeated: its reply is a token, which is kept nowhere.
+
+    Nor is what answers with secrets that are shown once, or takes a code that is good once.
+    """
     bare = {
         f"{name}.{procedure.name}"
         for name in ROOMS
@@ -102,6 +105,11 @@ def test_every_door_has_a_transaction_and_every_change_its_key_but_for_these() -
     assert bare == {
         "identity.log_in",
         "identity.check_api_token",  # asks twice, and writes once a minute
+        "identity.finish_log_in",
+        "identity.prepare_second_factor",
+        "identity.set_second_factor",
+        "identity.renew_recovery_codes",
+        "identity.remove_second_factor",
         "identity.log_out",  # ends what may have ended
         "identity.list_sessions",  # in Redis, as the next two
         "identity.end_session",

@@ -6,26 +6,18 @@ from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordRequestForm
 from starlette.responses import Response
 
-from services.gateway import entrance, problems
+from services.gateway import bearer, entrance
 from services.gateway.answers import Responses, form_example, problem_answer
 from services.gateway.asking import Ask
+from services.gateway.bearer import Token
 from services.gateway.routing import ANY_USER, PUBLIC, Api
 from services.gateway.session import SignedIn
-from shared import clock
 from shared.contract import Model
 from shared.contracts import identity as contract
 from shared.contracts.identity import UserPermission
 from shared.errors import Denied
 
 api = Api("identity")
-
-
-class Token(Model):
-    """A bearer token and the seconds it lasts."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
 
 
 class Me(Model):
@@ -39,7 +31,11 @@ class Me(Model):
 
 
 _REFUSALS: Responses = {
-    401: problem_answer("Username and password do not fit, or the user is deactivated"),
+    401: problem_answer(
+        "Username and password do not fit, the user is deactivated, or a second factor is asked "
+        "for: then there is a `code`, `second_factor_required`, and a `ticket`",
+        "SecondFactorProblem",
+    ),
     429: problem_answer("Too many failures; `Retry-After` has the seconds to wait"),
 }
 _EXAMPLE = {"username": "jefe", "password": "una clave larga"}
@@ -52,15 +48,16 @@ async def create_token(
 ) -> Token | Response:
     """Log in with username and password.
 
-    The token goes into the header `Authorization: Bearer …` of every other call.
+    The token goes into the header `Authorization: Bearer …` of every other call. For a user with a
+    second factor the answer is 401 with `code` `second_factor_required` and a `ticket`, with which
+    `/token/second-factor` gives the token.
     """
     pair = (credentials.username, credentials.password)
     try:
-        session = await entrance.hall_of(request).enter(ask, *pair, request)
+        given = await entrance.hall_of(request).enter(ask, *pair, request)
     except Denied as error:
-        return _refuse(request, error)
-    seconds = int((session.expires_at - clock.now()).total_seconds())
-    return Token(access_token=session.token, token_type="bearer", expires_in=seconds)  # noqa: S106  # the scheme
+        return bearer.refuse(request, error)
+    return bearer.give(given)
 
 
 @api.get("/me", allow=ANY_USER)
@@ -77,10 +74,5 @@ api.expose("GET", "/users", contract.list_users, allow=UserPermission.WRITE)
 api.expose("POST", "/users", contract.create_user, allow=UserPermission.WRITE, status=201)
 api.expose("GET", "/users/{user_id}", contract.get_user, allow=UserPermission.WRITE)
 api.expose("PATCH", "/users/{user_id}", contract.update_user, allow=UserPermission.WRITE)
-
-
-def _refuse(request: Request, error: Denied) -> Response:
-    wait = entrance.seconds_to_wait(error)
-    answer = problems.answer(request, 429 if wait else 401, error.message)
-    entrance.tell_when(answer, error)
-    return answer
+_CODES = "/users/{user_id}/second-factor"
+api.expose("DELETE", _CODES, contract.reset_second_factor, allow=UserPermission.WRITE, status=204)

@@ -12,7 +12,7 @@ from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import PUBLIC, Pages
-from services.gateway.session import COOKIE, local_path, read_token
+from services.gateway.session import local_path, read_token
 from shared.contract import Id
 from shared.contracts.identity import (
     NewUser,
@@ -53,18 +53,13 @@ async def enter(request: Request, ask: Ask) -> Response:
     leads_to = local_path(form.value("next"))
     pair = (form.value("username"), form.value("password"))
     try:
-        session = await entrance.hall_of(request).enter(ask, *pair, request)
+        given = await entrance.hall_of(request).enter(ask, *pair, request)
     except (Denied, Invalid, Unavailable) as error:
         told = form.failed(type(error)(error.message))  # the seconds to wait are for programs
         refusal = render_form(request, "identity/log_in.html", told, next=leads_to)
         entrance.tell_when(refusal, error)
         return refusal
-    if before := request.cookies.get(COOKIE):  # one browser, one session
-        await ask(log_out, before)
-    response = go(request, leads_to)
-    sessions.keep(response, session)
-    sessions.keep_device(response, session)
-    return response
+    return await entrance.welcome(request, ask, given, leads_to)
 
 
 @pages.post("/salir", allow=PUBLIC)

@@ -112,6 +112,7 @@ async def _show(request: Request, ask: Ask, code: str, form: Form | None = None)
     stored = {
         "name": [role.name],
         "permissions": role.permissions,
+        "requires_second_factor": [str(role.requires_second_factor).lower()],
         "version": [str(role.version)],
     }
     return render_form(

@@ -79,7 +79,14 @@ def routes() -> list[tuple[str, str]]:
     return found
 
 
-PUBLIC = {("POST", "/ingresar"), ("POST", "/salir"), ("POST", "/api/v1/token"), ("POST", "/baja/1")}
+PUBLIC = {
+    ("POST", "/ingresar"),
+    ("POST", "/ingresar/codigo"),
+    ("POST", "/salir"),
+    ("POST", "/api/v1/token"),
+    ("POST", "/api/v1/token/second-factor"),
+    ("POST", "/baja/1"),
+}
 
 
 @pytest.fixture
