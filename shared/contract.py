@@ -32,7 +32,7 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
-from shared import bounds
+from shared import bounds, personal
 from shared.errors import FieldError, Invalid
 from shared.scope import OPEN, Scope
 from shared.spanish import spanish
@@ -53,7 +53,9 @@ Line = Annotated[str, AfterValidator(bounds.one_line)]  # a name, or what stands
 Limit = Annotated[Whole, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
 _TO_MEND = "Hay datos por corregir."
 _NAMED = 20  # wrong values of one call
-READING = frozenset({"count", "describe", "find", "get", "list", "preview"})  # change nothing
+READING = frozenset(  # change nothing
+    {"count", "describe", "find", "get", "list", "preview", "reveal"}
+)
 
 
 class Model(BaseModel):
@@ -113,9 +115,11 @@ class Procedure(Generic[P, R]):
         scope: Scope,
         declaration: Callable[P, R],
         example: Mapping[str, Any] | None = None,
+        whole: str | None = None,
     ) -> None:
         self.service = service
         self.scope = scope
+        self.whole = whole
         self.name = declaration.__name__
         self.signature = inspect.signature(declaration)
         self.example = example  # of what a client sends in a request's body
@@ -138,6 +142,18 @@ class Procedure(Generic[P, R]):
     def reply(self) -> Any:
         """The reply's type."""
         return self._hints["return"]
+
+    @cached_property
+    def is_personal(self) -> bool:
+        """Whether something in the reply may have to be hidden."""
+        return personal.concerns(self.reply)
+
+    def shown(self, reply: R, asker: Actor | None) -> R:
+        """A reply as its asker may see it: what is personal of people only in part."""
+        if not self.is_personal:
+            return reply
+        permissions = asker.permissions if asker else frozenset[str]()
+        return reply if self.whole in permissions else personal.hide(reply, permissions)
 
     def reply_json(self, reply: R, exclude: Any = None) -> bytes:
         """A reply as JSON, without what `exclude` names as pydantic understands it."""
@@ -188,18 +204,23 @@ class Procedure(Generic[P, R]):
 
 
 def procedure(
-    service: str, *, scope: Scope, example: Mapping[str, Any] | None = None
+    service: str,
+    *,
+    scope: Scope,
+    example: Mapping[str, Any] | None = None,
+    whole: str | None = None,
 ) -> Callable[[Callable[P, R]], Procedure[P, R]]:
     """Declare a function of a contract module as a procedure of `service`.
 
-    `scope` says whose objects it is about; without one a contract does not load.
+    `scope` says whose objects it is about; without one a contract does not load. `whole` is a
+    permission with which its reply is seen whole, beside those of `shared.personal`.
 
     Its docstring is also what a client of the REST API reads: a sentence, what a caller cannot
     see, and a line for each error as in `NotFound: there is no such campaign.`
     """
 
     def declare(declaration: Callable[P, R]) -> Procedure[P, R]:
-        return Procedure(service, scope, declaration, example)
+        return Procedure(service, scope, declaration, example, whole)
 
     return declare
 

@@ -15,7 +15,7 @@ from services.gateway.rendering import is_partial, render
 from services.gateway.session import SessionExpired, local_path
 from shared import trace
 from shared.contract import Model
-from shared.errors import FieldError, PregonError
+from shared.errors import Denied, FieldError, PregonError
 from shared.spanish import spanish
 
 MEDIA_TYPE = "application/problem+json"
@@ -107,11 +107,17 @@ def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PregonError)  # noqa: S101  # registered for it alone
-    told = answer(request, error.status, error.message, error.fields)
+    told = answer(request, _status_of(error), error.message, error.fields)
     for item in error.fields:
         if item.field == "retry_after":  # seconds
             told.headers["Retry-After"] = item.message
     return told
+
+
+def _status_of(error: PregonError) -> int:
+    """Who is denied something for a while only has asked too often."""
+    waits = any(item.field == "retry_after" for item in error.fields)
+    return 429 if waits and isinstance(error, Denied) else error.status
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -22,11 +22,12 @@ from services.mailer.letter_doors import LetterDoors
 from services.mailer.models import Mailing
 from services.mailer.news import News
 from services.mailer.subscription_doors import SubscriptionDoors
-from shared import audit, clock, outbox, trace
+from shared import audit, clock, exports, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign, customer_query
 from shared.contracts import mailer as contract
 from shared.contracts.audit import AuditAction, AuditKind
+from shared.contracts.exports import ExportWhy
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.errors import Conflict, Invalid, NotFound
 from shared.rpc import command, command_after, query, query_recorded, rpc
@@ -226,11 +227,22 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.Recipient]:
-        transfer_id = mailings.get_mailing(session, mailing_id).transfer_id
-        found = ledger.list_recipients(session, transfer_id, state, after, limit)
-        seen = [row.customer_id for row in found.rows]
-        audit.record_list(session, AuditKind.RECIPIENTS, seen, mailing_id)
-        return Page.cut(found, contract.Recipient.model_validate)
+        return self._list_recipients(session, mailing_id, state, after, limit)
+
+    @query_recorded(contract.export_recipients)
+    def export_recipients(
+        self,
+        session: Session,
+        mailing_id: int,
+        state: RecipientState,
+        why: ExportWhy | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[contract.Recipient]:
+        exports.check(why, trace.actor())
+        purpose = why.told if why else ""
+        found = self._list_recipients(session, mailing_id, state, after, limit, purpose)
+        return exports.shown(found, why)
 
     # --- the monthly run ---
 
@@ -284,6 +296,21 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         """That a person paused, resumed, tried again or cancelled."""
         what = (AuditAction.STEERED, AuditKind.MAILING, mailing_id)
         audit.record(session, *what, after={"action": action})
+
+    def _list_recipients(
+        self,
+        session: Session,
+        mailing_id: int,
+        state: RecipientState | None,
+        after: str | None,
+        limit: int,
+        purpose: str = "",
+    ) -> Page[contract.Recipient]:
+        transfer_id = mailings.get_mailing(session, mailing_id).transfer_id
+        found = ledger.list_recipients(session, transfer_id, state, after, limit)
+        seen = [row.customer_id for row in found.rows]
+        audit.record_list(session, AuditKind.RECIPIENTS, seen, mailing_id, purpose=purpose)
+        return Page.cut(found, contract.Recipient.model_validate)
 
     def _shown(self, session: Session, mailing: Mailing) -> contract.Mailing:
         counts = mailings.count_by_state(session, [mailing.transfer_id])

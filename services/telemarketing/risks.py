@@ -29,7 +29,7 @@ def make_check(
     return contract.RiskCheck(
         customer_id=customer_id,
         state=state,
-        report=report,
+        report=contract.CheckedRisk.model_validate(report) if report else None,
         offer=offer,
         message=message,
         checked_at=at,

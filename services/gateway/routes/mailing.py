@@ -14,9 +14,10 @@ from services.gateway.asking import Ask
 from services.gateway.downloads import LongTable, TableForm, table
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
+from services.gateway.reasons import Why
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
-from shared import bounds, clock
+from shared import bounds, clock, exports
 from shared.contract import Id, Line, Model, Moment
 from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.campaign import (
@@ -28,6 +29,7 @@ from shared.contracts.campaign import (
     list_members,
 )
 from shared.contracts.customer_query import Channel
+from shared.contracts.exports import ExportWhy
 from shared.contracts.mailer import (
     Mailing,
     MailingChanged,
@@ -41,6 +43,7 @@ from shared.contracts.mailer import (
     SkipReason,
     cancel_mailing,
     create_mailing,
+    export_recipients,
     get_mailing,
     get_monthly_schedule,
     list_designs,
@@ -54,6 +57,7 @@ from shared.contracts.mailer import (
     told,
 )
 from shared.errors import Invalid, NotFound
+from shared.personal import is_cedula
 from shared.sheets import About, Cell
 from shared.words import inside
 
@@ -183,7 +187,12 @@ async def _find_members(ask: Ask, campaign_id: int, cedulas: list[str]) -> list[
     pages = await asyncio.gather(
         *(ask(list_members, campaign_id, search=cedula, limit=1) for cedula in wanted)
     )
-    found = {member.cedula: member.customer_id for page in pages for member in page.items}
+    members = [page.items[0] if page.items else None for page in pages]
+    found = {
+        cedula: member.customer_id
+        for cedula, member in zip(wanted, members, strict=True)
+        if member is not None and is_cedula(cedula, member.cedula)
+    }
     if missing := [cedula for cedula in wanted if cedula not in found]:
         listed = ", ".join(missing[:5])
         raise Invalid.field("cedulas", f"No están en el público de la campaña: {listed}.")
@@ -350,18 +359,23 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
 async def download_recipients(
     mailing_id: Id,
     ask: Ask,
+    why: Why,
     state: Annotated[RecipientState | None, addresses.State] = None,
     form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
 ) -> Response:
-    """The ledger of one state or, without one, of all who did not get the mail."""
+    """The ledger of one state or, without one, of all who did not get the mail.
+
+    Addresses are whole for whoever may take them away and says why.
+    """
     mailing = await ask(get_mailing, mailing_id)
+    exports.check(why, ask.actor)
     states = (state,) if state else _NOT_RECEIVED
     found = LongTable(
         f"Destinatarios del envío de {mailing.campaign_name}",
         ("cliente", "nombre", "correo", "estado", "motivo", "fecha"),
-        _recipients(ask, mailing_id, states),
+        _recipients(ask, mailing_id, states, why),
     )
-    await ask(record_export, AuditKind.RECIPIENTS, str(mailing_id))
+    await ask(record_export, AuditKind.RECIPIENTS, str(mailing_id), why.told if why else "")
     filters = (("Estado", ", ".join(item.plural for item in states)),)
     about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
     name = f"envio-{mailing_id}-{state or 'no-recibieron'}"
@@ -369,13 +383,13 @@ async def download_recipients(
 
 
 async def _recipients(
-    ask: Ask, mailing_id: int, states: Iterable[RecipientState]
+    ask: Ask, mailing_id: int, states: Iterable[RecipientState], why: ExportWhy | None
 ) -> AsyncIterator[list[tuple[Cell, ...]]]:
     for state in states:
         after: str | None = None
         while True:
             page = await ask(
-                list_recipients, mailing_id, state=state, after=after, limit=_FILE_PAGE
+                export_recipients, mailing_id, state, why, after=after, limit=_FILE_PAGE
             )
             yield [_cells(row) for row in page.items]
             after = page.next
