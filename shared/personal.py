@@ -116,6 +116,8 @@ def hide(value: V, permissions: Collection[str] = frozenset()) -> V:
         return cast(V, _hide_in(value, permissions))
     if isinstance(value, list):
         return cast(V, [hide(item, permissions) for item in value])
+    if isinstance(value, dict):
+        return cast(V, {name: hide(item, permissions) for name, item in value.items()})
     return value
 
 

@@ -71,7 +71,7 @@ def insert_checks(
             "advisor": advisor,
             "purpose": purpose,
             "state": check.state,
-            "report": check.report.model_dump(mode="json") if check.report else None,
+            "report": check.report and check.report.model_dump(mode="json", exclude={"masked"}),
             "at": check.checked_at,
         }
         for check in checks
