@@ -152,6 +152,8 @@ def kind_of(field: FieldInfo) -> Kind | None:
 
 def concerns(kind: Any, above: frozenset[Any] = frozenset()) -> bool:
     """Whether values of this type have fields that may be hidden."""
+    if isinstance(kind, TypeVar):  # of a page that does not say of what it is
+        return True
     if kind in above:
         return False
     if isinstance(kind, TypeAliasType):

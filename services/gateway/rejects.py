@@ -83,12 +83,14 @@ async def _masked_csv(key: str, name: str, open_columns: Collection[str]) -> Res
 
 
 async def _mask(source: IO[bytes], open_columns: Collection[str]) -> AsyncIterator[str]:
-    rows = csv.reader(io.TextIOWrapper(source, "utf-8-sig", newline=""), delimiter=";")
+    text = io.TextIOWrapper(source, "utf-8-sig", newline="")
+    rows = csv.reader(text, delimiter=";")
     header: list[str] = await run_in_threadpool(next, rows, [])
     yield "".join(sheets.csv_lines(header, []))
     shown = {LINE, *open_columns}
     while batch := await run_in_threadpool(lambda: list(islice(rows, _ROWS))):
         yield "".join(sheets.csv_line(_masked(header, row, shown)) for row in batch)
+    text.detach()  # closing is the opener's
 
 
 def _masked(header: Sequence[str], row: Sequence[str], shown: Collection[str]) -> list[str]:
