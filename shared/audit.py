@@ -21,7 +21,13 @@ from shared.contracts.audit import AuditAction, Audited, AuditKind
 from shared.settings import settings
 
 # Names of what is recorded as hashes and is no field of a contract; the others are marked there
-_NO_FIELDS = frozenset({"category_reason", "ruc", "search", "username_tried"})
+_NO_FIELDS = frozenset(
+    {
+        "ruc",
+        "search",
+        "username_tried",
+    }
+)
 SECRET = frozenset({"password", "password_hash"})  # of which only is told that they changed
 LISTED_AT_MOST = 1000
 _MARK = "#"  # before a hash

@@ -44,9 +44,8 @@ class CustomerQueryService(ImportDoors, News):
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.CustomerRow]:
-        asker = trace.actor()
-        whose = contract.list_customers.scope.whose(asker)
-        by_parts = contract.CustomerPermission.PERSONAL in asker.permissions
+        whose = contract.list_customers.scope.whose(trace.actor())
+        by_parts = contract.CustomerPermission.PERSONAL in trace.actor().permissions
         wanted = store.Wanted(search, province, category, by_parts=by_parts)
         found = store.list_customers(session, wanted, whose, after, limit)
         audit.record_list(session, _LIST, [row.id for row in found.rows], search=search)

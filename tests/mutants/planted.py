@@ -12,6 +12,7 @@ from tests.mutants import (
     house,
     kit,
     mail,
+    masks,
     neighbours,
     odd_input,
     scopes,
@@ -39,4 +40,5 @@ MUTANTS: list[Mutant] = [
     *teams.MUTANTS,
     *scopes.MUTANTS,
     *neighbours.MUTANTS,
+    *masks.MUTANTS,
 ]
