@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from services.customer_query import reveals, store
+from services.customer_query import imports, reveals, store
 from services.customer_query.models import Reveal
 from shared import clock, personal, trace
 from shared.contract import Actor
@@ -17,6 +17,7 @@ from shared.contracts.customer_query import (
     CustomerChange,
     CustomerPermission,
     NewCustomer,
+    NewImport,
     Occasion,
     PersonalField,
     TimelineKind,
@@ -272,6 +273,27 @@ def test_a_value_that_was_shown_in_part_is_no_value(customers: Any, ana: int, na
     assert "oculto en parte" in error.value.fields[0].message
     with acting(BACKOFFICE):
         assert seen(customers.get_customer(ana)) == WHOLE
+
+
+# --- a held file ---
+
+
+def test_the_rows_of_a_file_are_shown_whole_to_who_brought_it(
+    customers: Any, people: Sessions
+) -> None:
+    values = {"cedula": "1710034066", "email": "", "province": "17"}
+    row = {"line": 2, "values": values, "reason": "La cédula «1710034066» no es válida."}
+    with people.begin() as session:
+        new = NewImport(file_key="x.csv", file_name="x.csv")
+        job = imports.insert_import(session, new, "jefe")
+        job.preview = [row]
+        job_id = job.id
+    [shown] = customers.preview_import(job_id).rows
+    assert shown.model_dump() == row
+    with acting(make_actor("otra")):
+        [shown] = customers.preview_import(job_id).rows
+    assert shown.values == values | {"cedula": "•••"}
+    assert shown.reason == "La cédula «•••» no es válida."
 
 
 def test_the_limit_is_what_is_said() -> None:
