@@ -22,8 +22,8 @@ def customer_id(product: Product) -> int:
 
 
 def looks(product: Product, customer_id: int) -> list[Any]:
-    query = {"customer_id": customer_id, "action": "revealed"}
-    lines = product.client("admin").get("/audit", params=query).json()["items"]
+    address = f"/audit?customer_id={customer_id}&action=revealed"
+    lines = product.client("admin").get(address).json()["items"]
     return [(line["username"], line["fields"]) for line in lines]
 
 

@@ -110,7 +110,7 @@ def test_a_reply_names_what_it_hides_wherever_it_is() -> None:
 
 
 def test_a_page_that_does_not_say_of_what_it_is_is_looked_through() -> None:
-    page = personal.hide(Page(items=[Row(cedula="1710034065")]))
+    page: Page[Row] = personal.hide(Page(items=[Row(cedula="1710034065")]))
     assert page.items[0].cedula == "171•••••65"
 
 
