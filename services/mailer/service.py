@@ -9,7 +9,6 @@ from services.mailer import (
     addresses,
     builtin,
     designs,
-    ledger,
     mailings,
     merge,
     monthly,
@@ -21,21 +20,21 @@ from services.mailer import (
 from services.mailer.letter_doors import LetterDoors
 from services.mailer.models import Mailing
 from services.mailer.news import News
+from services.mailer.recipient_doors import RecipientDoors
 from services.mailer.subscription_doors import SubscriptionDoors
-from shared import audit, clock, exports, outbox, trace
+from shared import audit, clock, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign, customer_query
 from shared.contracts import mailer as contract
 from shared.contracts.audit import AuditAction, AuditKind
-from shared.contracts.exports import ExportWhy
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.errors import Conflict, Invalid, NotFound
-from shared.rpc import command, command_after, query, query_recorded, rpc
+from shared.rpc import command, command_after, query, rpc
 
 TEST_EMAIL = "usted@prueba"
 
 
-class MailerService(LetterDoors, SubscriptionDoors, News):
+class MailerService(LetterDoors, RecipientDoors, SubscriptionDoors, News):
     """Designs, mailing runs with their ledger, the monthly run, unsubscription."""
 
     name = "mailer"
@@ -218,32 +217,6 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         mailings.retry(session, mailing, states)
         return self._shown(session, mailing)
 
-    @query_recorded(contract.list_recipients)
-    def list_recipients(
-        self,
-        session: Session,
-        mailing_id: int,
-        state: RecipientState | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[contract.Recipient]:
-        return self._list_recipients(session, mailing_id, state, after, limit)
-
-    @query_recorded(contract.export_recipients)
-    def export_recipients(
-        self,
-        session: Session,
-        mailing_id: int,
-        state: RecipientState,
-        why: ExportWhy | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[contract.Recipient]:
-        exports.check(why, trace.actor())
-        purpose = why.told if why else ""
-        found = self._list_recipients(session, mailing_id, state, after, limit, purpose)
-        return exports.shown(found, why)
-
     # --- the monthly run ---
 
     def _find_selected(self, month: str | None = None) -> list[campaign.CampaignBrief]:
@@ -296,21 +269,6 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         """That a person paused, resumed, tried again or cancelled."""
         what = (AuditAction.STEERED, AuditKind.MAILING, mailing_id)
         audit.record(session, *what, after={"action": action})
-
-    def _list_recipients(
-        self,
-        session: Session,
-        mailing_id: int,
-        state: RecipientState | None,
-        after: str | None,
-        limit: int,
-        purpose: str = "",
-    ) -> Page[contract.Recipient]:
-        transfer_id = mailings.get_mailing(session, mailing_id).transfer_id
-        found = ledger.list_recipients(session, transfer_id, state, after, limit)
-        seen = [row.customer_id for row in found.rows]
-        audit.record_list(session, AuditKind.RECIPIENTS, seen, mailing_id, purpose=purpose)
-        return Page.cut(found, contract.Recipient.model_validate)
 
     def _shown(self, session: Session, mailing: Mailing) -> contract.Mailing:
         counts = mailings.count_by_state(session, [mailing.transfer_id])

@@ -24,7 +24,7 @@ class ExportReason(Term):
 class ExportWhy(Model):
     """The reason; another one than those of the list is said in words."""
 
-    reason: ExportReason
+    reason: ExportReason = ExportReason.OTHER
     words: Annotated[str, Field(max_length=200)] = ""
 
     @property

@@ -1,7 +1,7 @@
 """Mailing runs: list, a new one, progress and what may be done about it, the monthly schedule."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -11,15 +11,13 @@ from starlette.responses import Response
 
 from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
-from services.gateway.downloads import LongTable, TableForm, table
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
-from services.gateway.reasons import Why
 from services.gateway.rendering import go, render, render_form
+from services.gateway.routes.recipient import reason_of
 from services.gateway.routing import Pages
-from shared import bounds, clock, exports
+from shared import bounds
 from shared.contract import Id, Line, Model, Moment
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -29,7 +27,6 @@ from shared.contracts.campaign import (
     list_members,
 )
 from shared.contracts.customer_query import Channel
-from shared.contracts.exports import ExportWhy
 from shared.contracts.mailer import (
     Mailing,
     MailingChanged,
@@ -38,12 +35,9 @@ from shared.contracts.mailer import (
     MailPermission,
     MonthlySchedule,
     NewMailing,
-    Recipient,
     RecipientState,
-    SkipReason,
     cancel_mailing,
     create_mailing,
-    export_recipients,
     get_mailing,
     get_monthly_schedule,
     list_designs,
@@ -54,11 +48,9 @@ from shared.contracts.mailer import (
     retry_mailing,
     run_monthly,
     set_monthly_schedule,
-    told,
 )
 from shared.errors import Invalid, NotFound
 from shared.personal import is_cedula
-from shared.sheets import About, Cell
 from shared.words import inside
 
 pages = Pages()
@@ -80,21 +72,8 @@ def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
 live.tell(MailingProgressed, _moved)
 live.tell(MailingChanged, _moved)
 
-_NOT_RECEIVED = (
-    RecipientState.FAILED,
-    RecipientState.DOUBTFUL,
-    RecipientState.SKIPPED,
-    RecipientState.CANCELLED,
-)
 _MAX_CEDULAS = 100
-_FILE_PAGE = 200
 _MAX_CHOSEN = 50
-
-
-def reason_of(row: Recipient) -> str:
-    """Why somebody was skipped, or the mail server's own words."""
-    known = {reason.value: reason.word for reason in SkipReason}
-    return known.get(row.reason, told(row.reason)) if row.reason else ""
 
 
 class NewRun(Model):
@@ -353,49 +332,3 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
     form = await read_form(request)
     await ask(retry_mailing, mailing_id, include_doubtful=form.value("include_doubtful") == "true")
     return go(request, f"/envios/{mailing_id}", notice="Se envía de nuevo a quienes faltaban.")
-
-
-@pages.get("/envios/{mailing_id}/destinatarios.csv", allow=MailPermission.READ)
-async def download_recipients(
-    mailing_id: Id,
-    ask: Ask,
-    why: Why,
-    state: Annotated[RecipientState | None, addresses.State] = None,
-    form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
-) -> Response:
-    """The ledger of one state or, without one, of all who did not get the mail.
-
-    Addresses are whole for whoever may take them away and says why.
-    """
-    mailing = await ask(get_mailing, mailing_id)
-    exports.check(why, ask.actor)
-    states = (state,) if state else _NOT_RECEIVED
-    found = LongTable(
-        f"Destinatarios del envío de {mailing.campaign_name}",
-        ("cliente", "nombre", "correo", "estado", "motivo", "fecha"),
-        _recipients(ask, mailing_id, states, why),
-    )
-    await ask(record_export, AuditKind.RECIPIENTS, str(mailing_id), why.told if why else "")
-    filters = (("Estado", ", ".join(item.plural for item in states)),)
-    about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
-    name = f"envio-{mailing_id}-{state or 'no-recibieron'}"
-    return await table(name, found, form, about)
-
-
-async def _recipients(
-    ask: Ask, mailing_id: int, states: Iterable[RecipientState], why: ExportWhy | None
-) -> AsyncIterator[list[tuple[Cell, ...]]]:
-    for state in states:
-        after: str | None = None
-        while True:
-            page = await ask(
-                export_recipients, mailing_id, state, why, after=after, limit=_FILE_PAGE
-            )
-            yield [_cells(row) for row in page.items]
-            after = page.next
-            if after is None:
-                break
-
-
-def _cells(row: Recipient) -> tuple[Cell, ...]:
-    return row.customer_id, row.full_name, row.email, row.state.word, reason_of(row), row.at
