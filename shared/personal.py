@@ -69,7 +69,7 @@ def is_cedula(asked: str, shown: str) -> bool:
 
 def mask_phone(text: str) -> str:
     """`09•••••567` of E.164 or of a number as it is dialled at home."""
-    return _ends(re.sub(r"^\+593", "0", text), 2, 3)
+    return _ends(f"0{text[4:]}" if text.startswith("+593") else text, 2, 3)
 
 
 def mask_mail(text: str) -> str:
