@@ -15,25 +15,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from shared import clock, outbox, trace
+from shared import clock, outbox, personal, trace
 from shared.contract import Actor
 from shared.contracts.audit import AuditAction, Audited, AuditKind
 from shared.settings import settings
 
-PERSONAL = frozenset(  # whose values are recorded as hashes
+# Names of what is recorded as hashes and is no field of a contract; the others are marked there
+_NO_FIELDS = frozenset(
     {
-        "address",
-        "birth_on",
-        "category_reason",
-        "cedula",
-        "email",
-        "first_names",
-        "full_name",
-        "gender",
-        "income",
-        "last_names",
-        "other_phones",
-        "phone",
         "ruc",
         "search",
         "username_tried",
@@ -92,10 +81,12 @@ def record_list(
     of: object = "",
     *,
     search: str | None = None,
+    purpose: str = "",
 ) -> None:
     """Record that a list was seen, with the customers that it showed: one line, however many."""
     action = AuditAction.SEARCHED if search else AuditAction.LISTED
-    record(session, action, kind, of, listed=customer_ids, after={"search": search})
+    what = (session, action, kind, of)
+    record(*what, listed=customer_ids, purpose=purpose, after={"search": search})
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -132,7 +123,7 @@ def _told(name: str, value: Any) -> Any:
         return None
     if name in SECRET:
         return _MARK
-    if name in PERSONAL:
+    if name in _NO_FIELDS or name in personal.names():
         return fingerprint(value)
     return value if isinstance(value, bool | int) else _cut(_plain(value))
 

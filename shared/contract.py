@@ -32,7 +32,7 @@ from pydantic import (
 )
 from typing_extensions import TypeAliasType
 
-from shared import bounds
+from shared import bounds, personal
 from shared.errors import FieldError, Invalid
 from shared.scope import OPEN, Scope
 from shared.spanish import spanish
@@ -53,7 +53,9 @@ Line = Annotated[str, AfterValidator(bounds.one_line)]  # a name, or what stands
 Limit = Annotated[Whole, Field(ge=1, le=200)]  # noqa: V107  # of the contracts' lists
 _TO_MEND = "Hay datos por corregir."
 _NAMED = 20  # wrong values of one call
-READING = frozenset({"count", "describe", "find", "get", "list", "preview"})  # change nothing
+READING = frozenset(  # change nothing
+    {"count", "describe", "find", "get", "list", "preview", "reveal"}
+)
 
 
 class Model(BaseModel):
@@ -115,10 +117,12 @@ class Procedure(Generic[P, R]):
         declaration: Callable[P, R],
         example: Mapping[str, Any] | None = None,
         *,
+        whole: str | None = None,
         in_person: bool = False,
     ) -> None:
         self.service = service
         self.scope = scope
+        self.whole = whole
         self.in_person = in_person  # no other system does it in a user's name
         self.name = declaration.__name__
         self.signature = inspect.signature(declaration)
@@ -142,6 +146,18 @@ class Procedure(Generic[P, R]):
     def reply(self) -> Any:
         """The reply's type."""
         return self._hints["return"]
+
+    @cached_property
+    def is_personal(self) -> bool:
+        """Whether something in the reply may have to be hidden."""
+        return personal.concerns(self.reply)
+
+    def shown(self, reply: R, asker: Actor | None) -> R:
+        """A reply as its asker may see it: what is personal of people only in part."""
+        if not self.is_personal:
+            return reply
+        permissions = asker.permissions if asker else frozenset[str]()
+        return reply if self.whole in permissions else personal.hide(reply, permissions)
 
     def reply_json(self, reply: R, exclude: Any = None) -> bytes:
         """A reply as JSON, without what `exclude` names as pydantic understands it."""
@@ -207,11 +223,13 @@ def procedure(
     *,
     scope: Scope,
     example: Mapping[str, Any] | None = None,
+    whole: str | None = None,
     in_person: bool = False,
 ) -> Callable[[Callable[P, R]], Procedure[P, R]]:
     """Declare a function of a contract module as a procedure of `service`.
 
-    `scope` says whose objects it is about; without one a contract does not load. What is done
+    `scope` says whose objects it is about; without one a contract does not load. `whole` is a
+    permission with which its reply is seen whole, beside those of `shared.personal`. What is done
     `in_person` is refused to other systems, whatever their tokens may.
 
     Its docstring is also what a client of the REST API reads: a sentence, what a caller cannot
@@ -219,7 +237,7 @@ def procedure(
     """
 
     def declare(declaration: Callable[P, R]) -> Procedure[P, R]:
-        return Procedure(service, scope, declaration, example, in_person=in_person)
+        return Procedure(service, scope, declaration, example, whole=whole, in_person=in_person)
 
     return declare
 

@@ -157,10 +157,22 @@ def rpc(procedure: Procedure[P, R]) -> Callable[[Door[P, R]], Door[P, R]]:
 
     def declare(door: Door[P, R]) -> Door[P, R]:
         _check_name(procedure, door)
-        registered: Door[P, R] = TypedRpc.decorator(procedure)(door)
+        registered: Door[P, R] = TypedRpc.decorator(procedure)(_masked(procedure, door))
         return registered
 
     return declare
+
+
+def _masked(procedure: Procedure[P, R], door: Door[P, R]) -> Door[P, R]:
+    """The door with what its asker may not see hidden; also where a kept reply is given again."""
+    if not procedure.is_personal:
+        return door
+
+    @wraps(door)
+    def answer(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return procedure.shown(door(self, *args, **kwargs), trace.find_actor())
+
+    return answer
 
 
 def query(

@@ -263,6 +263,7 @@ class Play:
         record.see_own_and_stranger({name: self.client(name) for name in calls.last}, calls.last)
         for looks in calls.looks.values():
             looks["profile_seen"] += 1
+            looks["revealed"] += 1
         record.count_looks(admin, since, calls.looks)
 
     def _call_next(
@@ -282,7 +283,8 @@ class Play:
         checked = advisor.post(checks, params={"purpose": "sale"})
         calls.looks[username]["risk_checked"] += 1
         calls.last[username] = person["customer_id"]
-        expected = known.get(person["cedula"], in_risk_file(person["cedula"]))
+        cedula = self._cedula_of(person["customer_id"])
+        expected = known.get(cedula, in_risk_file(cedula))
         equal("the files' word", "known" if expected else "unknown", "bureau's", checked["state"])
         advisor.post("/calls", json=self._call(lease, result))
         if lease["campaign_id"] != campaign_id:
@@ -295,6 +297,11 @@ class Play:
         calls.risks[checked["state"]] += 1
         if result in REACHED:
             calls.reached.add(person["customer_id"])
+
+    def _cedula_of(self, customer_id: int) -> str:
+        """Whole, as backoffice sees it; the desk shows an advisor a part of it."""
+        found: str = self.client("backoffice").get(f"/customers/{customer_id}")["cedula"]
+        return found
 
     def read_statistics(self, head: Client, campaign_id: int, calls: Calls) -> None:
         """The figures of the campaign's page are those of the work."""

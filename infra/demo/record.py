@@ -25,7 +25,11 @@ class Calls:
 def see_own_and_stranger(advisors: Mapping[str, Client], called: Mapping[str, int]) -> None:
     """Each advisor opens the profile of a customer called, and not that of another's."""
     for username, advisor in advisors.items():
-        advisor.get(f"/customers/{called[username]}")
+        own = f"/customers/{called[username]}"
+        shown = advisor.get(own)
+        whole = advisor.post(f"{own}/reveal", json={"fields": ["cedula"]})["cedula"]
+        part = f"{whole[:3]}•••••{whole[-2:]}"
+        equal("an advisor sees of a cédula", shown["cedula"], "a part", part)
         for other in set(called) - {username}:
             _is_hidden(advisor, called[other])
     say("Each advisor sees the own customers, and of the others nothing")

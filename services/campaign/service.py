@@ -12,12 +12,13 @@ from services.campaign import (
 )
 from services.campaign.models import Campaign
 from services.campaign.news import News
-from shared import audit, edits, outbox, trace
+from shared import audit, edits, exports, outbox, trace
 from shared.contract import Page
 from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.campaign import AudienceState, Phase
+from shared.contracts.exports import ExportWhy
 from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid
 from shared.rpc import command, command_after, query, query_recorded
@@ -224,10 +225,23 @@ class CampaignService(News):
     def get_repeated_customers(
         self, session: Session, after: str | None = None, limit: int = 50
     ) -> contract.RepeatedCustomers:
-        found = statistics.repeated_customers(session, after, limit)
-        seen = [customer.customer_id for customer in found.customers]
-        audit.record_list(session, AuditKind.CUSTOMERS, seen)
-        return found
+        if contract.get_repeated_customers.scope.whose(trace.actor()) is None:
+            return _list_repeated(session, after, limit)
+        figures = statistics.repeated_customers(session, None, 1)
+        return figures.model_copy(update={"customers": [], "next": None})
+
+    @query_recorded(contract.export_repeated_customers)
+    def export_repeated_customers(
+        self,
+        session: Session,
+        why: ExportWhy | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> contract.RepeatedCustomers:
+        contract.export_repeated_customers.scope.require_all(trace.actor())
+        exports.check(why, trace.actor())
+        found = _list_repeated(session, after, limit, why.told if why else "")
+        return exports.shown(found, why)
 
     @query(contract.list_by_budget)
     def list_by_budget(self, session: Session) -> list[contract.CampaignFigures]:
@@ -279,3 +293,12 @@ class CampaignService(News):
             next_phases=list(rules.NEXT[campaign.phase]),
             audience=audience.get_status(session, campaign.id),
         )
+
+
+def _list_repeated(
+    session: Session, after: str | None, limit: int, purpose: str = ""
+) -> contract.RepeatedCustomers:
+    found = statistics.repeated_customers(session, after, limit)
+    seen = [customer.customer_id for customer in found.customers]
+    audit.record_list(session, AuditKind.CUSTOMERS, seen, purpose=purpose)
+    return found

@@ -95,7 +95,9 @@ class ImportDoors(Room):
     @query(contract.preview_import)
     def preview_import(self, session: Session, import_id: int) -> contract.ImportPreview:
         job = imports.ledger.get(session, import_id)
-        return contract.ImportPreview(columns=job.columns, mapping=job.mapping, rows=job.preview)
+        return contract.ImportPreview(
+            columns=job.columns, mapping=job.mapping, rows=imports.shown(job, trace.actor())
+        )
 
     @query(contract.list_imports)
     def list_imports(

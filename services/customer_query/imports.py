@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session
 from services.customer_query import import_rows, profiles
 from services.customer_query.models import Import, ImportMapping, ImportReject
 from shared import clock, transfer
+from shared.contract import Actor
 from shared.contracts import customer_query as contract
 from shared.contracts.customer_query import Category, Channel
+from shared.contracts.loads import PreviewRow
 from shared.ecuador.dates import years_before
 from shared.loads.ledger import Ledger
 from shared.loads.load import Outcome
+from shared.personal import NOTHING, mask_reason
 
 _STAGING = "imported"
 
@@ -36,6 +39,19 @@ def insert_import(session: Session, new: contract.NewImport, created_by: str) ->
     """A new import, waiting for a worker."""
     values = new.model_dump(exclude={"mapping"}) | {"asked_mapping": new.mapping}
     return ledger.insert(session, created_by, **values)
+
+
+def shown(job: Import, asker: Actor) -> list[PreviewRow]:
+    """The first rows of a held file: whole for who brought it, or may see people's data anyway."""
+    rows = [PreviewRow.model_validate(row) for row in job.preview or []]
+    whole = contract.CustomerPermission.PERSONAL in asker.permissions
+    return rows if whole or asker.username == job.created_by else [_masked(row) for row in rows]
+
+
+def _masked(row: PreviewRow) -> PreviewRow:
+    hidden = {name: NOTHING for name in contract.PersonalField if row.values.get(name)}
+    reason = mask_reason(row.reason) if row.reason else None
+    return row.model_copy(update={"values": row.values | hidden, "reason": reason})
 
 
 @dataclass(frozen=True)

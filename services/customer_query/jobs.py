@@ -7,7 +7,7 @@ from uuid import UUID
 from celery.schedules import crontab
 from sqlalchemy.orm import Session
 
-from services.customer_query import reach, segment_store, undos
+from services.customer_query import reach, reveals, segment_store, undos
 from services.customer_query import store as people
 from services.customer_query.import_load import CUSTOMERS
 from services.customer_query.segment_sql import select_audience
@@ -84,6 +84,7 @@ def forget_parked() -> None:
     """Take people who were erased lately out of parked messages, also of those parked since."""
     with sessions(ROOM).begin() as session:
         reach.forget_old(session)
+        reveals.forget_old(session)
         erased = people.list_erased(session, clock.now() - ERASED_LATELY)
     if erased:
         parked.forget_people(erased)

@@ -222,6 +222,16 @@ class Reach(Base):
     until: Mapped[datetime | None]  # a call, a callback or a request of the person's own
 
 
+class Reveal(Base):
+    """That a user has seen a person's values whole, for the limit of a day."""
+
+    __tablename__ = "reveal"
+
+    username: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime]
+
+
 class Import(LoadRow, Base):
     """A customer file being read, and its undoing."""
 

@@ -16,6 +16,7 @@ from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
 from shared.ecuador.ruc import parse_identity
 from shared.errors import FieldError, Invalid
+from shared.personal import HIDDEN
 
 OLDEST_YEARS = 120
 NEW_BELOW_YEARS = 1
@@ -39,6 +40,7 @@ def check(values: Mapping[str, Any], today: date) -> dict[str, Any]:
                 checked[field] = [] if field == "other_phones" else None
             continue
         try:
+            _refuse_hidden(checked[field])
             checked[field] = normalise(checked[field])
         except ValueError as error:
             wrong.append(FieldError(field, str(error)))
@@ -60,6 +62,12 @@ def category_of(joined_on: date, today: date) -> Category:
 def search_text(first_names: str, last_names: str) -> str:
     """What lists search in: surnames first, folded."""
     return fold(f"{last_names} {first_names}")
+
+
+def _refuse_hidden(value: Any) -> None:
+    """What somebody was shown in part is no value, and must not become one."""
+    if HIDDEN in str(value):
+        raise ValueError("Está oculto en parte: escriba el valor completo.")
 
 
 def _name(text: str) -> str:

@@ -8,6 +8,7 @@ from services.customer_query import (
     announcements,
     profiles,
     reach,
+    reveals,
     segment_sql,
     segment_store,
     segments,
@@ -44,7 +45,9 @@ class CustomerQueryService(ImportDoors, News):
         limit: int = 50,
     ) -> Page[contract.CustomerRow]:
         whose = contract.list_customers.scope.whose(trace.actor())
-        found = store.list_customers(session, search, province, category, whose, after, limit)
+        by_parts = contract.CustomerPermission.PERSONAL in trace.actor().permissions
+        wanted = store.Wanted(search, province, category, by_parts=by_parts)
+        found = store.list_customers(session, wanted, whose, after, limit)
         audit.record_list(session, _LIST, [row.id for row in found.rows], search=search)
         return Page.cut(found, contract.CustomerRow.model_validate)
 
@@ -54,6 +57,19 @@ class CustomerQueryService(ImportDoors, News):
         customer = store.get_customer(session, customer_id, whose)
         audit.record(session, AuditAction.PROFILE_SEEN, _CUSTOMER, customer_id)
         return contract.Customer.model_validate(customer)
+
+    @query_recorded(contract.reveal_customer)
+    def reveal_customer(
+        self, session: Session, customer_id: int, fields: list[contract.PersonalField]
+    ) -> contract.Revealed:
+        """A view of these fields, on record; counted, but for who sees them anyway."""
+        actor = trace.actor()
+        reveals.check(actor)
+        whose = contract.reveal_customer.scope.whose(actor)
+        customer = store.get_customer(session, customer_id, whose)
+        reveals.count(session, actor, customer_id)
+        audit.record(session, AuditAction.REVEALED, _CUSTOMER, customer_id, fields=set(fields))
+        return reveals.values_of(customer, fields)
 
     @command(contract.find_customer)
     def find_customer(
@@ -130,6 +146,8 @@ class CustomerQueryService(ImportDoors, News):
         """The time line as far as a page of it goes: the newest thousand entries."""
         whose = contract.get_personal_data.scope.whose(trace.actor())
         customer = store.get_customer(session, customer_id, whose)
+        if contract.CustomerPermission.REVEAL in (actor := trace.actor()).permissions:
+            reveals.count(session, actor, customer_id)
         audit.record(session, AuditAction.PERSONAL_DATA_SEEN, _CUSTOMER, customer_id)
         return contract.PersonalData.model_validate(
             {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import ColumnElement, case, delete, false, func, insert, select,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.customer_query import profiles, reach
+from services.customer_query import profiles, reach, reveals
 from services.customer_query.models import (
     CampaignMember,
     Consent,
@@ -66,23 +67,27 @@ def set_customer(session: Session, customer_id: int, values: dict[str, Any]) -> 
         raise Invalid.field("cedula", TAKEN) from None
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Whom a list is of; `by_parts`: a cédula also by its beginning, which tells its digits."""
+
+    search: str | None = None
+    province: str | None = None
+    category: str | None = None
+    by_parts: bool = False
+
+
 def list_customers(
-    session: Session,
-    search: str | None,
-    province: str | None,
-    category: str | None,
-    whose: Whose,
-    after: str | None,
-    limit: int,
+    session: Session, wanted: Wanted, whose: Whose, after: str | None, limit: int
 ) -> Slice[Customer]:
     """By surname; each way of searching has its index."""
     query = select(Customer).where(Customer.erased_at.is_(None), *within(whose))
-    if search and search.strip():
-        query = query.where(_matches(search.strip()))
-    if province:
-        query = query.where(Customer.province == province)
-    if category:
-        query = query.where(Customer.category == category)
+    if wanted.search and wanted.search.strip():
+        query = query.where(_matches(wanted.search.strip(), by_parts=wanted.by_parts))
+    if wanted.province:
+        query = query.where(Customer.province == wanted.province)
+    if wanted.category:
+        query = query.where(Customer.category == wanted.category)
     return keyset.fetch(session, query, [Customer.search, Customer.id], after, limit)
 
 
@@ -110,22 +115,23 @@ def _parse_e164(text: str) -> str:
     return parse_phone(text).e164
 
 
-def _matches(text: str) -> Any:
+def _matches(text: str, *, by_parts: bool) -> Any:
     if "@" in text:
         return func.lower(Customer.email) == text.lower()
     if any(character.isdigit() for character in text):
-        return _matches_number(text)
+        return _matches_number(text, by_parts=by_parts)
     folded = fold(text)
     return Customer.search.startswith(folded, autoescape=True) if folded else false()
 
 
-def _matches_number(text: str) -> Any:
+def _matches_number(text: str, *, by_parts: bool) -> Any:
     digits = "".join(character for character in text if character.isdigit())
     try:
         phone = parse_phone(text).e164
     except ValueError:
         phone = text
-    return Customer.cedula.startswith(digits, autoescape=True) | (Customer.phone == phone)
+    begins = Customer.cedula.startswith(digits, autoescape=True)
+    return (begins if by_parts else Customer.cedula == digits) | (Customer.phone == phone)
 
 
 # --- erasing ---
@@ -164,6 +170,7 @@ def erase_customer(session: Session, customer_id: int) -> None:
     session.execute(held.values(line_number=None))  # which is the person's own
     session.execute(delete(TimelineEntry).filter_by(customer_id=customer_id))
     reach.forget_people(session, [customer_id])
+    reveals.forget_people(session, [customer_id])
     session.execute(delete(ImportChange).filter_by(customer_id=customer_id))
 
 

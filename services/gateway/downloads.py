@@ -11,14 +11,7 @@ from urllib.parse import quote
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from services.gateway.asking import Asker
 from shared import files, sheets
-from shared.contracts.audit import AuditKind, record_export
-from shared.contracts.customer_query import Import
-from shared.contracts.loads import LoadState
-from shared.contracts.risk_central import RISK_FILE, Load
-from shared.errors import Conflict
-from shared.loads.rejected import rejected_header
 from shared.sheets import Cell
 
 _BLOCK = 1 << 16
@@ -127,39 +120,6 @@ async def _xlsx(header: Sequence[str], pages: Pages, about: sheets.About) -> IO[
     await run_in_threadpool(book.close, about)
     target.seek(0)
     return target
-
-
-async def rejected_customers(ask: Asker, job: Import) -> Response:
-    """An import's rejected rows with a column `motivo`; only the header when there are none.
-
-    Raises Conflict while the import runs; taking them away is on record.
-    """
-    if job.finished_at is None or _is_being_closed(job):
-        raise Conflict("La importación sigue en curso. Espere a que termine.")
-    await ask(record_export, AuditKind.IMPORT, str(job.id))
-    header = rejected_header(job.columns)
-    return await _rejected(job.rejected_key, f"importacion-{job.id}-rechazados.csv", header)
-
-
-async def rejected_risks(ask: Asker, load: Load) -> Response:
-    """As `rejected_customers`, of a load of the risk file."""
-    if load.finished_at is None:
-        raise Conflict("La carga sigue en curso. Espere a que termine.")
-    await ask(record_export, AuditKind.RISK_LOAD, str(load.id))
-    columns = load.columns or [column.label for column in RISK_FILE]
-    header = rejected_header(columns, numbered=True)
-    return await _rejected(load.rejected_key, f"riesgos-{load.id}-rechazadas.csv", header)
-
-
-async def _rejected(key: str | None, file_name: str, header: Sequence[str]) -> Response:
-    if key is None:
-        return csv_table(file_name, header, [])
-    return await stored_csv(key, file_name)
-
-
-def _is_being_closed(job: Import) -> bool:
-    """Just cancelled: its worker has still to write the file."""
-    return job.state is LoadState.CANCELLED and bool(job.rejected) and job.rejected_key is None
 
 
 def attachment(file_name: str) -> dict[str, str]:

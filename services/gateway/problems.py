@@ -147,12 +147,17 @@ def _answer(problem: Problem) -> Response:
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PregonError)  # noqa: S101  # registered for it alone
-    wait = next((item.message for item in error.fields if item.field == "retry_after"), None)
-    too_often = wait is not None and isinstance(error, Denied)
-    told = answer(request, 429 if too_often else error.status, error.message, error.fields)
-    if wait is not None:
-        told.headers["Retry-After"] = wait  # seconds
+    told = answer(request, _status_of(error), error.message, error.fields)
+    for item in error.fields:
+        if item.field == "retry_after":  # seconds
+            told.headers["Retry-After"] = item.message
     return told
+
+
+def _status_of(error: PregonError) -> int:
+    """Who is denied something for a while only has asked too often."""
+    waits = any(item.field == "retry_after" for item in error.fields)
+    return 429 if waits and isinstance(error, Denied) else error.status
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ from shared.ecuador.dates import format_date, format_datetime, format_time
 from shared.ecuador.money import format_money, format_number
 from shared.ecuador.phones import format_phone
 from shared.permissions import list_permissions
+from shared.personal import HIDDEN
 from shared.words import list_terms
 
 NOTICE = "pregon_notice"
@@ -90,7 +91,7 @@ def _environment() -> Environment:
         date=_or_dash(format_date),
         datetime=_or_dash(format_datetime),
         time=_or_dash(format_time),
-        phone=_or_dash(format_phone),
+        phone=_or_dash(_format_phone),
     )
     return environment
 
@@ -138,6 +139,11 @@ def _idempotency_field() -> Markup:
 
 def _format_money(amount: Decimal | float) -> str:
     return format_money(Decimal(str(amount)))
+
+
+def _format_phone(text: str) -> str:
+    """One that is shown in part is no number to be read."""
+    return text if HIDDEN in text else format_phone(text)
 
 
 def _format_percent(share: float, decimals: int = 1) -> str:

@@ -9,7 +9,6 @@ from services.mailer import (
     addresses,
     builtin,
     designs,
-    ledger,
     mailings,
     merge,
     monthly,
@@ -21,6 +20,7 @@ from services.mailer import (
 from services.mailer.letter_doors import LetterDoors
 from services.mailer.models import Mailing
 from services.mailer.news import News
+from services.mailer.recipient_doors import RecipientDoors
 from services.mailer.subscription_doors import SubscriptionDoors
 from shared import audit, clock, outbox, trace
 from shared.contract import Page
@@ -29,12 +29,12 @@ from shared.contracts import mailer as contract
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.errors import Conflict, Invalid, NotFound
-from shared.rpc import command, command_after, query, query_recorded, rpc
+from shared.rpc import command, command_after, query, rpc
 
 TEST_EMAIL = "usted@prueba"
 
 
-class MailerService(LetterDoors, SubscriptionDoors, News):
+class MailerService(LetterDoors, RecipientDoors, SubscriptionDoors, News):
     """Designs, mailing runs with their ledger, the monthly run, unsubscription."""
 
     name = "mailer"
@@ -216,22 +216,6 @@ class MailerService(LetterDoors, SubscriptionDoors, News):
         states = [RecipientState.FAILED, *([RecipientState.DOUBTFUL] if include_doubtful else [])]
         mailings.retry(session, mailing, states)
         return self._shown(session, mailing)
-
-    @query_recorded(contract.list_recipients)
-    def list_recipients(
-        self,
-        session: Session,
-        mailing_id: int,
-        state: RecipientState | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Page[contract.Recipient]:
-        contract.list_recipients.scope.require_all(trace.actor())
-        transfer_id = mailings.get_mailing(session, mailing_id).transfer_id
-        found = ledger.list_recipients(session, transfer_id, state, after, limit)
-        seen = [row.customer_id for row in found.rows]
-        audit.record_list(session, AuditKind.RECIPIENTS, seen, mailing_id)
-        return Page.cut(found, contract.Recipient.model_validate)
 
     # --- the monthly run ---
 

@@ -6,11 +6,12 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from services.risk_central.models import Load, LoadMapping, LoadReject
-from shared.contracts.loads import LoadState
+from shared.contracts.loads import LoadState, PreviewRow
 from shared.contracts.risk_central import LoadMoved, NewLoad
 from shared.ecuador.cedula import normalise_cedula
 from shared.loads.ledger import Ledger
 from shared.loads.load import REPEATED
+from shared.personal import NOTHING, mask_reason
 
 TASK = "risk_central.load_file"
 
@@ -75,3 +76,15 @@ def rejected_cedulas(session: Session, load: Load) -> list[str]:
         with suppress(ValueError, IndexError):
             found[normalise_cedula(values[at])] = None
     return list(found)
+
+
+def shown(load: Load, username: str) -> list[PreviewRow]:
+    """The first rows of a held file: whole for who brought it, for others without any value."""
+    rows = [PreviewRow.model_validate(row) for row in load.preview or []]
+    return rows if username == load.created_by else [_masked(row) for row in rows]
+
+
+def _masked(row: PreviewRow) -> PreviewRow:
+    hidden = {name: NOTHING for name, value in row.values.items() if value}
+    reason = mask_reason(row.reason) if row.reason else None
+    return row.model_copy(update={"values": row.values | hidden, "reason": reason})

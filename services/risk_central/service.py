@@ -71,7 +71,9 @@ class RiskCentralService(Room):
     @query(contract.preview_load)
     def preview_load(self, session: Session, load_id: int) -> contract.LoadPreview:
         load = loads.ledger.get(session, load_id)
-        return contract.LoadPreview(columns=load.columns, rows=load.preview)
+        return contract.LoadPreview(
+            columns=load.columns, rows=loads.shown(load, trace.actor().username)
+        )
 
     def _hand_over(self, session: Session, load: Load) -> contract.Load:
         outbox.add_job(session, loads.TASK, load.id, bulk=True)

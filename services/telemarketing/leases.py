@@ -213,7 +213,7 @@ def count_open(session: Session, advisor: str) -> int:
 
 def to_contract(target: Target, campaign_name: str, script: str) -> contract.Lease:
     """A person who is leased, as the advisor sees them."""
-    shown = contract.CallCustomer.model_fields.keys() - {"phone"}
+    shown = contract.CallCustomer.model_fields.keys() - {"phone", "masked"}
     person = contract.CallCustomer(
         **{name: getattr(target, name) for name in shown}, phone=target.phone or ""
     )

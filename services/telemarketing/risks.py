@@ -29,7 +29,7 @@ def make_check(
     return contract.RiskCheck(
         customer_id=customer_id,
         state=state,
-        report=report,
+        report=contract.CheckedRisk.model_validate(report) if report else None,
         offer=offer,
         message=message,
         checked_at=at,
@@ -71,7 +71,7 @@ def insert_checks(
             "advisor": advisor,
             "purpose": purpose,
             "state": check.state,
-            "report": check.report.model_dump(mode="json") if check.report else None,
+            "report": check.report and check.report.model_dump(mode="json", exclude={"masked"}),
             "at": check.checked_at,
         }
         for check in checks

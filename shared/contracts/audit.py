@@ -42,6 +42,7 @@ class AuditAction(Term):
     CHANGED = "changed", "Cambió"
     DELETED = "deleted", "Eliminó"
     PROFILE_SEEN = "profile_seen", "Vio la ficha"
+    REVEALED = "revealed", "Mostró datos personales"
     OPENED = "opened", "Abrió la ficha"  # of somebody outside of the own work
     TIMELINE_SEEN = "timeline_seen", "Vio la historia"
     PERSONAL_DATA_SEEN = "personal_data_seen", "Vio todos los datos"

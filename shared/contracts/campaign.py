@@ -9,10 +9,18 @@ from pydantic import Field
 
 from shared.change import Change
 from shared.contract import Counted, Day, Event, Id, Limit, Line, Model, Page, procedure
-from shared.contracts.customer_query import EVERYBODY, Block, Channel, Definition
+from shared.contracts.customer_query import (
+    EVERYBODY,
+    Block,
+    Channel,
+    CustomerPermission,
+    Definition,
+)
+from shared.contracts.exports import ExportWhy
 from shared.contracts.mailer import SkipReason
 from shared.contracts.telemarketing import CallResult
 from shared.permissions import Permission, Role
+from shared.personal import CEDULA, IDENTIFYING, MAIL, PHONE
 from shared.scope import HOUSE
 from shared.words import Term
 
@@ -141,15 +149,16 @@ class Member(Model):
     """A customer of an audience."""
 
     customer_id: int
-    cedula: str
-    full_name: str
+    cedula: Annotated[str, CEDULA]
+    full_name: Annotated[str, IDENTIFYING]
     province: str | None
     canton: str | None
-    email: str | None
-    phone: str | None
+    email: Annotated[str | None, MAIL]
+    phone: Annotated[str | None, PHONE]
     mail_block: Block | None
     phone_block: Block | None
     control: bool
+    masked: list[str] = []  # fields that are shown in part
 
 
 @procedure(
@@ -272,8 +281,8 @@ def list_members(
 ) -> Page[Member]:
     """List the people of a campaign's audience, in the order of their ids.
 
-    Empty until the first transfer is complete. `search` is the beginning of a cédula or of a
-    surname.
+    Empty until the first transfer is complete. `search` is a whole cédula or the beginning
+    of a surname.
 
     NotFound: there is no such campaign.
     Denied: the actor may not see all customers.
@@ -343,9 +352,10 @@ class RepeatedCustomer(Model):
     """A customer in the audiences of more than one campaign."""
 
     customer_id: int
-    cedula: str
-    full_name: str
+    cedula: Annotated[str, CEDULA]
+    full_name: Annotated[str, IDENTIFYING]
     campaigns: list[int]
+    masked: list[str] = []  # fields that are shown in part
 
 
 class Overlap(Model):
@@ -401,12 +411,26 @@ def get_statistics(campaign_id: Id) -> CampaignStatistics:
     """
 
 
-@procedure("campaign", scope=HOUSE)
+@procedure("campaign", scope=EVERYBODY)
 def get_repeated_customers(after: str | None = None, limit: Limit = 50) -> RepeatedCustomers:
     """List people who are in more than one campaign, and how many any two campaigns share.
 
     Over the present audiences of the 100 newest campaigns, cancelled ones left out; `after` and
-    `limit` page through the people, in the order of their ids.
+    `limit` page through the people, in the order of their ids. Who may not see all customers is
+    given the figures without the people.
+    """
+
+
+@procedure("campaign", scope=EVERYBODY, whole=CustomerPermission.EXPORT)
+def export_repeated_customers(
+    why: ExportWhy | None = None, after: str | None = None, limit: Limit = 50
+) -> RepeatedCustomers:
+    """List people who are in more than one campaign, for a file.
+
+    As `get_repeated_customers`; cédulas are whole only for a reason.
+
+    Denied: the user may not take personal data away.
+    Invalid: the reason is not said.
     """
 
 

@@ -17,6 +17,17 @@ from shared.contracts.people import Exclusion as Exclusion
 from shared.contracts.people import Gender as Gender
 from shared.contracts.segments import Definition as Definition
 from shared.permissions import Permission, Role
+from shared.personal import (
+    ADDRESS,
+    CEDULA,
+    IDENTIFYING,
+    INCOME,
+    MAIL,
+    PHONE,
+    RATING,
+    SEEN_BY,
+    Shown,
+)
 from shared.scope import HOUSE, work
 from shared.words import Term
 
@@ -51,6 +62,21 @@ class CustomerPermission(Permission):
     WRITE = "customer.write", "Crear y corregir clientes", Role.MARKETING_HEAD, Role.BACKOFFICE
     IMPORT = "customer.import", "Importar clientes", Role.MARKETING_HEAD, Role.ADMIN
     ERASE = "customer.erase", "Eliminar los datos de un cliente", Role.ADMIN
+    PERSONAL = SEEN_BY, "Ver los datos personales completos", Role.BACKOFFICE
+    REVEAL = (
+        "customer.reveal",
+        "Mostrar los datos personales de un cliente",
+        Role.MARKETING_HEAD,
+        Role.ADVISOR,
+        Role.SUPERVISOR,
+        Role.ADMIN,
+    )
+    EXPORT = (
+        "export.personal",
+        "Descargar archivos con datos personales",
+        Role.MARKETING_HEAD,
+        Role.ADMIN,
+    )
 
 
 PEOPLE = work(all=CustomerPermission.READ_ALL, team=CustomerPermission.READ_TEAM)
@@ -68,21 +94,21 @@ class Customer(Model):
     """A person's profile."""
 
     id: int
-    cedula: str
-    first_names: str
-    last_names: str
-    gender: Gender | None
-    birth_on: date | None
-    income: Decimal | None
+    cedula: Annotated[str, CEDULA]
+    first_names: Annotated[str, IDENTIFYING]
+    last_names: Annotated[str, IDENTIFYING]
+    gender: Annotated[Gender | None, IDENTIFYING]
+    birth_on: Annotated[date | None, IDENTIFYING]
+    income: Annotated[Decimal | None, INCOME]
     province: str | None
     canton: str | None
-    address: str | None
-    email: str | None
-    phone: str | None  # E.164
-    other_phones: list[str]
+    address: Annotated[str | None, ADDRESS]
+    email: Annotated[str | None, MAIL]
+    phone: Annotated[str | None, PHONE]  # E.164
+    other_phones: Annotated[list[str], PHONE]
     joined_on: date
     category: Category
-    category_reason: str | None  # given when it was set by hand
+    category_reason: Annotated[str | None, IDENTIFYING]  # given when it was set by hand
     preferred_channel: Channel | None
     preferred_hours: str | None
     consent_mail: bool
@@ -94,6 +120,7 @@ class Customer(Model):
     erased: bool
     updated_at: datetime
     version: int  # grows with each change of the profile
+    masked: list[str] = []  # fields that are shown in part or not at all
 
     @property
     def full_name(self) -> str:
@@ -105,13 +132,14 @@ class CustomerRow(Model):
     """A customer in a list."""
 
     id: int
-    cedula: str
-    full_name: str
+    cedula: Annotated[str, CEDULA]
+    full_name: Annotated[str, IDENTIFYING]
     province: str | None
     canton: str | None
     category: Category
-    email: str | None
-    phone: str | None
+    email: Annotated[str | None, MAIL]
+    phone: Annotated[str | None, PHONE]
+    masked: list[str] = []  # fields that are shown in part
 
 
 class NewCustomer(Model):
@@ -171,8 +199,9 @@ class TimelineEntry(Model):
     at: datetime
     kind: TimelineKind
     title: str  # Spanish
-    detail: str
+    detail: Annotated[str, RATING]
     by: str | None
+    masked: list[str] = []  # fields that are shown in part
 
 
 class ConsentEntry(Model):
@@ -204,8 +233,9 @@ def list_customers(
 ) -> Page[CustomerRow]:
     """List customers by surname.
 
-    `search` is the beginning of a cédula or of the surnames and names, or a whole e-mail address or
-    telephone number; `province` is an INEC code. Erased people are not listed.
+    `search` is the beginning of the surnames and names, or a whole cédula, e-mail address or
+    telephone number; who may see cédulas whole (`customer.personal`) searches by their beginning,
+    too. `province` is an INEC code. Erased people are not listed.
     """
 
 
@@ -213,9 +243,51 @@ def list_customers(
 def get_customer(customer_id: Id) -> Customer:
     """Get a customer's profile.
 
-    An erased person is still there, without anything that says who it was.
+    An erased person is still there, without anything that says who it was. Without the permission
+    `customer.personal` a value named in `masked` is shown in part or not at all.
 
     NotFound: there is no such customer.
+    """
+
+
+class PersonalField(Term):
+    """What of a profile is shown in part to whoever only has to recognise the person."""
+
+    CEDULA = "cedula", "Cédula o RUC"
+    INCOME = "income", "Ingresos mensuales"
+    ADDRESS = "address", "Dirección"
+    EMAIL = "email", "Correo"
+    PHONE = "phone", "Teléfono"
+    OTHER_PHONES = "other_phones", "Otros teléfonos"
+
+
+_ASKED_FOR = Shown("somebody asked for this very value, which is on record")
+
+
+class Revealed(Model):
+    """The values that were asked for; the others are null, as is what is not known."""
+
+    cedula: Annotated[str | None, _ASKED_FOR] = None
+    income: Annotated[Decimal | None, _ASKED_FOR] = None
+    address: Annotated[str | None, _ASKED_FOR] = None
+    email: Annotated[str | None, _ASKED_FOR] = None
+    phone: Annotated[str | None, _ASKED_FOR] = None
+    other_phones: Annotated[list[str] | None, _ASKED_FOR] = None
+
+
+Fields = Annotated[list[PersonalField], Field(min_length=1, max_length=len(PersonalField))]
+
+
+@procedure("customer_query", scope=PEOPLE, example={"fields": ["phone"]})
+def reveal_customer(customer_id: Id, fields: Fields) -> Revealed:
+    """Show some of a customer's personal values whole.
+
+    Who saw which of them is on record. Nobody sees those of more than 100 people in 24 hours; a
+    person whom one has seen in that time does not count again.
+
+    NotFound: there is no such customer.
+    Denied: the user may not, or has seen those of as many people as anybody may; then the status
+    is 429, and `Retry-After` has the seconds to wait.
     """
 
 
@@ -299,14 +371,16 @@ def list_timeline(
     """
 
 
-@procedure("customer_query", scope=PEOPLE)
+@procedure("customer_query", scope=PEOPLE, whole=CustomerPermission.REVEAL)
 def get_personal_data(customer_id: Id) -> PersonalData:
     """Get everything held on a person.
 
     For the right of access: profile, consent ledger, campaigns, and the newest 1,000 lines of the
-    history.
+    history. It counts as `reveal_customer` does; who may not reveal has it with masked values.
 
     NotFound: there is no such customer.
+    Denied: the user has seen the data of as many people as anybody may in 24 hours; then the status
+    is 429, and `Retry-After` has the seconds to wait.
     """
 
 

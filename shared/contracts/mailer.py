@@ -10,10 +10,12 @@ from pydantic import Field
 
 from shared.change import Version
 from shared.contract import SECRET, Event, Id, Limit, Line, Model, Moment, Page, Whole, procedure
-from shared.contracts.customer_query import EVERYBODY
+from shared.contracts.customer_query import EVERYBODY, CustomerPermission
+from shared.contracts.exports import ExportWhy
 from shared.contracts.people import Block
 from shared.errors import FieldError, Invalid
 from shared.permissions import Permission, Role
+from shared.personal import IDENTIFYING, MAIL, WORDS, Shown
 from shared.scope import HOUSE, OPEN
 from shared.words import Term
 
@@ -244,11 +246,13 @@ class Recipient(Model):
     """A ledger row."""
 
     customer_id: int
-    full_name: str
-    email: str | None
+    full_name: Annotated[str, IDENTIFYING]
+    email: Annotated[str | None, MAIL]
     state: RecipientState
-    reason: str | None  # a SkipReason of the skipped; the server's answer of a failure
+    # A SkipReason of the skipped; the server's answer of a failure, which often names the address
+    reason: Annotated[str | None, WORDS]
     at: datetime | None
+    masked: list[str] = []  # fields that are shown in part
 
 
 class MonthlyOutcome(Model):
@@ -374,6 +378,24 @@ def list_recipients(
     """
 
 
+@procedure("mailer", scope=EVERYBODY, whole=CustomerPermission.EXPORT)
+def export_recipients(
+    mailing_id: Id,
+    state: RecipientState,
+    why: ExportWhy | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+) -> Page[Recipient]:
+    """List the ledger of a mailing run in one state, for a file.
+
+    As `list_recipients`; addresses are whole only for a reason.
+
+    NotFound: there is no such run.
+    Denied: the user may not take personal data away.
+    Invalid: the reason is not said.
+    """
+
+
 @procedure("mailer", scope=HOUSE, example={"month": "2026-11"})
 def run_monthly(month: Month | None = None) -> list[MonthlyOutcome]:
     """Begin the monthly runs of a month.
@@ -425,7 +447,7 @@ def send_test(design_id: Id, subject: Annotated[str, Field(max_length=150)], ema
 class Subscription(Model):
     """What the preference page shows: the address is masked (m…@correo.example)."""
 
-    email: str
+    email: Annotated[str, Shown("masked already, for everybody")]
     campaign_name: str
     unsubscribed: bool
     test: bool
@@ -503,9 +525,11 @@ class Letter(Model):
     template: LetterTemplate
     customer_id: int | None
     state: RecipientState
-    reason: str | None  # a SkipReason of the skipped; else why it did not go out (yet)
+    # A SkipReason of the skipped; else why it did not go out (yet)
+    reason: Annotated[str | None, WORDS]
     created_at: datetime
     sent_at: datetime | None
+    masked: list[str] = []  # fields that are shown in part
 
 
 @procedure("mailer", scope=HOUSE)

@@ -13,6 +13,7 @@ from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress, PreviewRow
 from shared.contracts.loads import LoadState as LoadState
 from shared.permissions import Permission, Role
+from shared.personal import CEDULA, IDENTIFYING
 from shared.scope import HOUSE
 from shared.words import Term
 
@@ -54,8 +55,8 @@ class RiskCategory(Term):
 class RiskReport(Model):
     """A person's risk as last reported; a higher score is a lower risk."""
 
-    cedula: str
-    full_name: Annotated[str, Field(min_length=1, max_length=200)]
+    cedula: Annotated[str, CEDULA]
+    full_name: Annotated[str, Field(min_length=1, max_length=200), IDENTIFYING]
     category: RiskCategory
     score: Score
     total_debt: Dollars
@@ -209,7 +210,7 @@ def list_loads(after: str | None = None, limit: Limit = 20) -> Page[Load]:
     """
 
 
-@procedure("risk_central", scope=HOUSE)
+@procedure("risk_central", scope=HOUSE, whole=RiskPermission.SEARCH)
 def find_risks(search: str, purpose: RiskPurpose) -> list[RiskReport]:
     """Find people by cédula or name, best match first, at most 20.
 

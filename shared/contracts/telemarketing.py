@@ -12,6 +12,7 @@ from shared.contracts.people import Block, Category, Gender
 from shared.contracts.risk_central import RiskCategory, RiskReport
 from shared.contracts.risk_central import RiskPurpose as RiskPurpose
 from shared.permissions import Permission, Role
+from shared.personal import CEDULA, IDENTIFYING, INCOME, MAIL, PHONE, Shown
 from shared.scope import HOUSE, SELF, work
 from shared.words import Term
 
@@ -178,17 +179,18 @@ class CallCustomer(Model):
     """The person to call, as the campaign's audience knows them."""
 
     customer_id: int
-    cedula: str
-    full_name: str
-    gender: Gender | None
-    birth_on: date | None
-    income: Decimal | None
+    cedula: Annotated[str, CEDULA]
+    full_name: Annotated[str, IDENTIFYING]
+    gender: Annotated[Gender | None, IDENTIFYING]
+    birth_on: Annotated[date | None, IDENTIFYING]
+    income: Annotated[Decimal | None, INCOME]
     province: str | None
     canton: str | None
     category: Category | None
     joined_on: date | None
-    email: str | None
-    phone: str
+    email: Annotated[str | None, MAIL]
+    phone: Annotated[str, Shown("it is dialled, by the one advisor who has the lease")]
+    masked: list[str] = []  # fields that are shown in part
 
 
 class Lease(Model):
@@ -236,13 +238,14 @@ class Callback(Model):
     id: int
     customer_id: int
     customer_name: str
-    phone: str
+    phone: Annotated[str, PHONE]  # it is dialled from the lease
     campaign_id: int
     campaign_name: str
     advisor: str
     at: datetime
     note: str
     done: bool
+    masked: list[str] = []  # fields that are shown in part
 
 
 class RiskState(Term):
@@ -268,10 +271,16 @@ class BureauTrouble(Term):
     CREDENTIALS = "credentials", "Rechaza las credenciales"  # an administrator has to mend it
 
 
+class CheckedRisk(RiskReport):
+    """What the bureau said of one whom the asker works with, and so need only recognise."""
+
+    masked: list[str] = []  # fields that are shown in part
+
+
 class KnownRisk(Model):
     """What the bureau said when it answered last."""
 
-    report: RiskReport | None  # None: it had nothing on this person
+    report: CheckedRisk | None  # None: it had nothing on this person
     checked_at: datetime
     age_days: int  # whole days since then
 
@@ -281,7 +290,7 @@ class RiskCheck(Model):
 
     customer_id: int
     state: RiskState
-    report: RiskReport | None
+    report: CheckedRisk | None
     offer: Offer
     message: str  # Spanish, for the advisor
     checked_at: datetime

@@ -13,13 +13,18 @@ def make_actor(
     user_id: int = 1,
     full_name: str = "Jefa",
     team: Collection[str] = (),
+    also: Collection[str] = (),
+    but: Collection[str] = (),
 ) -> Actor:
-    """A user who may do what the role may at first; `team` are those the user leads."""
+    """A user who may do what the role may at first, `also` this `but` not that.
+
+    `team` are those the user leads.
+    """
     return Actor(
         user_id=user_id,
         username=username,
         full_name=full_name,
         role=role,
-        permissions=granted(Role(role)),
+        permissions=(granted(Role(role)) | frozenset(also)) - frozenset(but),
         team=frozenset(team),
     )

@@ -113,7 +113,7 @@ MUTANTS = [
     Mutant(
         "personal_values_stand_in_the_record",
         "shared/audit.py",
-        "    if name in PERSONAL:\n",
+        "    if name in _NO_FIELDS or name in personal.names():\n",
         "    if False:\n",
         (RECORD,),
     ),

@@ -12,6 +12,7 @@ from tests.mutants import (
     house,
     kit,
     mail,
+    masks,
     neighbours,
     odd_input,
     scopes,
@@ -43,4 +44,5 @@ MUTANTS: list[Mutant] = [
     *second_factor.MUTANTS,
     *neighbours.MUTANTS,
     *tokens.MUTANTS,
+    *masks.MUTANTS,
 ]

@@ -201,7 +201,7 @@ MUTANTS = [
     ),
     Mutant(
         "a_supervisor_reads_all_recipients",
-        "services/mailer/service.py",
+        "services/mailer/recipient_doors.py",
         "contract.list_recipients.scope.require_all(trace.actor())",
         "trace.actor()",
         (TABLE,),

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from services.campaign import audience
 from services.campaign.models import Member
 from services.identity import sessions
-from services.identity.models import Notice
+from services.identity.models import ApiToken, Notice
 from services.identity.models import User as UserRow
 from services.mailer import builtin
 from services.telemarketing.bureau import Bureau
@@ -147,7 +147,7 @@ def _call(room: Any, advisor: str) -> int:
 
 
 def identity(request: pytest.FixtureRequest) -> World:
-    """A notice and a session of each."""
+    """A notice, a session and a system's token of each."""
     database, redis = emptied("identity"), connect()
     request.addfinalizer(redis.close)
     forget_keys(redis)
@@ -159,6 +159,7 @@ def identity(request: pytest.FixtureRequest) -> World:
         ]
         session.execute(insert(UserRow), users)
         ids = {row.username: row.id for row in session.scalars(select(UserRow))}
+        session.execute(insert(ApiToken), [_token(ids[name], name) for name in OWNERS])
         notices = {name: _insert_notice(session, ids[name], name) for name in OWNERS}
     tokens = {name: sessions.start(redis, ids[name], agent=f"de {name}") for name in OWNERS}
     objects = {
@@ -166,6 +167,20 @@ def identity(request: pytest.FixtureRequest) -> World:
         for name in OWNERS
     }
     return World(room, objects, {name: (f"de {name}",) for name in OWNERS})
+
+
+def _token(user_id: int, name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "secret_hash": "-",
+        "name": f"Sistema de {name}",
+        "user_id": user_id,
+        "scopes": [],
+        "networks": [],
+        "requests_a_minute": 1,
+        "expires_on": clock.today() + timedelta(days=9),
+        "created_by": "Alma",
+    }
 
 
 def _insert_notice(session: Any, user_id: int, name: str) -> int:

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
 from services.gateway.course import Course
-from services.gateway.downloads import rejected_customers
 from services.gateway.exposing import documented
 from services.gateway.personal import PersonalRecord, find_record
+from services.gateway.reasons import ApiWhy
+from services.gateway.rejects import rejected_customers
 from services.gateway.routing import Api
 from services.gateway.session import SignedIn
 from services.gateway.uploads import CUSTOMER_FILE, store_named
@@ -77,15 +78,19 @@ _expose("POST", _IMPORT + "/undo", contract.undo_import, status=202)
 
 
 @api.get(_IMPORT + "/rejected", allow=_IMPORTER, response_class=Response, responses=CSV_ANSWER)
-async def get_rejected_customers(import_id: Id, ask: Ask) -> Response:
+async def get_rejected_customers(import_id: Id, ask: Ask, why: ApiWhy) -> Response:
     """Get the rejected rows of an import as CSV.
 
-    As they stood in the file, with a column `motivo`; only the header when there are none.
+    As they stood in the file, with a column `motivo`; only the header when there are none. Personal
+    values are masked, but for whoever began the import, or may take them away (`export.personal`)
+    and says for which `reason`; `words` say another one.
 
     NotFound: there is no such import.
     Conflict: the import is still running.
+    Denied: a reason is given, and the user may not take personal data away.
+    Invalid: another reason is not said in `words`.
     """
-    return await rejected_customers(ask, await ask(contract.get_import, import_id))
+    return await rejected_customers(ask, await ask(contract.get_import, import_id), why)
 
 
 api.expose("GET", "/customers", contract.list_customers, allow=READ)
@@ -93,6 +98,13 @@ api.expose("POST", "/customers/find", contract.find_customer, allow=CustomerPerm
 api.expose("POST", "/customers", contract.create_customer, allow=WRITE, status=201)
 api.expose("GET", _ONE, contract.get_customer, allow=READ)
 api.expose("PATCH", _ONE, contract.update_customer, allow=WRITE)
+api.expose(
+    "POST",
+    _ONE + "/reveal",
+    contract.reveal_customer,
+    allow=frozenset({CustomerPermission.REVEAL, CustomerPermission.PERSONAL}),
+    body="Reveal",
+)
 api.expose("GET", _ONE + "/timeline", contract.list_timeline, allow=READ)
 
 

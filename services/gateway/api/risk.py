@@ -8,8 +8,9 @@ from starlette.responses import Response
 from services.gateway.answers import CSV_ANSWER, form_example
 from services.gateway.asking import Ask
 from services.gateway.course import Course
-from services.gateway.downloads import rejected_risks
 from services.gateway.exposing import documented
+from services.gateway.reasons import ApiWhy
+from services.gateway.rejects import rejected_risks
 from services.gateway.routing import Api
 from services.gateway.uploads import RISK_FILE, store_named
 from shared.contract import Id
@@ -59,12 +60,16 @@ for act in (contract.rerun_load, contract.resume_load, contract.cancel_load):
 
 
 @api.get(_ONE + "/rejected", allow=_LOADER, response_class=Response, responses=CSV_ANSWER)
-async def get_rejected_risks(load_id: Id, ask: Ask) -> Response:
+async def get_rejected_risks(load_id: Id, ask: Ask, why: ApiWhy) -> Response:
     """Get the rejected rows of a load as CSV.
 
-    As they stood, with a column `motivo`.
+    As they stood, with a column `motivo`. What is of a person is masked, but for whoever began the
+    load, or may take it away (`export.personal`) and says for which `reason`; `words` say another
+    one.
 
     NotFound: there is no such load.
     Conflict: the load is still running.
+    Denied: a reason is given, and the user may not take personal data away.
+    Invalid: another reason is not said in `words`.
     """
-    return await rejected_risks(ask, await ask(contract.get_load, load_id))
+    return await rejected_risks(ask, await ask(contract.get_load, load_id), why)

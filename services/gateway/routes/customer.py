@@ -9,7 +9,7 @@ from services.gateway import addresses, menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.personal import find_record
-from services.gateway.rendering import go, render, render_form
+from services.gateway.rendering import go, is_partial, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
 from shared.contract import Id, Model
@@ -23,12 +23,15 @@ from shared.contracts.customer_query import (
     Gender,
     NewCustomer,
     Occasion,
+    PersonalField,
+    Revealed,
     create_customer,
     erase_customer,
     find_customer,
     get_customer,
     list_customers,
     list_timeline,
+    reveal_customer,
     update_customer,
 )
 from shared.errors import NotFound
@@ -149,10 +152,40 @@ async def show_customer(
     return await _render_profile(request, ask, Form.of(customer), customer, after)
 
 
+@pages.post(
+    "/clientes/{customer_id:int}/mostrar",
+    allow=frozenset({CustomerPermission.REVEAL, CustomerPermission.PERSONAL}),
+)
+async def reveal(request: Request, customer_id: Id, ask: Ask) -> Response:
+    """Personal values whole, for this page only: the part with them, or the profile."""
+    asked = (await read_form(request)).parse(_Asked)
+    revealed = await ask(reveal_customer, customer_id, asked.fields)
+    if is_partial(request):
+        return render(request, "customer/revealed.html", fields=asked.fields, revealed=revealed)
+    customer = _with(await ask(get_customer, customer_id), revealed, asked.fields)
+    return await _render_profile(request, ask, Form.of(customer), customer)
+
+
+class _Asked(Model):
+    fields: list[PersonalField]
+
+
+def _with(customer: Customer, revealed: Revealed, fields: list[PersonalField]) -> Customer:
+    values: dict[str, Any] = {field.value: getattr(revealed, field.value) for field in fields}
+    left = [name for name in customer.masked if name not in values]
+    return customer.model_copy(update={**values, "masked": left})
+
+
 @pages.get("/clientes/{customer_id:int}/editar", allow=CustomerPermission.WRITE)
-async def show_edit(request: Request, customer_id: Id, ask: Ask) -> Response:
-    """The profile as a form; a category by tenure shows as none chosen."""
+async def show_edit(request: Request, customer_id: Id, ask: Ask, session: SignedIn) -> Response:
+    """The profile as a form; a category by tenure shows as none chosen.
+
+    What is masked is revealed first, which is on record, or is not on the form.
+    """
     customer = await ask(get_customer, customer_id)
+    hidden = [PersonalField(name) for name in customer.masked]
+    if hidden and CustomerPermission.REVEAL in session.permissions:
+        customer = _with(customer, await ask(reveal_customer, customer_id, hidden), hidden)
     shown = customer
     if customer.category_reason is None:
         shown = customer.model_copy(update={"category": None})
@@ -160,13 +193,15 @@ async def show_edit(request: Request, customer_id: Id, ask: Ask) -> Response:
 
 
 @pages.post("/clientes/{customer_id:int}/editar", allow=CustomerPermission.WRITE)
-async def edit_customer(request: Request, customer_id: Id, ask: Ask) -> Response:
+async def edit_customer(request: Request, customer_id: Id, ask: Ask, session: SignedIn) -> Response:
     """Change the profile; emptied fields are emptied."""
     form = await read_form(request)
     try:
         await ask(update_customer, customer_id, form.parse(CustomerChange))
     except FORM_ERRORS as error:
         customer = await ask(get_customer, customer_id)
+        if CustomerPermission.REVEAL in session.permissions:  # all was on the form
+            customer = customer.model_copy(update={"masked": []})
         return _render_edit(request, form.failed(error), customer)
     return go(request, f"/clientes/{customer_id}", notice="Se guardaron los cambios.")
 
@@ -244,4 +279,5 @@ async def _render_profile(
 
 
 def _render_edit(request: Request, form: Form, customer: Customer) -> Response:
-    return render_form(request, "customer/edit.html", form, customer=customer, **_CHOICES)
+    shown = {"customer": customer, "hidden": customer.masked}
+    return render_form(request, "customer/edit.html", form, **shown, **_CHOICES)

@@ -7,9 +7,11 @@ from starlette.responses import Response
 
 from services.gateway import addresses, live
 from services.gateway.asking import Ask, Asker
-from services.gateway.downloads import csv_table, rejected_customers
+from services.gateway.downloads import csv_table
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
+from services.gateway.reasons import Why
+from services.gateway.rejects import rejected_customers
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.uploads import CUSTOMER_FILE, store_named
@@ -108,9 +110,9 @@ async def show_progress(request: Request, import_id: Id, ask: Ask) -> Response:
 
 
 @pages.get("/clientes/importaciones/{import_id:int}/rechazados", allow=CustomerPermission.IMPORT)
-async def download_rejected_rows(import_id: Id, ask: Ask) -> Response:
+async def download_rejected_rows(import_id: Id, ask: Ask, why: Why) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_customers(ask, await ask(get_import, import_id))
+    return await rejected_customers(ask, await ask(get_import, import_id), why)
 
 
 @pages.post("/clientes/importaciones/{import_id:int}/repetir", allow=CustomerPermission.IMPORT)

@@ -31,6 +31,7 @@ from shared.contracts.mailer import (
     told,
 )
 from shared.errors import Invalid, NotFound
+from shared.personal import is_cedula
 
 pages = Pages()
 menu.add(
@@ -127,7 +128,7 @@ async def _find_customer(ask: Ask, cedula: str) -> CustomerRow | None:
     if not cedula.strip():
         return None
     found = await ask(list_customers, search=cedula.strip(), limit=1)
-    exact = [item for item in found.items if item.cedula == cedula.strip()]
+    exact = [item for item in found.items if is_cedula(cedula.strip(), item.cedula)]
     return exact[0] if exact else None
 
 

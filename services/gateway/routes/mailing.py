@@ -1,7 +1,7 @@
 """Mailing runs: list, a new one, progress and what may be done about it, the monthly schedule."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -11,14 +11,13 @@ from starlette.responses import Response
 
 from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask
-from services.gateway.downloads import LongTable, TableForm, table
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
 from services.gateway.rendering import go, render, render_form
+from services.gateway.routes.recipient import reason_of
 from services.gateway.routing import Pages
-from shared import bounds, clock
+from shared import bounds
 from shared.contract import Id, Line, Model, Moment
-from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.campaign import (
     Campaign,
     CampaignRow,
@@ -36,9 +35,7 @@ from shared.contracts.mailer import (
     MailPermission,
     MonthlySchedule,
     NewMailing,
-    Recipient,
     RecipientState,
-    SkipReason,
     cancel_mailing,
     create_mailing,
     get_mailing,
@@ -51,10 +48,9 @@ from shared.contracts.mailer import (
     retry_mailing,
     run_monthly,
     set_monthly_schedule,
-    told,
 )
 from shared.errors import Invalid, NotFound
-from shared.sheets import About, Cell
+from shared.personal import is_cedula
 from shared.words import inside
 
 pages = Pages()
@@ -76,21 +72,8 @@ def _moved(event: MailingProgressed | MailingChanged) -> list[Topic]:
 live.tell(MailingProgressed, _moved)
 live.tell(MailingChanged, _moved)
 
-_NOT_RECEIVED = (
-    RecipientState.FAILED,
-    RecipientState.DOUBTFUL,
-    RecipientState.SKIPPED,
-    RecipientState.CANCELLED,
-)
 _MAX_CEDULAS = 100
-_FILE_PAGE = 200
 _MAX_CHOSEN = 50
-
-
-def reason_of(row: Recipient) -> str:
-    """Why somebody was skipped, or the mail server's own words."""
-    known = {reason.value: reason.word for reason in SkipReason}
-    return known.get(row.reason, told(row.reason)) if row.reason else ""
 
 
 class NewRun(Model):
@@ -183,7 +166,12 @@ async def _find_members(ask: Ask, campaign_id: int, cedulas: list[str]) -> list[
     pages = await asyncio.gather(
         *(ask(list_members, campaign_id, search=cedula, limit=1) for cedula in wanted)
     )
-    found = {member.cedula: member.customer_id for page in pages for member in page.items}
+    members = [page.items[0] if page.items else None for page in pages]
+    found = {
+        cedula: member.customer_id
+        for cedula, member in zip(wanted, members, strict=True)
+        if member is not None and is_cedula(cedula, member.cedula)
+    }
     if missing := [cedula for cedula in wanted if cedula not in found]:
         listed = ", ".join(missing[:5])
         raise Invalid.field("cedulas", f"No están en el público de la campaña: {listed}.")
@@ -346,44 +334,3 @@ async def retry(request: Request, mailing_id: Id, ask: Ask) -> Response:
     form = await read_form(request)
     await ask(retry_mailing, mailing_id, include_doubtful=form.value("include_doubtful") == "true")
     return go(request, f"/envios/{mailing_id}", notice="Se envía de nuevo a quienes faltaban.")
-
-
-@pages.get("/envios/{mailing_id}/destinatarios.csv", allow=MailPermission.READ)
-async def download_recipients(
-    mailing_id: Id,
-    ask: Ask,
-    state: Annotated[RecipientState | None, addresses.State] = None,
-    form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
-) -> Response:
-    """The ledger of one state or, without one, of all who did not get the mail."""
-    mailing = await ask(get_mailing, mailing_id)
-    states = (state,) if state else _NOT_RECEIVED
-    found = LongTable(
-        f"Destinatarios del envío de {mailing.campaign_name}",
-        ("cliente", "nombre", "correo", "estado", "motivo", "fecha"),
-        _recipients(ask, mailing_id, states),
-    )
-    await ask(record_export, AuditKind.RECIPIENTS, str(mailing_id))
-    filters = (("Estado", ", ".join(item.plural for item in states)),)
-    about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
-    name = f"envio-{mailing_id}-{state or 'no-recibieron'}"
-    return await table(name, found, form, about)
-
-
-async def _recipients(
-    ask: Ask, mailing_id: int, states: Iterable[RecipientState]
-) -> AsyncIterator[list[tuple[Cell, ...]]]:
-    for state in states:
-        after: str | None = None
-        while True:
-            page = await ask(
-                list_recipients, mailing_id, state=state, after=after, limit=_FILE_PAGE
-            )
-            yield [_cells(row) for row in page.items]
-            after = page.next
-            if after is None:
-                break
-
-
-def _cells(row: Recipient) -> tuple[Cell, ...]:
-    return row.customer_id, row.full_name, row.email, row.state.word, reason_of(row), row.at

@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from services.gateway import addresses, live, menu
 from services.gateway.asking import Ask, Asker
-from services.gateway.downloads import rejected_risks
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
+from services.gateway.reasons import Why
+from services.gateway.rejects import rejected_risks
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
 from services.gateway.session import SignedIn
@@ -136,9 +137,9 @@ async def show_progress(request: Request, load_id: Id, ask: Ask) -> Response:
 
 
 @pages.get("/central-de-riesgos/cargas/{load_id:int}/rechazadas", allow=RiskPermission.LOAD)
-async def download_rejected_rows(load_id: Id, ask: Ask) -> Response:
+async def download_rejected_rows(load_id: Id, ask: Ask, why: Why) -> Response:
     """The rejected rows with a column `motivo`."""
-    return await rejected_risks(ask, await ask(get_load, load_id))
+    return await rejected_risks(ask, await ask(get_load, load_id), why)
 
 
 def _is_on(form: Form, switch: str) -> bool:

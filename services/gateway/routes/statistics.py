@@ -12,6 +12,7 @@ from services.gateway import addresses, menu
 from services.gateway import statistics_charts as charts
 from services.gateway.asking import Ask, Asker
 from services.gateway.downloads import Table, TableForm, table
+from services.gateway.reasons import Why
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
 from services.gateway.statistics_charts import MapValue
@@ -20,6 +21,7 @@ from shared.contract import Id
 from shared.contracts.audit import AuditKind, record_export
 from shared.contracts.campaign import (
     CampaignPermission,
+    export_repeated_customers,
     get_campaign,
     get_repeated_customers,
     get_statistics,
@@ -28,6 +30,7 @@ from shared.contracts.campaign import (
     list_by_gender,
     list_by_province,
 )
+from shared.contracts.exports import ExportWhy
 from shared.ecuador.money import format_number
 from shared.errors import NotFound
 from shared.sheets import About
@@ -124,10 +127,14 @@ async def show_repeated_customers(
 async def download_statistics(
     name: str,
     ask: Ask,
+    why: Why,
     campana: Campaign = None,
     form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
 ) -> Response:
-    """One of the tables over all campaigns."""
+    """One of the tables over all campaigns; that of people is whole only for a reason."""
+    if name == _PEOPLE:
+        found: Table | None = await _repeated_table(ask, why)
+        return await _download(ask, found, name, form, "Todas", why)
     make = _TABLES.get(name)
     if name in _OVER_ALL:
         campana = None
@@ -152,12 +159,12 @@ async def _province_table(ask: Asker, campaign_id: int | None) -> Table:
     return charts.provinces_table(await ask(list_by_province, campaign_id))
 
 
-async def _repeated_table(ask: Asker, _campaign_id: int | None) -> Table:
+async def _repeated_table(ask: Asker, why: ExportWhy | None) -> Table:
     """The first 10,000, a page at a time; a title that says so where there are more."""
-    found = await ask(get_repeated_customers, limit=_REPEATED_A_CALL)
+    found = await ask(export_repeated_customers, why, limit=_REPEATED_A_CALL)
     whole = charts.repeated_table(found)
     while found.next and len(whole.rows) < _REPEATED_IN_FILE:
-        found = await ask(get_repeated_customers, after=found.next, limit=_REPEATED_A_CALL)
+        found = await ask(export_repeated_customers, why, found.next, limit=_REPEATED_A_CALL)
         whole.rows.extend(charts.repeated_table(found).rows)
     if found.next is None:
         return whole
@@ -170,17 +177,22 @@ _TABLES: dict[str, Callable[[Asker, int | None], Awaitable[Table]]] = {
     "edad": _age_table,
     "genero": _gender_table,
     "provincias": _province_table,
-    "repetidos": _repeated_table,
 }
-_OVER_ALL = {"presupuesto", "repetidos"}  # campaigns beside each other
+_OVER_ALL = {"presupuesto"}  # campaigns beside each other
+_PEOPLE = "repetidos"
 
 
 async def _download(
-    ask: Asker, found: Table | None, file_name: str, form: TableForm, campaign: str
+    ask: Asker,
+    found: Table | None,
+    file_name: str,
+    form: TableForm,
+    campaign: str,
+    why: ExportWhy | None = None,
 ) -> Response:
     if found is None:
         raise NotFound("No existe esa tabla.")
-    await ask(record_export, AuditKind.FIGURES)
+    await ask(record_export, AuditKind.FIGURES, reason=why.told if why else "")
     filters = (("Campaña", campaign),)
     about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=filters)
     return await table(file_name, found, form, about)

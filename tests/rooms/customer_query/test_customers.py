@@ -35,6 +35,7 @@ def wrong_fields(error: pytest.ExceptionInfo[Invalid]) -> list[str]:
     return [item.field for item in error.value.fields]
 
 
+@pytest.mark.usefixtures("sees_all")
 def test_a_customer_is_stored_normalised_with_category_and_consent(customers: Any) -> None:
     created = customers.create_customer(ANA)
     found = customers.get_customer(created.id)
@@ -67,6 +68,7 @@ def test_the_same_creation_sent_twice_makes_one_customer(customers: Any) -> None
         assert customers.create_customer(ANA) == customers.create_customer(ANA)
 
 
+@pytest.mark.usefixtures("sees_all")
 def test_only_what_is_sent_changes_and_contact_changes_are_announced(
     customers: Any, people: Sessions
 ) -> None:
@@ -118,6 +120,7 @@ def test_erasing_blanks_the_person_and_tells_the_rooms(customers: Any, people: S
     assert customers.create_customer(ANA).id != created.id
 
 
+@pytest.mark.usefixtures("sees_all")
 def test_who_is_erased_gets_a_last_letter_to_the_address_as_it_was(
     customers: Any, people: Sessions
 ) -> None:
@@ -228,6 +231,7 @@ def test_a_list_comes_by_surname_in_pages_without_gaps(customers: Any, people: S
     assert [item.id for item in everybody] == seen
 
 
+@pytest.mark.usefixtures("sees_all")
 @pytest.mark.parametrize(
     "search",
     ["1710034065", "17100", "zambrano", "Zambrano Ñ", "ana@CORREO.example", "0991234567"],

@@ -101,6 +101,7 @@ def test_what_is_sent_as_it_is_makes_no_new_version(customers: Any, segment: Seg
     assert customers.update_segment(segment.id, same) == segment
 
 
+@pytest.mark.usefixtures("sees_all")
 def test_a_profile_that_was_changed_meanwhile_is_not_overwritten(
     customers: Any, customer: Customer
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import audit, outbox
+from shared import audit, outbox, personal
 from shared.contracts.customer_query import CustomerChange, NewCustomer
 from shared.errors import NotFound
 from tests.databases import audited_of
@@ -86,7 +86,7 @@ def test_a_new_person_is_told_without_a_value(people: Any) -> None:
 
 
 def test_every_field_of_a_person_is_known_to_be_personal_or_not() -> None:
-    open_fields = NewCustomer.model_fields.keys() - audit.PERSONAL
+    open_fields = NewCustomer.model_fields.keys() - personal.names()
     assert open_fields == {
         "canton",
         "consent_mail",

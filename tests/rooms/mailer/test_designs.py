@@ -204,7 +204,7 @@ def test_merge_fields_are_published(mailer: Any) -> None:
 
 def customer(**values: Any) -> Customer:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    row: dict[str, Any] = dict.fromkeys(Customer.model_fields)
+    row: dict[str, Any] = dict.fromkeys(Customer.model_fields) | {"masked": []}
     row |= {
         "id": 9,
         "cedula": "1710034065",

@@ -14,6 +14,7 @@ from shared.contracts.risk_central import LoadState, NewLoad, RiskPurpose
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.settings import settings
 from tests.databases import forget_keys, outbox_of
+from tests.make.actors import make_actor
 from tests.soap.people import PEOPLE, csv_bytes
 
 
@@ -112,6 +113,10 @@ def test_a_held_load_goes_on_as_it_was_begun(bureau: Any, sessions: Any, key: st
         job.preview = [{"line": 2, "values": {"score": "x"}, "reason": "score: mal"}]
     shown = bureau.preview_load(load.id)
     assert (shown.columns, shown.rows[0].reason) == (["a"], "score: mal")
+    assert shown.rows[0].values == {"score": "x"}
+    with trace.use(actor=make_actor("otra", "admin")):
+        [row] = bureau.preview_load(load.id).rows
+    assert (row.values, row.reason) == ({"score": "•••"}, "score: mal")
     again = bureau.resume_load(load.id)
     assert (again.state, again.full, again.dry_run) == (LoadState.WAITING, True, True)
     assert [name for name, _ in outbox_of(sessions)].count("risk_central.load_file") == 2

@@ -81,7 +81,8 @@ class FakeAsk(Client):
         context = (trace.find_actor(), trace.trace_id(), trace.idempotency_key())
         self.heard.append(Heard(procedure.name, arguments, *context))
         reply = self.answers[procedure.name](**procedure.decode_arguments(arguments))
-        return procedure.decode_reply(procedure.encode_reply(reply))
+        shown = procedure.shown(reply, trace.find_actor())
+        return procedure.decode_reply(procedure.encode_reply(shown))
 
     @asynccontextmanager
     async def listen(

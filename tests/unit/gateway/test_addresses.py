@@ -26,12 +26,14 @@ WORDS = {
     "definicion",
     "del",
     "desde",
+    "detalle",
     "estado",
     "fase",
     "fecha",
     "finalidad",
     "formato",
     "listas",
+    "motivo",
     "orden",
     "provincia",
     "rol",
@@ -52,7 +54,8 @@ def parameters() -> Iterator[tuple[str, str]]:
     for info in pkgutil.iter_modules(routes.__path__):
         for route in import_module(f"{routes.__name__}.{info.name}").pages.router.routes:
             if isinstance(route, APIRoute):
-                yield from ((route.path, item.alias) for item in route.dependant.query_params)
+                for part in (route.dependant, *route.dependant.dependencies):
+                    yield from ((route.path, item.alias) for item in part.query_params)
 
 
 def test_every_page_asks_for_spanish_words() -> None:

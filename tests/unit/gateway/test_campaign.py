@@ -172,6 +172,7 @@ def head(client: Browser, rooms: FakeAsk) -> Browser:
         "list_by_gender": lambda campaign_id: [GROUP],
         "list_by_province": lambda campaign_id: [PICHINCHA],
         "get_repeated_customers": lambda **_: REPEATED,
+        "export_repeated_customers": lambda **_: REPEATED,
     }
     client.cookies.set(COOKIE, Role.MARKETING_HEAD)
     return client
@@ -304,7 +305,7 @@ def test_the_transfer_asks_again_until_it_is_there(head: Browser, rooms: FakeAsk
         ("/campanas/7/estadisticas/asesores.csv", "'=ana;3"),
         ("/estadisticas/presupuesto.csv", "Fibra <i>;En ejecución;100;0;10;4;1"),
         ("/estadisticas/edad.csv", "Mujeres;10;4;1"),
-        ("/estadisticas/repetidos.csv", "1710034065;Ana <b> Mora;Fibra <i>, Móvil"),
+        ("/estadisticas/repetidos.csv?motivo=campaign", "1710034065;Ana <b> Mora;Fibra <i>, Móvil"),
     ],
 )
 def test_every_chart_has_its_file(head: Browser, address: str, line: str) -> None:
@@ -315,7 +316,8 @@ def test_every_chart_has_its_file(head: Browser, address: str, line: str) -> Non
 
 def test_a_file_that_cannot_hold_all_says_so(head: Browser, rooms: FakeAsk) -> None:
     many = {"total": 53_211, "next": "1", "customers": REPEATED.customers * 200}
-    rooms.answers["get_repeated_customers"] = lambda **_: REPEATED.model_copy(update=many)
+    for name in ("get_repeated_customers", "export_repeated_customers"):
+        rooms.answers[name] = lambda **_: REPEATED.model_copy(update=many)
     answer = head.get("/estadisticas/repetidos.csv?formato=xlsx&campana=7")
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
     rows = book.get_sheet_by_name("Acerca de").to_python()

@@ -101,6 +101,9 @@ def head(client: Browser, rooms: FakeAsk) -> Browser:
     rooms.answers |= {
         "list_customers": lambda **_: Page(items=[ROW], next="5|mora"),
         "get_customer": lambda customer_id: ANA,
+        "reveal_customer": lambda customer_id, fields: contract.Revealed(
+            **{field: getattr(ANA, field) for field in fields}
+        ),
         "list_timeline": lambda customer_id, after, limit: Page(items=[ENTRY]),
         "get_personal_data": lambda customer_id: PersonalData(
             customer=ANA,
@@ -432,7 +435,8 @@ def test_rejected_rows_are_a_csv_once_the_import_has_ended(head: Browser, rooms:
     address = "/api/v1/customers/imports/3/rejected"
     assert head.get(address).text == "\ufeffcedula;nombres;apellidos;motivo\r\n"
     key = files.put(io.BytesIO(b"cedula,motivo\n1,mal\n"), ".csv")
-    rooms.answers["get_import"] = lambda import_id: make_import(rejected_key=key)
+    own = make_import(rejected_key=key, created_by=Role.MARKETING_HEAD)
+    rooms.answers["get_import"] = lambda import_id: own
     assert head.get(address).text == "cedula,motivo\n1,mal\n"
     rooms.answers["get_import"] = lambda import_id: make_import(finished_at=None)
     assert head.get(address).status_code == 409

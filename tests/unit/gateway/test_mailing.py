@@ -113,6 +113,7 @@ def chief(client: Browser, rooms: FakeAsk) -> Browser:
         "list_mailings": lambda **_: Page(items=[make_mailing()]),
         "get_mailing": lambda mailing_id: make_mailing(id=mailing_id),
         "list_recipients": lambda **_: Page(items=[make_recipient()]),
+        "export_recipients": lambda **_: Page(items=[make_recipient()]),
         "list_designs": lambda **_: Page(items=[make_design()]),
         "list_campaigns": lambda **_: Page(items=[make_row(channels=[Channel.MAIL])]),
         "get_campaign": lambda campaign_id: make_campaign(id=campaign_id),
@@ -172,6 +173,7 @@ def test_the_cancelled_of_a_run_are_told_apart_from_the_skipped(
     )
     row = make_recipient(state=RecipientState.CANCELLED, reason=None)
     rooms.answers["list_recipients"] = lambda **_: Page(items=[row])
+    rooms.answers["export_recipients"] = rooms.answers["list_recipients"]
     page = chief.get("/envios/4").text
     assert heard(rooms, "list_recipients")[-1].arguments["state"] == "cancelled"
     assert page.count("Cancelado<") >= 3  # the run, its count, the person
@@ -184,7 +186,7 @@ def test_the_file_of_who_did_not_get_it_holds_every_such_state(
     chief: Browser, rooms: FakeAsk
 ) -> None:
     chief.get("/envios/4/destinatarios.csv")
-    asked = [call.arguments["state"] for call in heard(rooms, "list_recipients")]
+    asked = [call.arguments["state"] for call in heard(rooms, "export_recipients")]
     assert asked == ["failed", "doubtful", "skipped", "cancelled"]
 
 
@@ -271,7 +273,7 @@ def test_cedulas_that_are_not_in_the_audience_are_told(chief: Browser, rooms: Fa
 
 def find_member(search: str, **_: Any) -> Page[Member]:
     known = {"1710034065": 5, "0102030405": 6}
-    row: dict[str, Any] = dict.fromkeys(Member.model_fields)
+    row: dict[str, Any] = dict.fromkeys(Member.model_fields) | {"masked": []}
     row |= {"cedula": search, "full_name": "Ana", "control": False}
     found = known.get(search)
     return Page(items=[Member(**row | {"customer_id": found})] if found else [])
@@ -321,7 +323,7 @@ def test_the_download_has_all_pages_of_those_who_got_nothing(
             return Page(items=[make_recipient(1, state=state, reason="=1+1")], next="1")
         return Page(items=[make_recipient(2, state=state)])
 
-    rooms.answers["list_recipients"] = listed
+    rooms.answers["export_recipients"] = listed
     answer = chief.get("/envios/4/destinatarios.csv")
     rows = list(csv.reader(answer.content.decode("utf-8-sig").splitlines(), delimiter=";"))
     assert rows[0][:3] == ["cliente", "nombre", "correo"]
@@ -346,7 +348,7 @@ def test_a_monthly_campaign_that_is_none_is_refused_at_its_field(
 def test_the_same_download_as_a_workbook_says_of_which_people_and_for_whom(
     chief: Browser, rooms: FakeAsk
 ) -> None:
-    rooms.answers["list_recipients"] = lambda **_: Page(items=[make_recipient(7)])
+    rooms.answers["export_recipients"] = lambda **_: Page(items=[make_recipient(7)])
     answer = chief.get("/envios/4/destinatarios.csv?estado=skipped&formato=xlsx")
     assert "envio-4-skipped.xlsx" in answer.headers["content-disposition"]
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))

@@ -13,6 +13,8 @@ import pytest
 
 import shared.contracts
 from shared.contracts.audit import AuditAction, AuditKind
+from shared.contracts.customer_query import PersonalField
+from shared.contracts.exports import ExportReason
 from shared.contracts.risk_central import RiskCategory
 from shared.permissions import Permission
 from shared.words import Term, inside, list_terms
@@ -24,8 +26,9 @@ CONTRACTS = [
 ]
 TERMS = [term for term in list_terms() if term.__module__.startswith("shared.") and len(term)]
 # Sentences and codes of their own: permissions name pages, a bureau's category is its own word,
-# the record says what people do ("Creó") and with what ("Clientes").
-NOT_STATES = (Permission, RiskCategory, AuditAction, AuditKind)
+# the record says what people do ("Creó") and with what ("Clientes"); fields and reasons are words
+# of every page.
+NOT_STATES = (Permission, RiskCategory, AuditAction, AuditKind, PersonalField, ExportReason)
 HOMES = {Path(inspect.getfile(term)) for term in TERMS}  # where words are declared
 SOURCES = [
     path
