@@ -8,7 +8,7 @@ from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from services.campaign import audience
 from services.campaign.models import Member
@@ -16,6 +16,7 @@ from services.identity import sessions
 from services.identity.models import ApiToken, Notice
 from services.identity.models import User as UserRow
 from services.mailer import builtin
+from services.mailer.models import Recipient
 from services.telemarketing.bureau import Bureau
 from services.telemarketing.models import Campaign
 from shared import clock, trace
@@ -215,8 +216,12 @@ def mailer(request: pytest.FixtureRequest) -> World:
         builtin.seed(session)
     room = request.getfixturevalue("door")("mailer", database)
     run = add_run(database, {"sent": len(OWNERS)})
-    addresses = [f"c{number}@" for number in range(1, len(OWNERS) + 1)]
-    return _listed(room, {"mailing_id": run}, addresses)
+    with database.begin() as session:
+        for number, name in enumerate(OWNERS, start=1):
+            named = {"last_names": f"De {name.title()}"}
+            session.execute(update(Recipient).filter_by(customer_id=number).values(named))
+    whole = {"mailing_id": run, "state": "sent"}
+    return _listed(room, whole, [f"De {name.title()}" for name in OWNERS])
 
 
 def _listed(room: Any, whole: Mapping[str, Any], words: Iterable[str]) -> World:
