@@ -42,11 +42,17 @@ LAST = (
     "DELETE",
 )  # after them the world is another
 CALL = {"result": "busy", "note": "Ocupado"}
+BODIES = {
+    "risk-checks": {"purpose": "sale"},
+    "hand-over": {"advisors": ["asesor1"]},
+    "reveal": {"fields": ["phone"]},
+}
 FORMS = {
     "consentimientos": {"consent_mail": "on", "version": "1"},
     "resultado": CALL,
     "riesgo": {"purpose": "sale"},
     "pendientes": {"advisors": "asesor1"},
+    "mostrar": {"fields": "phone"},
     "eliminar": {"reason": "Lo pidió por escrito", "confirm": "on"},
     "nota": {"note": "Prefiere la tarde"},
 }
@@ -107,8 +113,7 @@ class Asker:
 
 def json_of(path: str) -> Any:
     last = path.rpartition("/")[2]
-    bodies = {"risk-checks": {"purpose": "sale"}, "hand-over": {"advisors": ["asesor1"]}}
-    return bodies.get(last, {"reason": "Pedido"})
+    return BODIES.get(last, {"reason": "Pedido"})
 
 
 def form_of(path: str) -> Any:
