@@ -149,8 +149,8 @@ MUTANTS = [
     Mutant(
         "too_often_is_not_allowed",
         "services/gateway/problems.py",
-        "too_often = wait is not None and isinstance(error, Denied)",
-        "too_often = False",
+        "return 429 if waits and isinstance(error, Denied) else error.status",
+        "return error.status",
         (DOOR,),
     ),
     Mutant(
