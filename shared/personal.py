@@ -104,7 +104,8 @@ WORDS = Kind(mask_words)
 ADDRESS = Kind(lambda _: NOTHING)
 INCOME = Kind(lambda _: NOTHING)
 RATING = Kind(_mask_rating, seen_by="risk.check")
-IDENTIFYING = Shown("by which one is recognised; the record of changes has a hash")
+# Of the contracts: what one is recognised by, shown, and a hash in the record of changes.
+IDENTIFYING = Shown("by which one is recognised; the record of changes has a hash")  # noqa: V107
 
 
 # --- what a reply shows ---
