@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+import hypothesis
 import pytest
 import structlog
 
@@ -58,6 +59,9 @@ def product() -> "Iterator[Product]":
 
 def pytest_configure() -> None:
     """Tracebacks in logs as Python prints them: coloured ones take half a second each."""
+    # How long an example takes tells of the machine's other work; slow code has tests of its own
+    hypothesis.settings.register_profile("beside other work", deadline=None)
+    hypothesis.settings.load_profile("beside other work")
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 

@@ -60,7 +60,7 @@ def get_second_factor() -> SecondFactor:
     """Get how the actor's second factor is."""
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def prepare_second_factor() -> NewSecret:
     """Get the secret that the actor's telephone is to learn.
 
@@ -68,7 +68,7 @@ def prepare_second_factor() -> NewSecret:
     """
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def set_second_factor(
     token: Annotated[str, SECRET],
     password: _Password,
@@ -86,7 +86,7 @@ def set_second_factor(
     """
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def renew_recovery_codes(password: _Password, code: Code, source: str) -> RecoveryCodes:
     """Give the actor ten new recovery codes; the former ones are good for nothing.
 
@@ -96,7 +96,7 @@ def renew_recovery_codes(password: _Password, code: Code, source: str) -> Recove
     """
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def remove_second_factor(
     token: Annotated[str, SECRET], password: _Password, code: Code, source: str
 ) -> None:
@@ -108,7 +108,7 @@ def remove_second_factor(
     """
 
 
-@procedure("identity", scope=HOUSE)
+@procedure("identity", scope=HOUSE, in_person=True)
 def reset_second_factor(user_id: Id) -> None:
     """Take away the second factor of a user who lost the telephone.
 

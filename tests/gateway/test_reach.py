@@ -23,7 +23,7 @@ from tests.unit.gateway.test_permissions import doors
 
 TABLE = Path(__file__).with_name("reach.txt")
 ROLES = {
-    "advisor": "asesor1",
+    "advisor": OWNERS[0],
     "supervisor": "supervisor",
     "marketing_head": "jefe",
     "backoffice": "backoffice",
@@ -44,14 +44,14 @@ LAST = (
 CALL = {"result": "busy", "note": "Ocupado"}
 BODIES = {
     "risk-checks": {"purpose": "sale"},
-    "hand-over": {"advisors": ["asesor1"]},
+    "hand-over": {"advisors": [OWNERS[0]]},
     "reveal": {"fields": ["phone"]},
 }
 FORMS = {
     "consentimientos": {"consent_mail": "on", "version": "1"},
     "resultado": CALL,
     "riesgo": {"purpose": "sale"},
-    "pendientes": {"advisors": "asesor1"},
+    "pendientes": {"advisors": OWNERS[0]},
     "mostrar": {"fields": "phone"},
     "eliminar": {"reason": "Lo pidió por escrito", "confirm": "on"},
     "nota": {"note": "Prefiere la tarde"},

@@ -12,7 +12,7 @@ from infra.demo.customers import customers
 from shared import clock
 from tests.product import Product
 
-OWNERS = ("asesor1", "asesor2", "ajena")  # the supervisor leads the first two
+OWNERS = ("propia", "colega", "ajena")  # the supervisor leads the first two
 PASSWORD = "correo-lluvia-mesa"  # of a user of the test
 INCOME = "91234.55"  # which nobody else has
 WAIT_SECONDS = 60
@@ -30,9 +30,16 @@ class World:
 def make(product: Product) -> World:
     """Two people of each on a call list of their own: one to be called back, one at the phone."""
     head, admin = product.client("jefe"), product.client("admin")
-    stranger = {"username": OWNERS[2], "full_name": "Ajena Prueba", "role": "advisor"}
-    admin.post("/users", json={**stranger, "password": PASSWORD}).raise_for_status()
-    product.passwords[OWNERS[2]] = PASSWORD  # type: ignore[index]  # a dict
+    for name in OWNERS:
+        new = {"username": name, "full_name": f"{name.title()} Prueba", "role": "advisor"}
+        admin.post("/users", json={**new, "password": PASSWORD}).raise_for_status()
+        product.passwords[name] = PASSWORD  # type: ignore[index]  # a dict
+    [team] = [
+        row for row in admin.get("/teams").json()["items"] if row["supervisor"] == "supervisor"
+    ]
+    for name in OWNERS[:2]:
+        member = {"username": name, "starts_on": "2026-01-01"}
+        admin.post(f"/teams/{team['id']}/members", json=member).raise_for_status()
     people = dict(_insert(head, row["cedula"], at) for at, row in enumerate(customers(6, seed=977)))
     campaign = _campaign(head)
     objects, words = {}, {}

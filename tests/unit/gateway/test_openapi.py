@@ -131,7 +131,8 @@ def test_an_example_is_understood_by_the_procedure(procedure: Procedure[..., Any
     ids: dict[str, Any] = {
         item.name: 1 for item in procedure.parameters if item.name.endswith("_id")
     }
-    ids |= {item.name: "auditor" for item in procedure.parameters if item.name == "code"}
+    named = {"code": "auditor", "advisor": "asesor1"}
+    ids |= {name: value for name, value in named.items() if name in procedure.signature.parameters}
     plain = procedure.example or {}
     whole = {last.name: plain}
     arguments = plain if plain.keys() <= {item.name for item in procedure.parameters} else whole

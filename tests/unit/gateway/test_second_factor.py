@@ -15,6 +15,7 @@ from shared.contracts import customer_query, identity
 from shared.contracts.identity import NewSecret, RecoveryCodes, SecondFactor, Session, Ticket
 from shared.errors import Conflict, Denied, FieldError, Invalid
 from shared.permissions import Role
+from shared.settings import settings
 from tests.unit.gateway.conftest import Browser, FakeAsk, make_session, make_user
 from tests.unit.gateway.test_permissions import EVERYBODY, TABLE, doors, split, value_of
 
@@ -206,7 +207,7 @@ def test_every_page_leads_to_the_set_up_and_every_call_of_the_api_names_the_reme
 
 def test_the_remedy_is_an_address(restricted: Browser) -> None:
     told = restricted.get("/api/v1/me").json()["detail"]
-    assert "http://127.0.0.1:8000/cuenta/verificacion" in told
+    assert f"{settings().public_url}/cuenta/verificacion" in told
 
 
 def test_htmx_moves_the_whole_page_to_the_set_up(restricted: Browser) -> None:

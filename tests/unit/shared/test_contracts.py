@@ -60,13 +60,25 @@ def test_every_procedure_says_what_it_does_and_can_be_encoded(
 @pytest.mark.parametrize(
     "procedure", members(Procedure), ids=lambda item: f"{item.service}.{item.name}"
 )
-def test_a_secret_of_a_reply_can_be_left_out_and_is_not_hidden_deeper(
+def test_a_secret_of_a_kept_reply_can_be_left_out_and_is_not_hidden_deeper(
     procedure: Procedure[..., Any],
 ) -> None:
+    if procedure.name in KEPT_NOWHERE:
+        return
     fields = getattr(procedure.reply, "model_fields", {})
     assert not any(fields[name].is_required() for name in procedure.secrets)
     deeper = {name: field.annotation for name, field in fields.items()} or procedure.reply
     assert not any(has_secret(kind) for kind in models_in(deeper))
+
+
+# No commands, so their replies are not kept for a second time (tests/rooms/test_procedures.py)
+KEPT_NOWHERE = {
+    "log_in",
+    "finish_log_in",
+    "prepare_second_factor",
+    "set_second_factor",
+    "renew_recovery_codes",
+}
 
 
 def models_in(kind: Any) -> set[type[BaseModel]]:
@@ -93,6 +105,7 @@ BY_SYSTEMS = {  # what another system may change of accounts: who works with who
     "record_export",
     "check_api_token",
     "log_in",
+    "finish_log_in",
     "log_out",
 }
 

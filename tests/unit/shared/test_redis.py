@@ -161,7 +161,8 @@ def test_tests_forget_their_own_keys_and_no_others(
         client.mset(dict.fromkeys([*others, *(f"pregon_test:{n}" for n in range(2500))], "1"))
         use(namespace, "pregon_test")
         forget_keys(client)
-        assert sorted(name.decode() for name in client.scan_iter()) == sorted(others)
+        left = {name.decode() for name in client.scan_iter()}  # SCAN may tell of one twice
+        assert left == set(others)
         use(namespace, "pregon")
         with pytest.raises(RuntimeError, match="in use"):
             forget_keys(client)
