@@ -115,13 +115,14 @@ def fingerprint(value: Any) -> str:
 
 def _about(actor: Actor | None, source: str) -> dict[str, Any]:
     if actor is None:
-        nobody = {"username": "", "full_name": "", "role": ""}
+        nobody = {"username": "", "full_name": "", "role": "", "system": ""}
         return nobody | {"user_id": None, "source": source}
     return {
         "user_id": actor.user_id,
         "username": actor.username,
         "full_name": actor.full_name,
         "role": actor.role,
+        "system": actor.system,
         "source": source or actor.source,
     }
 

@@ -75,6 +75,7 @@ class Actor(Model):
     permissions: frozenset[str] = frozenset()  # codes, as of the request
     team: frozenset[str] = frozenset()  # usernames of those whom the user supervises now
     source: str = ""  # network address
+    system: str = ""  # name of the API token that asks in the user's name; empty: the user does
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,12 @@ class Procedure(Generic[P, R]):
         scope: Scope,
         declaration: Callable[P, R],
         example: Mapping[str, Any] | None = None,
+        *,
+        in_person: bool = False,
     ) -> None:
         self.service = service
         self.scope = scope
+        self.in_person = in_person  # no other system does it in a user's name
         self.name = declaration.__name__
         self.signature = inspect.signature(declaration)
         self.example = example  # of what a client sends in a request's body
@@ -182,24 +186,40 @@ class Procedure(Generic[P, R]):
         """The door's reply as JSON values; a reply of another type is the room's defect."""
         return self._reply.dump_python(self._reply.validate_python(reply), mode="json")
 
+    def encode_kept(self, reply: R) -> Any:
+        """The same as it may be stored: without its secret fields, which have a default."""
+        checked = self._reply.validate_python(reply)
+        return self._reply.dump_python(checked, mode="json", exclude=self.secrets or None)
+
+    @cached_property
+    def secrets(self) -> set[str]:
+        """The fields of the reply that are told and stored nowhere."""
+        fields = getattr(self.reply, "model_fields", {})
+        return {name for name, field in fields.items() if SECRET in field.metadata}
+
     def decode_reply(self, payload: Any) -> R:
         """The reply a caller sees, of the declared type."""
         return self._reply.validate_python(payload)
 
 
 def procedure(
-    service: str, *, scope: Scope, example: Mapping[str, Any] | None = None
+    service: str,
+    *,
+    scope: Scope,
+    example: Mapping[str, Any] | None = None,
+    in_person: bool = False,
 ) -> Callable[[Callable[P, R]], Procedure[P, R]]:
     """Declare a function of a contract module as a procedure of `service`.
 
-    `scope` says whose objects it is about; without one a contract does not load.
+    `scope` says whose objects it is about; without one a contract does not load. What is done
+    `in_person` is refused to other systems, whatever their tokens may.
 
     Its docstring is also what a client of the REST API reads: a sentence, what a caller cannot
     see, and a line for each error as in `NotFound: there is no such campaign.`
     """
 
     def declare(declaration: Callable[P, R]) -> Procedure[P, R]:
-        return Procedure(service, scope, declaration, example)
+        return Procedure(service, scope, declaration, example, in_person=in_person)
 
     return declare
 

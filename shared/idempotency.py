@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.orm import Session
 
 from shared import clock, trace
-from shared.contract import Procedure
+from shared.contract import Actor, Procedure
 from shared.errors import Conflict
 from shared.tables import Command
 
@@ -29,7 +29,8 @@ def once(
     """Run `act` in the session's transaction, or give the reply it gave before for this key.
 
     Without a key it always acts. Raises Conflict when the key came with other arguments. Two
-    calls at once: the second waits on the unique key until the first has committed.
+    calls at once: the second waits on the unique key until the first has committed. What is secret
+    of a reply is not kept, and is not told again.
     """
     if (row := _row(procedure)) is None:
         return act()
@@ -38,7 +39,7 @@ def once(
     if session.execute(claim.returning(Command.key)).first() is None:
         return procedure.decode_reply(_find_reply(session, row, digest))
     reply = act()
-    stored = {"reply": procedure.encode_reply(reply)}
+    stored = {"reply": procedure.encode_kept(reply)}
     session.execute(update(Command).filter_by(**row).values(reply=stored))
     return reply
 
@@ -73,10 +74,15 @@ def _row(procedure: Procedure[..., Any]) -> dict[str, str] | None:
         return None
     actor = trace.find_actor()
     return {
-        "username": actor.username if actor else "",
+        "username": _asker(actor) if actor else "",
         "procedure": f"{procedure.service}.{procedure.name}",
         "key": key,
     }
+
+
+def _asker(actor: Actor) -> str:
+    """A user's keys are not those of a system that asks in the user's name."""
+    return f"{actor.username} {actor.system}" if actor.system else actor.username
 
 
 def _find_reply(session: Session, row: dict[str, str], digest: str) -> Any:

@@ -52,6 +52,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 K = TypeVar("K")
 
+IN_PERSON = "Un sistema no puede hacer esto: debe hacerlo una persona que ingresa con su usuario."
+
 
 def get_rpc_exchange(config: Any) -> Exchange:
     """Where all rooms are asked and answer; one room alone may neither make nor remove it."""
@@ -137,6 +139,8 @@ class TypedRpc(Rpc):  # type: ignore[misc]  # nameko has no types
         asker = signing.read_for_call(token).actor
         if asker is None and self.procedure.scope is not OPEN:
             raise Denied("Esta operación necesita un usuario.")
+        if asker is not None and asker.system and self.procedure.in_person:
+            raise Denied(IN_PERSON)
 
     def handle_result(self, message: Any, worker_ctx: Any, result: Any, exc_info: Any) -> Any:
         """Send the reply as the procedure declares it."""

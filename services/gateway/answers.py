@@ -72,6 +72,7 @@ class Route:
         reasons = {503: "A part that is needed does not answer now", **errors}
         if not self.public:
             reasons[401] = "The token is missing, wrong or has expired"
+            reasons[429] = "The system asks too often; `Retry-After` has the seconds to wait"
         if not self.any_user or self.method in _UNSAFE:
             reasons[403] = "The user may not do this, or another site's page asks"
         if self.keeps_replies:

@@ -12,7 +12,17 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from services.gateway import api, assets, entrance, guards, health, live, problems, routes
+from services.gateway import (
+    api,
+    assets,
+    entrance,
+    guards,
+    health,
+    live,
+    problems,
+    routes,
+    systems,
+)
 from services.gateway.routing import Api, Pages
 from shared import log
 from shared.client import Client
@@ -50,6 +60,7 @@ def create_app(client: Client | None = None) -> FastAPI:
             Middleware(guards.Trace),
             Middleware(guards.Bodies),
             Middleware(guards.SecurityHeaders),
+            Middleware(systems.Measures),
             Middleware(GZipMiddleware, minimum_size=1000),
             Middleware(guards.Defects),
             Middleware(guards.Hosts),
@@ -68,6 +79,7 @@ def open_doors(app: FastAPI, client: Client) -> None:
     app.state.client = client
     app.state.live = live.Live()
     app.state.hall = entrance.Hall()
+    app.state.waits = systems.Waits()
 
 
 def _include_all(app: FastAPI) -> None:

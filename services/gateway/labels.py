@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.contracts.campaign import AudienceState, Phase
 from shared.contracts.customer_query import Category
-from shared.contracts.identity import TeamState, UserState
+from shared.contracts.identity import TeamState, TokenState, UserState
 from shared.contracts.loads import LoadState
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.contracts.telemarketing import CallResult
@@ -80,6 +80,12 @@ COLOURS: dict[type[Term], dict[Any, str]] = {
         UserState.ENDED: _ORANGE,
     },
     TeamState: {TeamState.RUNNING: _GREEN, TeamState.CLOSED: _GREY},
+    TokenState: {
+        TokenState.RUNNING: _GREEN,
+        TokenState.STOPPED: _YELLOW,
+        TokenState.EXPIRED: _ORANGE,
+        TokenState.REVOKED: _GREY,
+    },
 }
 
 ROOMS = {  # as people call what the permissions of a contract are about
@@ -90,6 +96,7 @@ ROOMS = {  # as people call what the permissions of a contract are about
     "risk_central": "Central de riesgos",
     "identity": "Usuarios y sistema",
     "audit": "Registro de actividades",
+    "tokens": "Accesos de sistemas",
 }
 
 

@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from services.gateway import nesting
 from services.gateway.rendering import is_partial, render
-from services.gateway.session import SessionExpired, local_path
+from services.gateway.session import SessionExpired, is_api, local_path
 from shared import trace
 from shared.contract import Model
-from shared.errors import FieldError, PregonError
+from shared.errors import Denied, FieldError, PregonError
 from shared.spanish import spanish
 
 MEDIA_TYPE = "application/problem+json"
@@ -87,11 +87,6 @@ def answer(
     )
 
 
-def is_api(request: Request) -> bool:
-    """Whether a program asks, by the address."""
-    return request.url.path.startswith("/api/")
-
-
 def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -> Response:
     problem = Problem(
         type="about:blank",
@@ -107,10 +102,11 @@ def _problem(status: int, title: str, text: str, fields: Sequence[FieldError]) -
 
 async def _on_pregon_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PregonError)  # noqa: S101  # registered for it alone
-    told = answer(request, error.status, error.message, error.fields)
-    for item in error.fields:
-        if item.field == "retry_after":  # seconds
-            told.headers["Retry-After"] = item.message
+    wait = next((item.message for item in error.fields if item.field == "retry_after"), None)
+    too_often = wait is not None and isinstance(error, Denied)
+    told = answer(request, 429 if too_often else error.status, error.message, error.fields)
+    if wait is not None:
+        told.headers["Retry-After"] = wait  # seconds
     return told
 
 
@@ -138,9 +134,9 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return answer(request, error.status_code)
 
 
-async def _on_session_expired(request: Request, _error: Exception) -> Response:
+async def _on_session_expired(request: Request, error: Exception) -> Response:
     if is_api(request):
-        return answer(request, 401)
+        return answer(request, 401, str(error))
     log_in = f"/ingresar?volver={quote(_page_of(request), safe='/')}"
     if is_partial(request):
         return Response(status_code=204, headers={"HX-Redirect": log_in})

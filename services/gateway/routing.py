@@ -4,21 +4,22 @@ Who asks is known, and may use the route, before anything of the body is read; t
 the route takes (`takes=`, bytes).
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from enum import Enum, auto
 from typing import Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.security import HTTPBearer, OAuth2PasswordBearer
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.responses import HTMLResponse, Response
 
 from services.gateway import bodies
 from services.gateway.answers import IDEMPOTENCY_KEY, Route, Text
 from services.gateway.exposing import Endpoint, Exposure, documented
-from services.gateway.session import require_session
+from services.gateway.systems import who_asks
 from shared.contract import Procedure
+from shared.contracts.identity import IN_PERSON, Session
 from shared.errors import Denied
 from shared.permissions import Permission
 
@@ -42,6 +43,10 @@ class Anyone(Enum):
     ANY_USER = auto()
 
 
+_OF_SYSTEMS = (
+    "The token of another system, `pgn_…`, made by an administrator: it may do what is among its "
+    "scopes and what its user's role may, and nothing that asks for a person."
+)
 PUBLIC = Anyone.PUBLIC
 ANY_USER = Anyone.ANY_USER
 Allowed = Anyone | Permission | frozenset[Permission]  # of a set, one permission is enough
@@ -113,7 +118,8 @@ class Api(Doors):
     token: ClassVar[list[Any]] = [
         Depends(
             OAuth2PasswordBearer(tokenUrl="/api/v1/token", scheme_name="Pregón", auto_error=False)
-        )
+        ),
+        Depends(HTTPBearer(scheme_name="Sistema", description=_OF_SYSTEMS, auto_error=False)),
     ]
 
     def __init__(self, tag: str) -> None:
@@ -196,11 +202,19 @@ def _only(allow: Allowed) -> Callable[[Request], Awaitable[None]]:
     async def check(request: Request) -> None:
         if allow is PUBLIC:
             return
-        session = await require_session(request)
+        session = await who_asks(request)
         if isinstance(allow, Anyone):
             return
         enough = {allow} if isinstance(allow, Permission) else allow
         if not enough & session.permissions:
-            raise Denied("Su usuario no tiene permiso para esto. Hable con el administrador.")
+            raise Denied(_refusal(session, enough))
 
     return check
+
+
+def _refusal(session: Session, enough: Collection[Permission]) -> str:
+    if not session.actor.system:
+        return "Su usuario no tiene permiso para esto. Hable con el administrador."
+    if IN_PERSON.issuperset(enough):
+        return "Un sistema no administra usuarios, roles ni accesos: debe hacerlo una persona."
+    return "El acceso de este sistema no permite esto. Hable con el administrador."

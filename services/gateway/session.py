@@ -36,12 +36,20 @@ def find_session(request: Request) -> Session | None:
     return getattr(request.state, "session", None)
 
 
+def is_api(request: Request) -> bool:
+    """Whether a program asks, by the address."""
+    return request.url.path.startswith("/api/")
+
+
+def read_bearer(request: Request) -> str | None:
+    """The bearer token, if there is one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token else None
+
+
 def read_token(request: Request) -> str | None:
     """The bearer token or, without one, the cookie's."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return token.strip()
-    return request.cookies.get(COOKIE)
+    return read_bearer(request) or request.cookies.get(COOKIE)
 
 
 async def require_session(request: Request) -> Session:

@@ -30,6 +30,7 @@ LINKED = (  # what a line's hash covers, besides the one before
     "source",
     "trace_id",
 )
+LINKED_LATER = ("system",)  # and these where they say something: older lines do not have them
 _PER_DAY = 10**8
 
 
@@ -56,6 +57,7 @@ def beginning(day: date) -> str:
 def link(before: str, line: Mapping[str, Any]) -> str:
     """A line's hash."""
     values = {name: line[name] for name in LINKED}
+    values |= {name: line[name] for name in LINKED_LATER if line.get(name)}
     return _hash(f"{before}\n{as_json(values)}")
 
 

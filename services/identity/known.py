@@ -25,9 +25,12 @@ class Known:
 def find_known(session: Session, user_id: int) -> Known | None:
     """A user as rooms will know them; None for one who is not there (any more)."""
     row = session.execute(_STATEMENT, {"user_id": user_id}).one_or_none()
-    if row is None:
-        return None
-    user, role_name, permissions, team, unread = row
+    return to_known(row) if row is not None else None
+
+
+def to_known(row: Any) -> Known:
+    """A row of `select_known`, whatever else it holds."""
+    user, role_name, permissions, team, unread, *_ = row
     actor = Actor(
         user_id=user.id,
         username=user.username,
@@ -39,7 +42,7 @@ def find_known(session: Session, user_id: int) -> Known | None:
     return Known(actor, user.state, role_name, unread)
 
 
-def _statement() -> Select[User, str, Any, Any, Any]:
+def select_known() -> Select[User, str, Any, Any, Any]:
     """Each part by an index of its own; none grows with anything but the user's own."""
     led = aliased(User)
     may = select(RolePermission.permission).where(RolePermission.role == User.role)
@@ -49,15 +52,13 @@ def _statement() -> Select[User, str, Any, Any, Any]:
         .join(Team, Team.id == Member.team_id)
         .where(Team.supervisor_id == User.id, Team.active, IS_MEMBER)
     )
-    return (
-        select(User, Role.name, _array(may), _array(leads), unread_of(User.id).scalar_subquery())
-        .join(Role, Role.code == User.role)
-        .where(User.id == bindparam("user_id"))
-    )
+    unread = unread_of(User.id).scalar_subquery()
+    query = select(User, Role.name, _array(may), _array(leads), unread)
+    return query.join(Role, Role.code == User.role)
 
 
 def _array(values: Select[Any]) -> Any:
     return func.array(values.scalar_subquery(), type_=ARRAY(Text))
 
 
-_STATEMENT = _statement()
+_STATEMENT = select_known().where(User.id == bindparam("user_id"))

@@ -169,6 +169,33 @@ class User(Base, Edited):
         return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
 
 
+class ApiToken(Base):
+    """How another system asks in a user's name."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (
+        Index(
+            "ix_api_token_name", "name", unique=True, postgresql_where=text("revoked_at IS NULL")
+        ),
+        Index("ix_api_token_created_at", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[str]  # SHA-256
+    name: Mapped[str]
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user_account.id"), index=True)
+    scopes: Mapped[list[str]]
+    networks: Mapped[list[str]]
+    requests_a_minute: Mapped[int]
+    expires_on: Mapped[date]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]  # as people call them
+    last_used_at: Mapped[datetime | None]  # written once a minute at most
+    last_source: Mapped[str] = mapped_column(server_default="")
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+
+
 class Notice(Base):
     """Something a user was told, once for each reference."""
 
@@ -236,6 +263,7 @@ class AuditEntry(Base):
     source: Mapped[str]
     trace_id: Mapped[str]
     hash: Mapped[str]  # covers this line and the hash of the one before
+    system: Mapped[str] = mapped_column(server_default="")  # that asked in the user's name
 
     @property
     def sentence(self) -> str:

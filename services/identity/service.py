@@ -11,6 +11,7 @@ from services.identity.known import Known
 from services.identity.models import User
 from services.identity.role_doors import RoleDoors
 from services.identity.team_doors import TeamDoors
+from services.identity.token_doors import TokenDoors
 from services.identity.user_doors import UserDoors
 from shared import audit, clock, outbox, trace
 from shared.contract import Actor, Page
@@ -32,8 +33,8 @@ CLOSED = {  # who is told this has given the right password
 }
 
 
-class IdentityService(UserDoors, RoleDoors, TeamDoors, AuditDoors):
-    """Sessions and notices here; users, roles, teams and the record beside it."""
+class IdentityService(UserDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
+    """Sessions and notices here; users, roles, teams, tokens and the record beside it."""
 
     name = "identity"
 

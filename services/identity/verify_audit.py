@@ -20,6 +20,7 @@ from shared import sheets
 from shared.db import sessions
 
 ROOM = "identity"
+_COVERED = (*chain.LINKED, *chain.LINKED_LATER)
 
 
 def verify(session: Session) -> Iterator[str]:
@@ -53,13 +54,13 @@ def export(session: Session, folder: Path) -> list[date]:
 def _write(session: Session, day: Any, target: Path) -> None:
     lines = audit.lines_of(session, day["day"])
     with target.open("wb") as file:
-        rows = ([*map(_cell, map(line.get, chain.LINKED)), line["hash"]] for line in lines)
-        sheets.write_csv(file, (*chain.LINKED, "hash"), rows)
+        rows = ([*map(_cell, map(line.get, _COVERED)), line["hash"]] for line in lines)
+        sheets.write_csv(file, (*_COVERED, "hash"), rows)
 
 
 def rehash(before: str, row: Mapping[str, str]) -> str:
     """The hash of a line of such a file; `before` is that of the line before."""
-    texts = {name: sheets.plain(row[name]) for name in chain.LINKED}
+    texts = {name: sheets.plain(row[name]) for name in _COVERED if name in row}
     return chain.link(before, {name: json.loads(value) for name, value in texts.items()})
 
 

@@ -60,6 +60,8 @@ class AuditAction(Term):
     TAKEN_BACK = "taken_back", "Retiró los clientes"
     HANDED_OVER = "handed_over", "Reasignó los clientes"
     EXPORTED = "exported", "Exportó"
+    REVOKED = "revoked", "Revocó"
+    USE_REFUSED = "use_refused", "Intentó usar sin éxito"
 
     @property
     def of(self) -> bool:
@@ -75,6 +77,7 @@ class AuditKind(Term):
     USER = "user", "Usuario", "el"
     ROLE = "role", "Rol", "el"
     TEAM = "team", "Equipo", "el"
+    API_TOKEN = "api_token", "Acceso de sistema", "el"
     CUSTOMER = "customer", "Cliente", "el"
     CUSTOMERS = "customers", "Clientes", "los"
     CALLS = "calls", "Llamadas", "las"
@@ -112,6 +115,8 @@ _UPON = frozenset(
         AuditAction.CANCELLED,
         AuditAction.UNDONE,
         AuditAction.EXPORTED,
+        AuditAction.REVOKED,
+        AuditAction.USE_REFUSED,
     }
 )
 
@@ -138,6 +143,7 @@ class Audited(Event, service="identity"):
     changes: dict[str, list[Any]]  # field: before, after
     source: str  # network address
     trace_id: str
+    system: str = ""  # that asked in the user's name
 
 
 class AuditEntry(Model):
@@ -158,20 +164,26 @@ class AuditEntry(Model):
     changes: dict[str, list[Any]]  # field: before, after; personal values as hashes
     source: str
     trace_id: str
+    system: str = ""  # that asked in the user's name
     sentence: str  # Spanish: who did what to whom, and why
 
 
 def describe(entry: Any) -> str:
     """A line of the record as a Spanish sentence; `entry` has the fields of `Audited`."""
-    who = entry.full_name or entry.username or f"El sistema ({entry.room})"
-    if entry.role_name:
-        who += f" ({inside(entry.role_name)})"
-    words = [who, inside(AuditAction(entry.action).word), _thing(entry)]
+    words = [_who(entry), inside(AuditAction(entry.action).word), _thing(entry)]
     if entry.listed:
         words.append(f"({len(entry.listed)})")
     if entry.purpose:
         words.append(f"por {inside(entry.purpose)}")
     return " ".join(filter(None, words))
+
+
+def _who(entry: Any) -> str:
+    name = entry.full_name or entry.username or f"El sistema ({entry.room})"
+    role = inside(entry.role_name)
+    if entry.system:
+        return f"El sistema «{entry.system}» (como {', '.join(filter(None, (name, role)))})"
+    return f"{name} ({role})" if role else name
 
 
 def _thing(entry: Any) -> str:

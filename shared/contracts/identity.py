@@ -41,6 +41,19 @@ from shared.contracts.teams import end_member as end_member
 from shared.contracts.teams import get_team as get_team
 from shared.contracts.teams import list_teams as list_teams
 from shared.contracts.teams import update_team as update_team
+from shared.contracts.tokens import Admission as Admission
+from shared.contracts.tokens import IssuedToken as IssuedToken
+from shared.contracts.tokens import NewToken as NewToken
+from shared.contracts.tokens import Token as Token
+from shared.contracts.tokens import TokenPermission as TokenPermission
+from shared.contracts.tokens import TokenRefusal as TokenRefusal
+from shared.contracts.tokens import TokenState as TokenState
+from shared.contracts.tokens import check_api_token as check_api_token
+from shared.contracts.tokens import create_api_token as create_api_token
+from shared.contracts.tokens import get_api_token as get_api_token
+from shared.contracts.tokens import list_api_tokens as list_api_tokens
+from shared.contracts.tokens import list_own_api_tokens as list_own_api_tokens
+from shared.contracts.tokens import revoke_api_token as revoke_api_token
 from shared.permissions import Permission
 from shared.permissions import Role as Role
 from shared.scope import HOUSE, OPEN, SELF
@@ -55,6 +68,8 @@ class UserPermission(Permission):
     READ_OPERATIONS = "operations.read", "Ver la operación del sistema", Role.ADMIN
 
 
+# What is done in person alone, so that no token leads to another or outlives its user's rights
+IN_PERSON = frozenset({UserPermission.WRITE, TokenPermission.WRITE})
 Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
 
 
@@ -170,12 +185,12 @@ def log_out(token: str) -> None:
     """End a session; an unknown one is no error."""
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def list_sessions(token: Annotated[str, SECRET]) -> list[OpenSession]:
     """List the actor's sessions, newest first; `token` is that of the one that asks."""
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def end_session(name: str) -> None:
     """End one of the actor's sessions.
 
@@ -183,12 +198,12 @@ def end_session(name: str) -> None:
     """
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def end_other_sessions(token: Annotated[str, SECRET]) -> None:
     """End all of the actor's sessions but that of the token."""
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def change_password(
     token: Annotated[str, SECRET], current: Annotated[str, SECRET], password: Password, source: str
 ) -> None:
@@ -225,6 +240,7 @@ def get_user(user_id: Id) -> User:
 @procedure(
     "identity",
     scope=HOUSE,
+    in_person=True,
     example={
         "username": "lgomez",
         "full_name": "Luis Gómez",
@@ -242,7 +258,7 @@ def create_user(new: NewUser) -> User:
     """
 
 
-@procedure("identity", scope=HOUSE, example={"role": "supervisor", "version": 1})
+@procedure("identity", scope=HOUSE, in_person=True, example={"role": "supervisor", "version": 1})
 def update_user(user_id: Id, change: UserChange) -> User:
     """Change what is sent of a user.
 

@@ -70,6 +70,7 @@ def get_role(code: RoleCode) -> UserRole:
 @procedure(
     "identity",
     scope=HOUSE,
+    in_person=True,
     example={"code": "auditor", "name": "Auditor", "permissions": ["customer.read", "mail.read"]},
 )
 def create_role(new: NewRole) -> UserRole:
@@ -81,7 +82,12 @@ def create_role(new: NewRole) -> UserRole:
     """
 
 
-@procedure("identity", scope=HOUSE, example={"permissions": ["customer.read"], "version": 1})
+@procedure(
+    "identity",
+    scope=HOUSE,
+    in_person=True,
+    example={"permissions": ["customer.read"], "version": 1},
+)
 def update_role(code: RoleCode, change: RoleChange) -> UserRole:
     """Change what is sent of a role.
 
@@ -96,7 +102,7 @@ def update_role(code: RoleCode, change: RoleChange) -> UserRole:
     """
 
 
-@procedure("identity", scope=HOUSE)
+@procedure("identity", scope=HOUSE, in_person=True)
 def delete_role(code: RoleCode) -> None:
     """Delete a role.
 

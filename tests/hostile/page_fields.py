@@ -37,6 +37,7 @@ _UNSEEN = {
     "/ingresar": ("username", "password", "next"),
 }
 _NO_FIELDS = (  # a button beside others, in a certain state
+    "/accesos/{token_id}/revocar",
     "/asignaciones/{campaign_id}/lista",
     "/baja/{token}",
     "/central-de-riesgos/cargas/{load_id}/cancelar",

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from shared import clock
 from tests.product import Product
 from tests.unit.gateway import test_permissions as permissions
 
@@ -65,6 +66,7 @@ def make(product: Product) -> World:
     ids["import_id"] = _load(head, "/customers/imports", b"cedula;nombres;apellidos\n1;a;b\n")
     ids["load_id"] = _load(admin, "/risk-loads", b"cedula,full_name,category\n1,a,b\n")
     ids["user_id"] = _user(admin)
+    ids["token_id"] = _token(admin)
     ids["lease_id"] = _lease(product, ids["campaign_id"])
     ids |= {"advisor": ROLES["advisor"], "name": "correo"}
     ids |= {"notice_id": "1", "token": "eso-no-es", "key": "a/b.png"}
@@ -75,6 +77,13 @@ def _made(client: httpx.Client, path: str, **body: Any) -> Any:
     answer = client.post(path, json=body)
     assert answer.is_success, answer.text
     return answer.json()["id"]
+
+
+def _token(admin: httpx.Client) -> Any:
+    """Of another system, for today."""
+    new = {"name": f"Sistema {secrets.token_hex(3)}", "username": ROLES["marketing_head"]}
+    last = clock.today().isoformat()
+    return _made(admin, "/tokens", **new, scopes=["campaign.read"], expires_on=last)
 
 
 def _customer(head: httpx.Client) -> Any:

@@ -61,7 +61,7 @@ MUTANTS = [
     Mutant(
         "one_key_is_everybodys",
         "shared/idempotency.py",
-        'actor.username if actor else ""',
+        '_asker(actor) if actor else ""',
         '""',
         (f"{DOORS}::test_the_same_key_of_another_user_is_another_command",),
     ),

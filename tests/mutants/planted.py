@@ -18,6 +18,7 @@ from tests.mutants import (
     soap,
     taking_in,
     teams,
+    tokens,
 )
 from tests.mutants.mutant import Mutant
 
@@ -39,4 +40,5 @@ MUTANTS: list[Mutant] = [
     *teams.MUTANTS,
     *scopes.MUTANTS,
     *neighbours.MUTANTS,
+    *tokens.MUTANTS,
 ]

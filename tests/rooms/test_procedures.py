@@ -101,6 +101,7 @@ def test_every_door_has_a_transaction_and_every_change_its_key_but_for_these() -
     }
     assert bare == {
         "identity.log_in",
+        "identity.check_api_token",  # asks twice, and writes once a minute
         "identity.log_out",  # ends what may have ended
         "identity.list_sessions",  # in Redis, as the next two
         "identity.end_session",

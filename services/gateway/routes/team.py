@@ -55,7 +55,7 @@ async def show_teams(request: Request, ask: Ask, after: addresses.After = None) 
 @pages.get("/equipos/nuevo", allow=WRITE)
 async def show_new_team(request: Request, ask: Ask) -> Response:
     """An empty form."""
-    people = await _list_people(ask)
+    people = await list_people(ask)
     return render_form(request, "identity/new_team.html", Form(), people=people)
 
 
@@ -66,7 +66,7 @@ async def add_team(request: Request, ask: Ask) -> Response:
     try:
         team = await ask(create_team, form.parse(NewTeam))
     except FORM_ERRORS as error:
-        people = await _list_people(ask)
+        people = await list_people(ask)
         return render_form(request, "identity/new_team.html", form.failed(error), people=people)
     return go(request, f"/equipos/{team.id}", notice="Se creó el equipo. Agregue a sus miembros.")
 
@@ -134,12 +134,12 @@ async def _show(
         form=form,
         coming=coming,
         team=team,
-        people=await _list_people(ask),
+        people=await list_people(ask),
         today=today,
     )
 
 
-async def _list_people(ask: Ask) -> list[User]:
+async def list_people(ask: Ask) -> list[User]:
     """All who can be named: users who can log in, now or soon."""
     found: list[User] = []
     after: str | None = None

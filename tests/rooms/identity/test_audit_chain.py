@@ -60,6 +60,7 @@ CHANGES = {
     "the time": ("at = at - interval '1 hour'", "line 5 was changed"),
     "what was seen": ("fields = '{}'", "line 5 was changed"),
     "a hash": ("hash = 'x'", "line 5 was changed"),
+    "which system asked": ("system = 'Otro'", "line 5 was changed"),
 }
 
 
@@ -202,3 +203,19 @@ def test_months_after_their_time_are_removed_but_for_their_hashes(
     assert (removed["rows"], bool(removed["seal"]), bool(removed["removed_at"])) == (1, True, True)
     assert kept["removed_at"] is None
     assert faults(record) == []
+
+
+def test_the_system_that_asked_is_covered_where_there_was_one(record: Sessions) -> None:
+    today = FIRST + timedelta(days=2)
+    with record.begin() as session:
+        entry_id = audit.append(session, make_event(7, system="Facturación"))
+    assert faults(record) == []
+    tamper(record, "UPDATE audit_entry SET system = '' WHERE id = :id", id=entry_id)
+    assert faults(record) == [f"{today}: line 4 was changed, or the one before it"]
+
+
+def test_lines_from_before_systems_asked_have_the_hash_that_they_had(record: Sessions) -> None:
+    with record() as session:
+        line = dict(next(audit.lines_of(session, FIRST)))
+    del line["system"]
+    assert chain.link(chain.beginning(FIRST), line) == line["hash"]

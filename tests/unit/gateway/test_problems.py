@@ -81,7 +81,7 @@ def test_openapi_documents_the_api_and_nothing_else(client: Browser) -> None:
     document = client.get("/api/v1/openapi.json").json()
     assert all(path.startswith("/api/v1/") for path in document["paths"])
     me = document["paths"]["/api/v1/me"]["get"]
-    assert me["security"] == [{"Pregón": []}]
+    assert me["security"] == [{"Pregón": []}, {"Sistema": []}]
     assert "application/problem+json" in me["responses"]["401"]["content"]
     flow = document["components"]["securitySchemes"]["Pregón"]["flows"]["password"]
     assert flow["tokenUrl"] == "/api/v1/token"

@@ -3,11 +3,12 @@
 import inspect
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
-from shared.contract import Event, Procedure
+from shared.contract import READING, SECRET, Event, Procedure
 from shared.events import handlers_of
 from shared.room import ROOMS, load
 
@@ -54,3 +55,55 @@ def test_every_procedure_says_what_it_does_and_can_be_encoded(
 ) -> None:
     assert procedure.__doc__
     assert procedure.signature.return_annotation is not inspect.Signature.empty
+
+
+@pytest.mark.parametrize(
+    "procedure", members(Procedure), ids=lambda item: f"{item.service}.{item.name}"
+)
+def test_a_secret_of_a_reply_can_be_left_out_and_is_not_hidden_deeper(
+    procedure: Procedure[..., Any],
+) -> None:
+    fields = getattr(procedure.reply, "model_fields", {})
+    assert not any(fields[name].is_required() for name in procedure.secrets)
+    deeper = {name: field.annotation for name, field in fields.items()} or procedure.reply
+    assert not any(has_secret(kind) for kind in models_in(deeper))
+
+
+def models_in(kind: Any) -> set[type[BaseModel]]:
+    """The models that a type is made of."""
+    if isinstance(kind, dict):
+        return set().union(*map(models_in, kind.values()))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = kind.model_fields.values()
+        return {kind}.union(*(models_in(field.annotation) for field in fields))
+    return set().union(*map(models_in, get_args(kind)))
+
+
+def has_secret(model: type[BaseModel]) -> bool:
+    return any(SECRET in field.metadata for field in model.model_fields.values())
+
+
+BY_SYSTEMS = {  # what another system may change of accounts: who works with whom, and no right
+    "create_team",
+    "update_team",
+    "add_member",
+    "end_member",
+    "open_notice",
+    "read_notices",
+    "record_export",
+    "check_api_token",
+    "log_in",
+    "log_out",
+}
+
+
+def test_accounts_are_changed_in_person() -> None:
+    """Whatever is new in identity's contract is one or the other, for a person to look at."""
+    found = {
+        item.name
+        for item in members(Procedure)
+        if item.service == "identity" and not item.in_person
+    }
+    changing = {name for name in found if name.partition("_")[0] not in READING}
+    assert changing == BY_SYSTEMS
+    assert "list_sessions" not in found  # it is asked with a session's own token
