@@ -103,6 +103,7 @@ local kept = struct.pack('>ddddddd', full, day, asked, before, refused, told, ms
 redis.call('SET', KEYS[1], kept, 'EX', 172800)
 return {why, wait, more, a_day - before, found}
 """
+_KEYS = 4
 _SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _NOW: ContextVar["Question | None"] = ContextVar("question", default=None)
 
@@ -133,6 +134,9 @@ class Meter:
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
+        begins = key("risk_central:soap:")  # made once: a question is a hundred microseconds
+        self._use, self._keys = f"{begins}use:", (f"{begins}lines", f"{begins}count")
+        self._edition, self._head = editions.pointer(), editions.head()
         self._waiting: dict[str, tuple[float, OverLimitError]] = {}
         self._turned_away: dict[str, int] = {}  # since Redis was last told, by client
 
@@ -152,20 +156,22 @@ class Meter:
     def take(self, question: "Question", persons: int, code: str, *more: object) -> list[Any]:
         """Count it and write it down; what was found. Raises OverLimitError and RedisError."""
         client = question.client
-        keys = [key(f"risk_central:soap:{name}") for name in (f"use:{client.name}", *_LINES)]
-        limits = (client.per_minute, client.per_day, persons)
         turned_away = self._turned_away.pop(client.name, 0)
-        line = question.line(persons)
-        told = (
-            *limits,
+        why, wait, minute, day, found = self._run(
+            self._use + client.name,
+            *self._keys,
+            self._edition,
+            client.per_minute,
+            client.per_day,
+            persons,
             turned_away,
-            line,
+            question.line(persons),
             code,
-            SoapOutcome.NOT_FOUND,
+            question.nobody,
             MOST_LINES,
-            editions.head(),
+            self._head,
+            *more,
         )
-        why, wait, minute, day, found = self._run(*keys, editions.pointer(), *told, *more)
         if why:
             raise self._refused(client, why.decode(), wait / 1000, day)
         question.left = (minute, day)
@@ -174,9 +180,9 @@ class Meter:
 
     def record(self, question: "Question", outcome: SoapOutcome) -> None:
         """Write down what costs nothing. Raises RedisError."""
-        number = self.redis.incr(key("risk_central:soap:count"))
-        line = f"{question.line(0)}{outcome}\t0\t{number}"
-        self.redis.xadd(key("risk_central:soap:lines"), {"line": line}, maxlen=MOST_LINES)
+        lines, count = self._keys
+        line = f"{question.line(0)}{outcome}\t0\t{self.redis.incr(count)}"
+        self.redis.xadd(lines, {"line": line}, maxlen=MOST_LINES)
 
     def _run(self, *told: Any) -> Any:
         try:
@@ -191,10 +197,6 @@ class Meter:
             away = seconds if error.code is SoapOutcome.MINUTE else min(seconds, _AWAY_SECONDS)
             self._waiting[client.name] = time.monotonic() + away, error
         return error
-
-
-_LINES = ("lines", "count")
-_KEYS = 4
 
 
 @dataclass
@@ -235,8 +237,8 @@ class Question:
         """What is written down of it, but for how it ended."""
         spent = round((time.monotonic() - self.began) * 1000)
         people = " ".join(audit.fingerprints(self.cedulas))
-        told = (self.client.name, self.operation, persons, self.address, spent, people, "")
-        return "\t".join(map(str, told))
+        asked = f"{self.client.name}\t{self.operation}\t{persons}\t{self.address}"
+        return f"{asked}\t{spent}\t{people}\t"
 
     def _take(self, persons: int, code: str, *more: object) -> list[Any]:
         try:
