@@ -115,7 +115,9 @@ class ClientDoors(Room):
     @query(contract.get_soap_ledger)
     def get_soap_ledger(self, session: Session) -> contract.SoapLedger:
         taken = questions.get_taken(session)
-        return contract.SoapLedger(taken_at=taken.at, lost=taken.lost)
+        return contract.SoapLedger(
+            taken_at=taken.at if taken else None, lost=taken.lost if taken else 0
+        )
 
     def _issue(
         self, session: Session, client: SoapClient, secret: str

@@ -14,8 +14,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from services.risk_central import roster
-from services.risk_central.models import SoapClient, SoapQuestion, SoapTaken
+from services.risk_central import questions, roster
+from services.risk_central.models import SoapClient, SoapQuestion
 from shared import clock, edits, keyset, outbox
 from shared.contract import Slice
 from shared.contracts import soap_clients as contract
@@ -111,7 +111,7 @@ def tell(session: Session, redis: Redis) -> None:
     One at a time, each reading after the one before has written: what is written last is what is
     so. Whoever changes a client hands this over with the change.
     """
-    session.execute(select(SoapTaken.one).with_for_update())
+    questions.lock(session)
     query = select(SoapClient).where(SoapClient.active).order_by(SoapClient.name)
     roster.write(redis, map(_told, session.execute(query).scalars()))
 

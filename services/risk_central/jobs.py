@@ -51,8 +51,9 @@ def take_questions() -> None:
             if place:
                 questions.forget(redis, place)
     with sessions(ROOM)() as session:
-        if lost := questions.get_taken(session).lost:
-            logger.warning("questions lost", lost=lost)
+        taken = questions.get_taken(session)
+        if taken and taken.lost:
+            logger.warning("questions lost", lost=taken.lost)
 
 
 @jobs.job("risk_central.keep_questions")

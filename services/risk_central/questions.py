@@ -30,7 +30,7 @@ _PER_SECOND = 1_000_000  # ids
 
 def take_in(session: Session, redis: Redis) -> str | None:
     """A batch of lines; its last place in the stream, None when there is none. One at a time."""
-    taken = session.execute(select(SoapTaken).with_for_update()).scalar_one()
+    taken = lock(session)
     found: Any = redis.xrange(_stream(), f"({taken.place}", "+", BATCH)
     taken.at = clock.now()
     if not found:
@@ -42,6 +42,12 @@ def take_in(session: Session, redis: Redis) -> str | None:
     taken.place, taken.number = found[-1][0].decode(), numbers[-1]
     session.flush()
     return taken.place
+
+
+def lock(session: Session) -> SoapTaken:
+    """The room's one row on the door's affairs, locked: who writes or takes in there, is alone."""
+    session.execute(insert(SoapTaken).values(one=1).on_conflict_do_nothing())
+    return session.execute(select(SoapTaken).with_for_update()).scalar_one()
 
 
 def forget(redis: Redis, place: str) -> None:
@@ -138,9 +144,9 @@ def _first_id(day: date) -> int:
     return int(midnight.timestamp()) * _PER_SECOND
 
 
-def get_taken(session: Session) -> SoapTaken:
-    """Up to where the door's lines are taken in."""
-    return session.execute(select(SoapTaken)).scalar_one()
+def get_taken(session: Session) -> SoapTaken | None:
+    """Up to where the door's lines are taken in; None when none ever was."""
+    return session.execute(select(SoapTaken)).scalar_one_or_none()
 
 
 # --- months ---

@@ -117,14 +117,13 @@ def _make_questions() -> None:
     for name in ("client", "outcome"):
         op.create_index(f"ix_soap_question_{name}", "soap_question", [name, "id"])
     op.create_index("ix_soap_question_people", "soap_question", ["people"], postgresql_using="gin")
-    taken = op.create_table(
+    op.create_table(
         "soap_taken",
         sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("place", sa.Text, server_default="0-0", nullable=False),
         *(_count(name) for name in ("number", "lost")),
         sa.Column("at", moment),
     )
-    op.bulk_insert(taken, [{"one": 1}])
 
 
 def _text(name: str) -> "sa.Column[str]":
