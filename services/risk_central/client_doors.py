@@ -33,7 +33,7 @@ class ClientDoors(Room):
         self, session: Session, after: str | None = None, limit: int = 50
     ) -> Page[contract.SoapClient]:
         found = clients.list_clients(session, after, limit)
-        today = self._use_of([client.name for client, _ in found.rows])
+        today = self._use_of([client.name for client, *_ in found.rows])
         return Page.cut(found, lambda row: _shown(row[0], row[1], today.get(row[0].name)))
 
     @query(contract.get_soap_client)

@@ -28,7 +28,7 @@ OWN = "Ese es el usuario propio de la empresa. Elija otro."
 
 
 def list_clients(session: Session, after: str | None, limit: int) -> Slice[Any]:
-    """(client, when it asked last), by name."""
+    """(client, when it asked last, …), by name."""
     query = select(SoapClient, _LAST_ASKED)
     return keyset.fetch(session, query, [SoapClient.name], after, limit)
 

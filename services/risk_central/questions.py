@@ -36,9 +36,10 @@ def take_in(session: Session, redis: Redis) -> str | None:
     if not found:
         return None
     rows = [_row(place.decode(), line) for place, line in found]
-    added = session.execute(insert(_TABLE).on_conflict_do_nothing(), rows)
+    adding = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
+    added = session.execute(adding, rows).all()
     numbers = [int(line[b"line"].rpartition(b"\t")[2]) for _, line in found]
-    taken.lost += _gaps(taken.number, numbers) + len(rows) - max(0, added.rowcount)
+    taken.lost += _gaps(taken.number, numbers) + len(rows) - len(added)
     taken.place, taken.number = found[-1][0].decode(), numbers[-1]
     session.flush()
     return taken.place

@@ -16,6 +16,7 @@ from tests.mutants import (
     odd_input,
     scopes,
     soap,
+    soap_clients,
     taking_in,
     teams,
     tokens,
@@ -41,4 +42,5 @@ MUTANTS: list[Mutant] = [
     *scopes.MUTANTS,
     *neighbours.MUTANTS,
     *tokens.MUTANTS,
+    *soap_clients.MUTANTS,
 ]

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -307,7 +307,7 @@ def test_a_client_has_its_own_places_and_never_all(let_in: Any) -> None:
 
 
 @pytest.fixture
-def served(server: str, bureau: Redis) -> Iterator[str]:
+def served(server: str, bureau: Redis) -> str:
     """The real server, with two other systems."""
     roster.write(bureau, [client(at_once=1, per_minute=60_000), client("ventas", OTHER)])
 
@@ -318,7 +318,7 @@ def served(server: str, bureau: Redis) -> Iterator[str]:
         return {reply.status_code for reply in found} == {200}
 
     until(are_in, 10)
-    yield server
+    return server
 
 
 def post(server: str, name: str, secret: str, body: bytes = ONE) -> httpx.Response:
@@ -383,8 +383,7 @@ def refusal(stock: Any) -> int:
     try:
         stock.service.GetRisks({"string": [KNOWN, STRANGER]})
     except zeep.exceptions.TransportError as error:
-        assert "personas por día" in error.content.decode()
-        return int(error.status_code)
+        return int(error.status_code) if "personas por día" in error.content.decode() else 0
     return 200
 
 

@@ -234,9 +234,7 @@ def id_at(at: datetime) -> int:
 
 def insert_at(session: Session, at: datetime) -> None:
     session.execute(
-        text(
-            "INSERT INTO soap_question VALUES (:id, :at, 'a', '', 0, 0, 'answered', '', 0, '{}')"
-        ),
+        text("INSERT INTO soap_question VALUES (:id, :at, 'a', '', 0, 0, 'answered', '', 0, '{}')"),
         {"id": id_at(at), "at": at},
     )
 

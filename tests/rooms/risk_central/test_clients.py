@@ -49,7 +49,7 @@ def new(name: str = "cobranzas", **changes: Any) -> NewSoapClient:
 
 
 def test_a_client_is_made_and_its_secret_told_once(bureau: Any, sessions: Any) -> None:
-    with trace.use(idempotency_key="una"):
+    with trace.use(actor=make_actor("admin", Role.ADMIN), idempotency_key="una"):
         made = bureau.create_soap_client(new(networks=["190.15.2.7/32"], per_day=50))
         again = bureau.create_soap_client(new(networks=["190.15.2.7/32"], per_day=50))
     assert len(made.secret) == 43
