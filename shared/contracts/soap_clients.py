@@ -118,7 +118,9 @@ def list_soap_clients(after: str | None = None, limit: Limit = 50) -> Page[SoapC
 
 @procedure("risk_central", scope=HOUSE)
 def get_soap_client(name: SoapName) -> SoapClient:
-    """Get a SOAP client, with its use of today.
+    """Get a SOAP client.
+
+    With its use of today; never with its secret.
 
     NotFound: there is no such client.
     """
@@ -150,7 +152,9 @@ def create_soap_client(new: NewSoapClient) -> IssuedSoapClient:
 
 @procedure("risk_central", scope=HOUSE, in_person=True, example={"per_day": 50000})
 def update_soap_client(name: SoapName, change: SoapClientChange) -> SoapClient:
-    """Change what a SOAP client may; it counts within seconds.
+    """Change what a SOAP client may.
+
+    It counts within seconds; its name stays.
 
     NotFound: there is no such client.
     Conflict: somebody else changed it meanwhile; at `version`.
@@ -180,7 +184,9 @@ def deactivate_soap_client(name: SoapName) -> SoapClient:
 
 @procedure("risk_central", scope=HOUSE, in_person=True)
 def activate_soap_client(name: SoapName) -> IssuedSoapClient:
-    """Let a SOAP client in again that was deactivated, with a new secret, told this once.
+    """Let a SOAP client in again that was deactivated.
+
+    With a new secret, told this once; those from before stay void.
 
     NotFound: there is no such client.
     Conflict: the client is active.
@@ -216,4 +222,7 @@ def list_soap_askers(
 
 @procedure("risk_central", scope=HOUSE)
 def get_soap_ledger() -> SoapLedger:
-    """Get how whole the record of SOAP questions is."""
+    """Get how whole the record of SOAP questions is.
+
+    When the door's lines were last taken in, and how many were lost before that.
+    """

@@ -18,6 +18,7 @@ from requests.auth import HTTPBasicAuth
 from services.risk_central import meter, places, roster, use
 from services.risk_central.door import Door
 from services.risk_central.meter import MOST_LINES
+from services.risk_central.refusals import TurnedAwayError
 from shared import audit
 from shared.contracts.soap_clients import SoapOutcome
 from shared.redis import key
@@ -227,7 +228,7 @@ def test_the_wait_for_a_day_ends_at_midnight_in_ecuador(
     let_in(client(per_day=1))
     assert ask(door).status == 200
     wait = int(ask(door).headers["Retry-After"])
-    seconds, _ = bureau.time()  # type: ignore[misc]  # redis' types are of both kinds
+    seconds, _ = bureau.time()
     assert abs((seconds - 5 * 3600 + wait) % 86400) in (0, 1, 86399)
     yesterday(bureau, "cobranzas")
     until(lambda: ask(door).status == 200, 5)
@@ -287,19 +288,19 @@ def test_a_client_has_its_own_places_and_never_all(let_in: Any) -> None:
     for _ in range(8):
         all_places.take(one)
     began = time.monotonic()
-    with pytest.raises(places.TurnedAwayError) as refused:
+    with pytest.raises(TurnedAwayError) as refused:
         all_places.take(one)
     assert time.monotonic() - began < 0.05
     assert refused.value.headers == (("Retry-After", "1"),)
     other = roster.Client("ventas", at_once=8)
     for _ in range(4):
         all_places.take(other)
-    with pytest.raises(places.TurnedAwayError):
+    with pytest.raises(TurnedAwayError):
         all_places.take(other)  # the last four are the house's
     house = roster.Client(USER)
     for _ in range(4):
         all_places.take(house)
-    with pytest.raises(places.TurnedAwayError):
+    with pytest.raises(TurnedAwayError):
         all_places.take(house)
     for _ in range(8):
         all_places.give_back(one)

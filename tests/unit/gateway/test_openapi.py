@@ -131,7 +131,7 @@ def test_an_example_is_understood_by_the_procedure(procedure: Procedure[..., Any
     ids: dict[str, Any] = {
         item.name: 1 for item in procedure.parameters if item.name.endswith("_id")
     }
-    ids |= {item.name: "auditor" for item in procedure.parameters if item.name == "code"}
+    ids |= {item.name: "auditor" for item in procedure.parameters if item.name in ("code", "name")}
     plain = procedure.example or {}
     whole = {last.name: plain}
     arguments = plain if plain.keys() <= {item.name for item in procedure.parameters} else whole

@@ -132,9 +132,12 @@ def test_what_is_wrong_stands_at_its_field(admin: Browser, bureau: FakeAsk) -> N
 
 def test_limits_are_changed_with_the_version_that_was_seen(admin: Browser, bureau: FakeAsk) -> None:
     asked: list[Any] = []
-    bureau.answers["update_soap_client"] = lambda name, change: (
-        asked.append(change) or make_client()
-    )
+
+    def update(name: str, change: Any) -> SoapClient:
+        asked.append(change)
+        return make_client(name=name)
+
+    bureau.answers["update_soap_client"] = update
     sent = FIELDS | {"networks": "10.0.0.1\n10.1.0.0/16", "version": "1"}
     assert admin.post(f"{LIST}/cobranzas", data=sent).status_code == 303
     assert asked[0].sent() == {
@@ -165,7 +168,12 @@ def test_one_that_is_active_is_not_activated(admin: Browser, bureau: FakeAsk) ->
 
 def test_questions_are_filtered_by_what_can_be(admin: Browser, bureau: FakeAsk) -> None:
     asked: list[Any] = []
-    bureau.answers["list_soap_questions"] = lambda **how: asked.append(how) or Page(items=[])
+
+    def find(**how: Any) -> Page[SoapQuestion]:
+        asked.append(how)
+        return Page(items=[])
+
+    bureau.answers["list_soap_questions"] = find
     admin.get("/central-de-riesgos/consultas?sistema=cobranzas&dia=2026-11-22&resultado=day")
     admin.get("/central-de-riesgos/consultas?dia=ayer&resultado=ninguno")
     assert (asked[0]["client"], str(asked[0]["day"])) == ("cobranzas", "2026-11-22")
@@ -180,7 +188,7 @@ def test_what_was_lost_is_told(admin: Browser, bureau: FakeAsk) -> None:
 
 
 def test_questions_go_into_a_file_that_is_on_record(admin: Browser, bureau: FakeAsk) -> None:
-    pages = iter([Page(items=[make_question(2)], next="x"), Page(items=[make_question()])])
+    pages: Any = iter([Page(items=[make_question(2)], next="x"), Page(items=[make_question()])])
     bureau.answers["list_soap_questions"] = lambda **_: next(pages)
     exported: list[Any] = []
     bureau.answers["record_export"] = lambda *what, **_: exported.append(what)
