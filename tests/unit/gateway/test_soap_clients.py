@@ -95,6 +95,13 @@ def test_the_list_shows_todays_use_against_the_quota(admin: Browser) -> None:
     assert 'value="2500" max="10000"' in page
 
 
+@pytest.mark.usefixtures("bureau")
+def test_the_menu_shows_one_place(admin: Browser) -> None:
+    for path in (LIST, f"{LIST}/cobranzas"):
+        current = re.findall(r'nav-link active" href="([^"]+)"', admin.get(path).text)
+        assert current == [LIST]
+
+
 def test_without_clients_the_list_says_what_to_do(admin: Browser, rooms: FakeAsk) -> None:
     rooms.answers["list_soap_clients"] = lambda **_: Page(items=[])
     page = admin.get(LIST).text
