@@ -13,11 +13,20 @@ from shared import audit
 from shared.ecuador.cedula import normalise_cedula
 from tests.product import Product
 from tests.soap.people import cedula
-from tests.soap.test_limits import message
 
 pytestmark = pytest.mark.timeout(300)  # with the product's start
 CEDULA = normalise_cedula("1710034065")
 ANSWERED = {200, 500, 429}  # known, unknown, beyond the limit
+ENVELOPE = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+    '<{0} xmlns="urn:pregon:risk-central:v1">{1}</{0}></s:Body></s:Envelope>'
+)
+
+
+def message(operation: str, content: str) -> bytes:
+    return ENVELOPE.format(operation, content).encode()
+
+
 ONE = message("GetRiskByCedula", f"<cedula>{CEDULA}</cedula>")
 
 
