@@ -8,7 +8,6 @@ import base64
 import hashlib
 import io
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -71,7 +70,7 @@ def _in_turns(redis: Any, door: Any, bodies: list[bytes]) -> tuple[float, float]
         counts = turn % 2 == 0
         answers.reply = counted if counts else bare
         taken[counts].append(_microseconds(redis, lambda: _ask_all(door, bodies)) / len(bodies))
-    return statistics.median(taken[True]), statistics.median(taken[False])
+    return min(taken[True]), min(taken[False])  # what else the machine does only adds
 
 
 def _microseconds(redis: Any, act: Callable[[], None]) -> float:
