@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -100,8 +101,29 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, li
 
 def fingerprint(value: Any) -> str:
     """A value as a hash that tells whether two are equal, and that nobody without the key makes."""
-    key = hmac.digest(settings().secret_key.encode(), b"audit", hashlib.sha256)
-    return _MARK + hmac.new(key, _plain(value).encode(), hashlib.sha256).hexdigest()[:24]
+    [found] = fingerprints([_plain(value)])
+    return found
+
+
+def fingerprints(texts: Iterable[str], secret_key: str = "") -> list[str]:
+    """As `fingerprint`, of many; also by a former key, to find what it was written with."""
+    inner, outer = _keyed(secret_key or settings().secret_key)
+    return [_MARK + _hash(inner.copy(), outer.copy(), text.encode()) for text in texts]
+
+
+def _hash(inner: Any, outer: Any, value: bytes) -> str:
+    """HMAC-SHA-256 by its definition (RFC 2104), in a third of the time where the key is ready."""
+    inner.update(value)
+    outer.update(inner.digest())
+    found: str = outer.hexdigest()[:24]
+    return found
+
+
+@lru_cache(maxsize=8)
+def _keyed(secret_key: str) -> tuple[Any, Any]:
+    key = hmac.digest(secret_key.encode(), b"audit", hashlib.sha256).ljust(64, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 def _about(actor: Actor | None, source: str) -> dict[str, Any]:

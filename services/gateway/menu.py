@@ -33,8 +33,9 @@ class Entry:
     there: Callable[[], bool] = field(default=lambda: True)
 
     def is_current(self, path: str) -> bool:
-        """Whether `path` is this page or one under it."""
-        return path == self.path or path.startswith(f"{self.path}/")
+        """Whether `path` is this page or one under it, and under no entry that lies deeper."""
+        holding = [address for address in _entries if _holds(address, path)]
+        return bool(holding) and max(holding, key=len) == self.path
 
     def is_open(self, permissions: frozenset[str]) -> bool:
         """Whether somebody with these permissions is offered it."""
@@ -50,6 +51,10 @@ class Section:
 
 
 _entries: dict[str, Entry] = {}
+
+
+def _holds(address: str, path: str) -> bool:
+    return path == address or path.startswith(f"{address}/")
 
 
 def add(

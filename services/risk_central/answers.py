@@ -12,13 +12,15 @@ from lxml import etree
 from redis import Redis
 from redis.exceptions import RedisError
 
-from services.risk_central import envelope, faults, lookups, reading, wsdl
+from services.risk_central import envelope, faults, lookups, meter, reading, wsdl
 from services.risk_central.envelope import NAMESPACE, SOAP_12, Version
 from services.risk_central.faults import FaultError
+from services.risk_central.meter import Question
 from shared import log
 
 Reply = tuple[HTTPStatus, bytes]
 
+_OPERATIONS = {f"{{{NAMESPACE}}}{name}": name for name in meter.OPERATIONS}
 _BY_CEDULA = f"{{{NAMESPACE}}}GetRiskByCedula"
 _CEDULA = f"{{{NAMESPACE}}}cedula"
 _MANY = f"{{{NAMESPACE}}}GetRisks"
@@ -38,11 +40,29 @@ class Answers:
         self._spyne = wsdl.spyne_app(redis, soap12=version is SOAP_12)
         self.wsdl = wsdl.wsdl_document(self._spyne)
 
-    def reply(self, body: bytes, encoding: str | None = None) -> Reply:
-        """HTTP status and envelope, a fault for whatever cannot be answered."""
+    def reply(
+        self, body: bytes, encoding: str | None = None, question: Question | None = None
+    ) -> Reply:
+        """HTTP status and envelope, a fault for whatever cannot be answered.
+
+        Who asks pays with it. Raises OverLimitError when that client has nothing to pay with.
+        """
+        with meter.asking(question):
+            status, content = self._reply(body, encoding, question)
+        if question is None:
+            return status, content
+        try:
+            question.settle("" if status == HTTPStatus.OK else faults.code_in(content))
+        except RedisError:
+            return self._fault("Server.Unavailable", wsdl.UNAVAILABLE)
+        return status, content
+
+    def _reply(self, body: bytes, encoding: str | None, question: Question | None) -> Reply:
         try:
             root = reading.read(body, encoding, self.version)
             operation = reading.operation(root, self.version)
+            if question is not None:
+                question.operation = _OPERATIONS.get(operation.tag, "")
             content = self._short_way(root, operation)
         except FaultError as error:
             status = faults.status(self.version, error.code)
@@ -75,14 +95,14 @@ class Answers:
     def _risk_by_cedula(self, cedulas: Sequence[str] | None) -> bytes | None:
         if cedulas is None or len(cedulas) != 1:
             return None
-        report = lookups.get_risk_by_cedula(self._redis, cedulas[0])
+        report = lookups.get_risk_by_cedula(self._redis, cedulas[0], meter.read)
         content = envelope.report_content(report)
         return envelope.answer(self.version, "GetRiskByCedula", content)
 
     def _risks(self, cedulas: Sequence[str] | None) -> bytes | None:
         if cedulas is None:
             return None
-        content = envelope.list_content(lookups.get_risks(self._redis, cedulas))
+        content = envelope.list_content(lookups.get_risks(self._redis, cedulas, meter.read))
         return envelope.answer(self.version, "GetRisks", content)
 
     def _fault(self, code: str, message: str) -> Reply:

@@ -1,4 +1,7 @@
-"""The bureau's one client: user and password (HTTP Basic), and how fast one may guess them."""
+"""Who asks the bureau, by user and password (HTTP Basic), and how fast one may guess them.
+
+The house's own user stands in the settings and has no measure; other systems stand in the roster.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from services.risk_central.refusals import TurnedAwayError
+from services.risk_central.roster import Client, Roster
 from shared import throttle
 from shared.throttle import Bucket
 
@@ -20,7 +24,16 @@ FREE, FIRST_SECONDS, LONGEST_SECONDS = 10, 1, 60
 KNOWN_SECONDS = 24 * 3600  # whose credentials were right is not slowed down for so long …
 KNOWN_MOST = 10_000  # … of so many
 
+WRONG = "Usuario o contraseña incorrectos, o una dirección desde la que no se admiten."
 _CHALLENGE = ("WWW-Authenticate", 'Basic realm="risk-central", charset="UTF-8"')
+
+
+class FromElsewhereError(TurnedAwayError):
+    """Right credentials from an address of which the client does not ask; told like wrong ones."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        super().__init__(HTTPStatus.UNAUTHORIZED, WRONG, _CHALLENGE)
 
 
 class Credentials:
@@ -32,22 +45,27 @@ class Credentials:
 
     def __init__(self, redis: Redis, user: str, password: str) -> None:
         self._redis = redis
+        self._house = Client(user)
         self._good = f"{user}:{password}".encode()
+        self._roster = Roster(redis)
         self._known, self._suspects = Remembered(), Remembered()
 
-    def check(self, header: str, address: str) -> None:
-        """Raises TurnedAwayError: 401, or 429 with Retry-After after too many failures."""
+    def check(self, header: str, address: str) -> Client:
+        """Who that is. Raises TurnedAwayError: 401, or 429 with Retry-After after many failures."""
         source = throttle.source(address)
-        good = self._is_good(header)
-        if good and (source in self._known or source not in self._suspects):
-            return self._known.add(source)
+        client = self._find(header)
+        good = client is not None and client.comes_from(address)
+        if client and good and (source in self._known or source not in self._suspects):
+            self._known.add(source)
+            return client
         if header:
             self._slow_down(source)
+        if client is None:
+            raise TurnedAwayError(HTTPStatus.UNAUTHORIZED, WRONG, _CHALLENGE)
         if not good:
-            raise TurnedAwayError(
-                HTTPStatus.UNAUTHORIZED, "Usuario o contraseña incorrectos.", _CHALLENGE
-            )
-        return self._known.add(source)
+            raise FromElsewhereError(client)
+        self._known.add(source)
+        return client
 
     def _slow_down(self, source: str) -> None:
         """Counted in Redis, for all processes; without it nobody is slowed down."""
@@ -60,9 +78,16 @@ class Credentials:
         if seconds:
             raise _too_many(seconds)
 
-    def _is_good(self, header: str) -> bool:
+    def _find(self, header: str) -> Client | None:
+        """Whose credentials these are."""
         scheme, _, given = header.partition(" ")
-        return scheme.lower() == "basic" and hmac.compare_digest(_decoded(given), self._good)
+        if scheme.lower() != "basic":
+            return None
+        shown = _decoded(given)
+        if hmac.compare_digest(shown, self._good):
+            return self._house
+        name, _, secret = shown.partition(b":")
+        return self._roster.find(name.decode(errors="replace"), secret)
 
 
 class Remembered:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from email.message import Message
 from functools import lru_cache
 from http import HTTPStatus
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from services.risk_central.answers import Answers
-from services.risk_central.credentials import Credentials
+from services.risk_central.credentials import Credentials, FromElsewhereError
 from services.risk_central.envelope import DECLARATION, SOAP_11, SOAP_12
+from services.risk_central.meter import Meter, Question
+from services.risk_central.places import Places
 from services.risk_central.refusals import TurnedAwayError
+from services.risk_central.roster import Client
 from services.risk_central.wsdl import ADDRESS
 from shared import log, proxies, trace
+from shared.contracts.soap_clients import SoapOutcome
 from shared.proxies import Origin
 from shared.settings import settings
 
@@ -51,7 +55,8 @@ class Door:
     ) -> None:
         self._redis = redis
         self._credentials = Credentials(redis, user, password)
-        self._places = BoundedSemaphore(max_at_once)
+        self._meter = Meter(redis)
+        self._places = Places(max_at_once, _WAIT_SECONDS)
         self._answers = {path: Answers(redis, version) for path, version in PATHS.items()}
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -72,11 +77,24 @@ class Door:
             raise TurnedAwayError(HTTPStatus.NOT_FOUND, "El servicio está en /risk-central.")
         if method == "GET" and _asks_for_wsdl(environ.get("QUERY_STRING", "")):
             return self._wsdl(path, environ, start)
-        self._credentials.check(environ.get("HTTP_AUTHORIZATION", ""), _origin(environ).address)
+        question = self._admit(environ)
         if method != "POST":
             message = "Envíe el mensaje SOAP por POST; el WSDL está en ?wsdl."
             raise TurnedAwayError(HTTPStatus.METHOD_NOT_ALLOWED, message, ("Allow", "POST"))
-        return self._soap(path, environ, start)
+        return self._soap(path, environ, start, question)
+
+    def _admit(self, environ: WSGIEnvironment) -> Question:
+        """The question of a client who may ask now. Raises TurnedAwayError."""
+        address = _origin(environ).address
+        try:
+            client = self._credentials.check(environ.get("HTTP_AUTHORIZATION", ""), address)
+        except FromElsewhereError as refused:
+            with suppress(RedisError):
+                question = Question(self._meter, refused.client, address)
+                self._meter.record(question, SoapOutcome.ADDRESS)
+            raise
+        self._meter.check(client)
+        return Question(self._meter, client, address)
 
     def _health(self, start: StartResponse) -> Iterable[bytes]:
         status, body = HTTPStatus.OK, b'{"status": "ok"}'
@@ -92,20 +110,41 @@ class Door:
         body = self._answers[path].wsdl.replace(ADDRESS.encode(), address.encode())
         return _respond(start, HTTPStatus.OK, [("Content-Type", "text/xml; charset=utf-8")], body)
 
-    def _soap(self, path: str, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    def _soap(
+        self, path: str, environ: WSGIEnvironment, start: StartResponse, question: Question
+    ) -> Iterable[bytes]:
         _check_coding(environ.get("HTTP_CONTENT_ENCODING", ""))
         encoding = _encoding(environ.get("CONTENT_TYPE", ""))
         body = _read_body(environ)
-        # No longer than a second: whoever asks has a deadline too.
-        if not self._places.acquire(timeout=_WAIT_SECONDS):
-            message = "Hay demasiadas consultas a la vez. Intente de nuevo."
-            raise TurnedAwayError(HTTPStatus.SERVICE_UNAVAILABLE, message, ("Retry-After", "1"))
+        self._hold_place(question.client)
         try:
-            status, reply = self._answers[path].reply(body, encoding)
+            status, reply = self._answers[path].reply(body, encoding, question)
         finally:
-            self._places.release()
+            self._places.give_back(question.client)
         _tell(environ.get("HTTP_X_TRACE_ID", ""), status)
-        return _respond(start, status, [("Content-Type", _content_type(path, reply))], reply)
+        headers = [("Content-Type", _content_type(path, reply)), *_left(question)]
+        return _respond(start, status, headers, reply)
+
+    def _hold_place(self, client: Client) -> None:
+        try:
+            self._places.take(client)
+        except TurnedAwayError:
+            self._meter.note_turned_away(client)
+            raise
+
+
+def _left(question: Question) -> Headers:
+    """What the client has yet: questions of this minute, persons of today."""
+    client, left = question.client, question.left
+    if left is None or not client.at_once:
+        return []
+    minute, day = (str(max(0, number)) for number in left)
+    return [
+        ("RateLimit-Limit", str(client.per_minute)),
+        ("RateLimit-Remaining", minute),
+        ("Quota-Limit", str(client.per_day)),
+        ("Quota-Remaining", day),
+    ]
 
 
 def _content_type(path: str, reply: bytes) -> str:

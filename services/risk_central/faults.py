@@ -4,6 +4,7 @@
 there. Faults about the header carry none (SOAP 1.1, 4.4; SOAP 1.2, 5.4.5).
 """
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from xml.sax.saxutils import escape, quoteattr
@@ -15,6 +16,7 @@ from services.risk_central.envelope import DECLARATION, NAMESPACE, SOAP_11, SOAP
 DETAIL = "RiskFault"
 MALFORMED = "Client.Malformed"
 
+_CODE = re.compile(rb"<tns:code>(\w+)</|:(VersionMismatch|MustUnderstand)</")
 _SIDES = {"Client": "Sender", "Server": "Receiver"}
 
 
@@ -49,6 +51,12 @@ class MustUnderstandError(FaultError):
         self.tags = tags
         names = ", ".join(etree.QName(tag).localname for tag in tags)
         super().__init__(f"El servicio no conoce estas cabeceras: {names}.")
+
+
+def code_in(reply: bytes) -> str:
+    """The code of a fault that was written here, without who was wrong."""
+    found = _CODE.search(reply)
+    return (found[1] or found[2]).decode() if found else ""
 
 
 def status(version: Version, code: str) -> HTTPStatus:

@@ -18,10 +18,12 @@ class RefusalError(Exception):
         super().__init__(code, message)
 
 
-def get_risk_by_cedula(redis: Redis, cedula: str | None) -> RiskReport:
+def get_risk_by_cedula(
+    redis: Redis, cedula: str | None, reading: store.Read = store.read
+) -> RiskReport:
     """One person. Raises RefusalError (InvalidCedula, NotFound) and RedisError."""
     number = _checked(cedula)
-    report = store.find_risk(redis, number)
+    report = store.find_risk(redis, number, reading)
     if report is None:
         raise RefusalError("Client.NotFound", f"La central no conoce la cédula {number}.")
     return report
@@ -36,7 +38,9 @@ def find_risk_by_name(redis: Redis, name: str | None, limit: int | None) -> list
     return store.find_by_name(redis, asked, most)
 
 
-def get_risks(redis: Redis, cedulas: Sequence[str | None] | None) -> list[RiskReport]:
+def get_risks(
+    redis: Redis, cedulas: Sequence[str | None] | None, reading: store.Read = store.read
+) -> list[RiskReport]:
     """Those known, each once, in the order asked.
 
     Raises RefusalError (TooMany, InvalidCedula) and RedisError.
@@ -45,7 +49,8 @@ def get_risks(redis: Redis, cedulas: Sequence[str | None] | None) -> list[RiskRe
     if len(asked) > rules.MAX_CEDULAS:
         message = f"Se aceptan hasta {rules.MAX_CEDULAS} cédulas por consulta: divida la lista."
         raise RefusalError("Client.TooMany", message)
-    return store.list_risks(redis, list(dict.fromkeys(_checked(cedula) for cedula in asked)))
+    numbers = list(dict.fromkeys(_checked(cedula) for cedula in asked))
+    return store.list_risks(redis, numbers, reading=reading) if numbers else []
 
 
 def _checked(cedula: str | None) -> str:

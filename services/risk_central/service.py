@@ -1,30 +1,26 @@
 """The room beside the SOAP server: loads of the bureau's file, and a search for the pages."""
 
-from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.risk_central import loads, lookups, rules
+from services.risk_central.client_doors import ClientDoors
 from services.risk_central.models import Load
 from shared import audit, files, outbox, trace
 from shared.contract import Page, check_health
 from shared.contracts import risk_central as contract
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Invalid, Unavailable
-from shared.redis import RedisClient
-from shared.room import Room
 from shared.rpc import command, query, rpc
 
 _DOWN = "Redis no responde. Intente de nuevo en un momento."
 
 
-class RiskCentralService(Room):
-    """The bureau's loads and its state."""
+class RiskCentralService(ClientDoors):
+    """The bureau's loads and its state; its clients beside it."""
 
     name = "risk_central"
-
-    redis: Redis = RedisClient()
 
     @query(check_health)
     def check_health(self, session: Session) -> str:

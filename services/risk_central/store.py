@@ -20,7 +20,7 @@ between leaves at most index entries too many; readers compare with the report a
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -65,10 +65,11 @@ for i = 1, #ARGV, 2 do
 end
 """
 _SHORT = 64  # bytes: Redis' hash-max-listpack-value, and in the scripts
-_NOW = "*"  # the current edition, whichever that is
+NOW = "*"  # the current edition, whichever that is
 
 
 Buckets = dict[str, dict[str, bytes]]
+Read = Callable[[Redis, Sequence[str]], list[bytes | None]]
 
 
 class Change(NamedTuple):
@@ -109,17 +110,35 @@ def connect(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Redis:
     return redis_server.connect(url, timeout_seconds, RETRIES)
 
 
-def find_risk(redis: Redis, cedula: str) -> RiskReport | None:
+def read(redis: Redis, cedulas: Sequence[str], edition: str = NOW) -> list[bytes | None]:
+    """Reports on checked cédulas as they are stored, None for who is not known."""
+    found: list[bytes | None] = []
+    for start in range(0, len(cedulas), rules.MAX_CEDULAS):  # Lua's stack ends at 8,000
+        part = cedulas[start : start + rules.MAX_CEDULAS]
+        where = (editions.pointer(), editions.head(), edition)
+        found += _ask(redis, "EVAL", _GET_MANY, 1, *where, *places(part))
+    return found
+
+
+def places(cedulas: Sequence[str]) -> list[str]:
+    """Where they are stored: six digits and three, one after the other."""
+    return [digits for cedula in cedulas for digits in (cedula[:6], cedula[6:9])]
+
+
+def find_risk(redis: Redis, cedula: str, reading: Read = read) -> RiskReport | None:
     """The report on a checked cédula, or None. Raises RedisError."""
-    [packed] = _packed(redis, [cedula])
+    [packed] = reading(redis, [cedula])
     return None if packed is None else unpack(cedula, packed)
 
 
-def list_risks(redis: Redis, cedulas: Sequence[str], edition: str = _NOW) -> list[RiskReport]:
+def list_risks(
+    redis: Redis, cedulas: Sequence[str], edition: str = NOW, reading: Read | None = None
+) -> list[RiskReport]:
     """The reports on those known of checked cédulas, in their order, in one round trip."""
+    found = reading(redis, cedulas) if reading else read(redis, cedulas, edition)
     return [
         unpack(cedula, packed)
-        for cedula, packed in zip(cedulas, _packed(redis, cedulas, edition), strict=True)
+        for cedula, packed in zip(cedulas, found, strict=True)
         if packed is not None
     ]
 
@@ -132,7 +151,7 @@ def find_by_name(redis: Redis, asked: str, limit: int) -> list[RiskReport]:
     readings = names.readings(asked)
     people = [
         (body, packed, name)
-        for body, packed in zip(bodies, _packed(redis, bodies, edition), strict=True)
+        for body, packed in zip(bodies, read(redis, bodies, edition), strict=True)
         if packed is not None and (name := names.Name(_full_name(packed))).matches(readings)
     ]
     best = names.rank(asked, [name for _, _, name in people], limit)
@@ -141,7 +160,7 @@ def find_by_name(redis: Redis, asked: str, limit: int) -> list[RiskReport]:
 
 def compare(redis: Redis, reports: Sequence[RiskReport]) -> Changes:
     """What writing these reports would change; no cédula may come twice."""
-    before = _packed(redis, [report.cedula for report in reports])
+    before = read(redis, [report.cedula for report in reports])
     changes = [
         Change(report, old, new)
         for report, old in zip(reports, before, strict=True)
@@ -174,16 +193,6 @@ def write_whole(redis: Redis, edition: str, reports: Sequence[RiskReport]) -> No
 
 def _ask(redis: Redis, *command: str | int | bytes) -> Any:
     return redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis gives no types
-
-
-def _packed(redis: Redis, cedulas: Sequence[str], edition: str = _NOW) -> list[bytes | None]:
-    found: list[bytes | None] = []
-    for start in range(0, len(cedulas), rules.MAX_CEDULAS):  # Lua's stack ends at 8,000
-        part = cedulas[start : start + rules.MAX_CEDULAS]
-        places = [digits for cedula in part for digits in (cedula[:6], cedula[6:9])]
-        where = (editions.pointer(), editions.head(), edition)
-        found += _ask(redis, "EVAL", _GET_MANY, 1, *where, *places)
-    return found
 
 
 def pack(report: RiskReport) -> bytes:

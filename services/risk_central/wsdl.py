@@ -23,9 +23,10 @@ from spyne import (
 from spyne.protocol.soap import Soap11, Soap12
 from spyne.server.wsgi import WsgiApplication
 
-from services.risk_central import description, faults, lookups, rules
+from services.risk_central import description, faults, lookups, meter, rules
 from services.risk_central.envelope import NAMESPACE, SOAP_11, SOAP_12, Version
 from shared.contracts.risk_central import RiskCategory
+from shared.contracts.risk_central import RiskReport as Report
 
 SERVICE = "RiskCentral"
 ADDRESS = "http://address.invalid/"
@@ -126,7 +127,7 @@ def _service(redis: Redis) -> type[Service]:
     class RiskCentral(Service):  # type: ignore[misc]  # spyne has no types
         @rpc(_always(Unicode), _returns=_always(RiskReport))
         def GetRiskByCedula(_ctx, cedula):  # type: ignore[no-untyped-def]  # noqa: N802, N805  # spyne's
-            return _answer(lambda: lookups.get_risk_by_cedula(redis, cedula))
+            return _answer(lambda: lookups.get_risk_by_cedula(redis, cedula, meter.read))
 
         @rpc(
             _always(Unicode),
@@ -134,11 +135,11 @@ def _service(redis: Redis) -> type[Service]:
             _returns=_always(Array(RiskReport)),
         )
         def FindRiskByName(_ctx, name, limit):  # type: ignore[no-untyped-def]  # noqa: N802, N805  # spyne's
-            return _answer(lambda: lookups.find_risk_by_name(redis, name, limit))
+            return _answer(lambda: _find_by_name(redis, name, limit))
 
         @rpc(Array(Unicode), _returns=_always(Array(RiskReport)))
         def GetRisks(_ctx, cedulas):  # type: ignore[no-untyped-def]  # noqa: N802, N805  # spyne's
-            return _answer(lambda: lookups.get_risks(redis, cedulas))
+            return _answer(lambda: lookups.get_risks(redis, cedulas, meter.read))
 
     return RiskCentral
 
@@ -148,5 +149,11 @@ def _answer(look_up: Callable[[], R]) -> R:
         return look_up()
     except lookups.RefusalError as refusal:
         raise _OurFault(refusal.code, refusal.message) from None
-    except RedisError:
+    except (RedisError, meter.OverLimitError):  # whose question that was tells what it was
         raise _OurFault("Server.Unavailable", UNAVAILABLE) from None
+
+
+def _find_by_name(redis: Redis, name: str | None, limit: int | None) -> list[Report]:
+    found = lookups.find_risk_by_name(redis, name, limit)
+    meter.note_found([report.cedula for report in found])
+    return found

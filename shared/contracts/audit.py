@@ -102,6 +102,7 @@ class AuditKind(Term):
     LETTER = "letter", "Carta", "la"
     SCHEDULE = "schedule", "Calendario de envíos", "el"
     BUREAU = "bureau", "Central de riesgos", "la"
+    SOAP_CLIENT = "soap_client", "Cliente SOAP", "el"
     AUDIT = "audit", "Registro de actividades", "el"
 
     def __new__(cls, code: str, word: str, article: str) -> Self:

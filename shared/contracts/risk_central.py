@@ -12,6 +12,25 @@ from pydantic import Field
 from shared.contract import Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress, PreviewRow
 from shared.contracts.loads import LoadState as LoadState
+from shared.contracts.soap_clients import FORMER_HOURS as FORMER_HOURS
+from shared.contracts.soap_clients import IssuedSoapClient as IssuedSoapClient
+from shared.contracts.soap_clients import NewSoapClient as NewSoapClient
+from shared.contracts.soap_clients import SoapClient as SoapClient
+from shared.contracts.soap_clients import SoapClientChange as SoapClientChange
+from shared.contracts.soap_clients import SoapLedger as SoapLedger
+from shared.contracts.soap_clients import SoapOutcome as SoapOutcome
+from shared.contracts.soap_clients import SoapQuestion as SoapQuestion
+from shared.contracts.soap_clients import SoapUse as SoapUse
+from shared.contracts.soap_clients import activate_soap_client as activate_soap_client
+from shared.contracts.soap_clients import create_soap_client as create_soap_client
+from shared.contracts.soap_clients import deactivate_soap_client as deactivate_soap_client
+from shared.contracts.soap_clients import get_soap_client as get_soap_client
+from shared.contracts.soap_clients import get_soap_ledger as get_soap_ledger
+from shared.contracts.soap_clients import list_soap_askers as list_soap_askers
+from shared.contracts.soap_clients import list_soap_clients as list_soap_clients
+from shared.contracts.soap_clients import list_soap_questions as list_soap_questions
+from shared.contracts.soap_clients import renew_soap_secret as renew_soap_secret
+from shared.contracts.soap_clients import update_soap_client as update_soap_client
 from shared.permissions import Permission, Role
 from shared.personal import CEDULA, IDENTIFYING
 from shared.scope import HOUSE
@@ -27,6 +46,7 @@ class RiskPermission(Permission):
 
     LOAD = "risk.load", "Cargar la central de riesgos", Role.ADMIN
     SEARCH = "risk.search", "Buscar personas en la central de riesgos", Role.ADMIN
+    CLIENTS = "risk.clients", "Administrar clientes SOAP de la central de riesgos", Role.ADMIN
 
 
 class RiskPurpose(Term):

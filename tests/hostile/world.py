@@ -69,6 +69,7 @@ def make(product: Product) -> World:
     ids["token_id"] = _token(admin)
     ids["lease_id"] = _lease(product, ids["campaign_id"])
     ids |= {"advisor": ROLES["advisor"], "name": "correo"}
+    admin.post("/soap-clients", json={"name": ids["name"], "title": "Sistema de prueba"})
     ids |= {"notice_id": "1", "token": "eso-no-es", "key": "a/b.png"}
     return World(product, {name: str(value) for name, value in ids.items()})
 

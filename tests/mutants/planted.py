@@ -18,6 +18,7 @@ from tests.mutants import (
     scopes,
     second_factor,
     soap,
+    soap_clients,
     taking_in,
     teams,
     tokens,
@@ -45,4 +46,5 @@ MUTANTS: list[Mutant] = [
     *neighbours.MUTANTS,
     *tokens.MUTANTS,
     *masks.MUTANTS,
+    *soap_clients.MUTANTS,
 ]

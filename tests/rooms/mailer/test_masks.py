@@ -48,7 +48,7 @@ def test_a_file_has_addresses_for_a_reason_that_is_on_record(
     assert (line["action"], line["purpose"], line["listed"]) == ("listed", "Campaña", [1])
 
 
-@pytest.mark.parametrize("actor", [make_actor(), NO_EXPORT, SEES_ALL])
+@pytest.mark.parametrize("actor", [make_actor(), SEES_ALL])
 def test_without_a_reason_a_file_is_masked_for_everybody(mailer: Any, run: int, actor: Any) -> None:
     with trace.use(actor=actor):
         [row] = mailer.export_recipients(run, RecipientState.FAILED).items

@@ -131,7 +131,7 @@ def test_an_example_is_understood_by_the_procedure(procedure: Procedure[..., Any
     ids: dict[str, Any] = {
         item.name: 1 for item in procedure.parameters if item.name.endswith("_id")
     }
-    named = {"code": "auditor", "advisor": "asesor1"}
+    named = {"code": "auditor", "advisor": "asesor1", "name": "auditor"}
     ids |= {name: value for name, value in named.items() if name in procedure.signature.parameters}
     plain = procedure.example or {}
     whole = {last.name: plain}

@@ -1,0 +1,125 @@
+"""What counting and recording a question costs beside answering it, through the door itself.
+
+The same questions with and without, in turns, in one process: time of this process and of Redis'
+commands counts, as what else the machine does is not the question's.
+"""
+
+import base64
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from infra.native import environment, servers
+from tests.bench.figure import Figure
+
+_JOB = "tests.bench.soap_clients"
+_ROUNDS, _ONE, _BATCH, _EACH = 15, 400, 8, 500
+_PEOPLE = 5000
+_SCRIPTS = ("eval", "evalsha")
+
+
+def run() -> list[Figure]:
+    """Microseconds of a question of a client, and the ratio to the same without a measure."""
+    with servers.running(environment.given()) as settings:
+        command = [sys.executable, "-W", "ignore", "-m", _JOB]
+        environ = {**os.environ, **settings}
+        done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+    found = [line.split() for line in done.stdout.splitlines()]
+    return [
+        Figure(name, round(float(with_it), 1), "µs", round(float(without) / float(with_it), 3), why)
+        for name, with_it, without in found
+        for why in ("not counted and not recorded",)
+    ]
+
+
+def _measure() -> Iterator[str]:
+    from services.risk_central import roster, store
+    from services.risk_central.door import Door
+    from services.risk_central.load import load_file
+    from shared.settings import settings
+    from tests.soap.people import PEOPLE, cedula, csv_bytes, row
+
+    redis = store.connect(settings().redis_url, 30)
+    rows = [row(f"17{number:07}", f"Persona Número {number}") for number in range(_PEOPLE)]
+    load_file(redis, io.BytesIO(csv_bytes([*PEOPLE, *rows])))
+    known = [cedula(f"17{number:07}") for number in range(_PEOPLE)]
+    roster.write(redis, [_client("sistema", "secreto")])
+    door = Door(redis, "soap", "propia")
+    one = [_message("GetRiskByCedula", f"<cedula>{item}</cedula>") for item in known[:_ONE]]
+    strings = "".join(f"<string>{item}</string>" for item in known[:_EACH])
+    many = [_message("GetRisks", f"<cedulas>{strings}</cedulas>")] * _BATCH
+    for name, bodies in (("soap_lookup_counted", one), ("soap_batch_counted", many)):
+        with_it, without = _in_turns(redis, door, bodies)
+        yield f"{name} {with_it} {without}"
+
+
+def _in_turns(redis: Any, door: Any, bodies: list[bytes]) -> tuple[float, float]:
+    answers = door._answers["/risk-central"]
+    counted = type(answers).reply.__get__(answers)
+
+    def bare(body: bytes, encoding: str | None, _question: Any) -> Any:
+        return counted(body, encoding)
+
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    for turn in range(_ROUNDS * 2):
+        counts = turn % 2 == 0
+        answers.reply = counted if counts else bare
+        taken[counts].append(_microseconds(redis, lambda: _ask_all(door, bodies)) / len(bodies))
+    return min(taken[True]), min(taken[False])  # what else the machine does only adds
+
+
+def _microseconds(redis: Any, act: Callable[[], None]) -> float:
+    before, began = _spent(redis), time.process_time()
+    act()
+    own = (time.process_time() - began) * 1e6
+    return own + _spent(redis) - before
+
+
+def _spent(redis: Any) -> float:
+    """By scripts, whose time is that of the commands in them, too."""
+    stats = redis.info("commandstats")
+    return float(sum(stats.get(f"cmdstat_{name}", {"usec": 0})["usec"] for name in _SCRIPTS))
+
+
+def _ask_all(door: Any, bodies: list[bytes]) -> None:
+    head = base64.b64encode(b"sistema:secreto").decode()
+    for body in bodies:
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/risk-central",
+            "REMOTE_ADDR": "10.0.0.1",
+            "HTTP_AUTHORIZATION": f"Basic {head}",
+            "CONTENT_TYPE": "text/xml",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+        }
+        door(environ, _check)
+
+
+def _check(status: str, _headers: Any) -> None:
+    if not status.startswith("200"):
+        raise RuntimeError(status)
+
+
+def _message(operation: str, content: str) -> bytes:
+    return (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+        f'<{operation} xmlns="urn:pregon:risk-central:v1">{content}</{operation}>'
+        "</s:Body></s:Envelope>"
+    ).encode()
+
+
+def _client(name: str, secret: str) -> dict[str, Any]:
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    limits = {"per_minute": 10_000_000, "per_day": 1_000_000_000, "at_once": 8}
+    return limits | {"name": name, "secrets": [(digest, None)], "networks": []}
+
+
+if __name__ == "__main__":
+    for line in _measure():
+        print(line)

@@ -1,0 +1,140 @@
+"""Faults in who asks the bureau, how much, and what is written down of it."""
+
+from tests.mutants.mutant import Mutant
+
+DOOR = "tests/soap/test_systems.py"
+JOBS = "tests/jobs/risk_central/test_clients.py"
+ROOM = "tests/rooms/risk_central/test_clients.py"
+METER = "services/risk_central/meter.py"
+ROSTER = "services/risk_central/roster.py"
+QUESTIONS = "services/risk_central/questions.py"
+
+MUTANTS = [
+    Mutant(
+        "a_former_secret_is_good_for_ever",
+        ROSTER,
+        "return good and (self.until is None or self.until > time.time())",
+        "return good",
+        (f"{DOOR}::test_the_former_secret_is_good_until_its_time",),
+    ),
+    Mutant(
+        "a_revoked_client_stays",
+        ROSTER,
+        "KEPT_SECONDS = 2.0 ",
+        "KEPT_SECONDS = 20.0 ",
+        (f"{DOOR}::test_who_is_revoked_is_out_within_five_seconds",),
+    ),
+    Mutant(
+        "a_client_asks_from_anywhere",
+        "services/risk_central/credentials.py",
+        "good = client is not None and client.comes_from(address)",
+        "good = client is not None",
+        (f"{DOOR}::test_a_client_asks_from_its_addresses_alone",),
+    ),
+    Mutant(
+        "a_batch_costs_one",
+        METER,
+        "return self._take(len(cedulas), code, store.NOW, *store.places(cedulas))",
+        "return self._take(1, code, store.NOW, *store.places(cedulas))",
+        (f"{DOOR}::test_a_day_has_so_many_persons",),
+    ),
+    Mutant(
+        "a_search_by_name_costs_one",
+        METER,
+        'persons = max(1, known) if self.operation == "FindRiskByName" and not code else known',
+        "persons = 1 if not code else known",
+        (f"{DOOR}::test_a_search_by_name_costs_those_it_finds",),
+    ),
+    Mutant(
+        "the_day_is_that_of_greenwich",
+        METER,
+        "local day = math.floor((now[1] - 18000) / 86400)",
+        "local day = math.floor(now[1] / 86400)",
+        (f"{DOOR}::test_the_wait_for_a_day_ends_at_midnight_in_ecuador",),
+    ),
+    Mutant(
+        "who_has_to_wait_asks_redis_each_time",
+        "services/risk_central/door.py",
+        "        self._meter.check(client)\n",
+        "",
+        (f"{DOOR}::test_who_has_to_wait_costs_redis_nothing",),
+    ),
+    Mutant(
+        "one_client_takes_all_places",
+        "services/risk_central/places.py",
+        "if self._own[client.name] >= client.at_once:",
+        "if False:",
+        (f"{DOOR}::test_a_client_has_its_own_places_and_never_all",),
+    ),
+    Mutant(
+        "the_house_has_no_places_of_its_own",
+        "services/risk_central/places.py",
+        "max(1, most - most // OURS_OF)",
+        "most",
+        (f"{DOOR}::test_a_client_has_its_own_places_and_never_all",),
+    ),
+    Mutant(
+        "by_the_long_way_it_is_free",
+        "services/risk_central/wsdl.py",
+        "lookups.get_risks(redis, cedulas, meter.read))",
+        "lookups.get_risks(redis, cedulas))",
+        (f"{DOOR}::test_by_the_long_way_it_costs_the_same",),
+    ),
+    Mutant(
+        "what_is_not_on_record_is_answered",
+        "services/risk_central/answers.py",
+        '            question.settle("" if status == HTTPStatus.OK else faults.code_in(content))\n',
+        "            pass\n",
+        (f"{DOOR}::test_without_the_record_there_is_no_answer",),
+    ),
+    Mutant(
+        "the_record_names_people",
+        METER,
+        'people = " ".join(audit.fingerprints(self.cedulas))',
+        'people = " ".join(self.cedulas)',
+        (f"{DOOR}::test_each_question_is_on_record_before_its_answer_leaves",),
+    ),
+    Mutant(
+        "lines_leave_before_they_are_stored",
+        QUESTIONS,
+        "    taken.place, taken.number = found[-1][0].decode(), numbers[-1]\n",
+        "    taken.place, taken.number = found[-1][0].decode(), numbers[-1]\n"
+        "    forget(redis, taken.place)\n",
+        (f"{JOBS}::test_a_job_that_is_killed_loses_none_and_takes_none_twice",),
+    ),
+    Mutant(
+        "what_was_lost_is_not_counted",
+        QUESTIONS,
+        "taken.lost += _gaps(taken.number, numbers) + len(rows) - len(added)",
+        "taken.lost += len(rows) - len(added)",
+        (f"{JOBS}::test_what_fell_out_of_the_full_stream_is_counted",),
+    ),
+    Mutant(
+        "who_was_shut_out_comes_back_by_a_former_secret",
+        "services/risk_central/clients.py",
+        'set_client(session, client, {"active": False, "former_hash": None, "former_until": None})',
+        'set_client(session, client, {"active": False})',
+        (f"{JOBS}::test_one_that_is_shut_out_has_no_secret_left",),
+    ),
+    Mutant(
+        "a_change_does_not_reach_the_door",
+        "services/risk_central/clients.py",
+        "    client.version += 1\n    session.flush()\n    _tell(session)\n",
+        "    client.version += 1\n    session.flush()\n",
+        (f"{ROOM}::test_limits_change_and_the_door_is_told",),
+    ),
+    Mutant(
+        "everybody_learns_who_asked",
+        "services/risk_central/client_doors.py",
+        "if AuditPermission.READ not in trace.actor().permissions:",
+        "if False:",
+        (f"{ROOM}::test_only_who_reads_the_record_learns_who_asked",),
+    ),
+    Mutant(
+        "what_was_written_with_a_former_key_is_lost",
+        QUESTIONS,
+        "for secret_key in settings().secret_keys",
+        "for secret_key in settings().secret_keys[:1]",
+        (f"{ROOM}::test_who_asked_about_a_person_is_found_and_looking_is_on_record",),
+    ),
+]
