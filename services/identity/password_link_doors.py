@@ -6,7 +6,7 @@ from redis import Redis
 from sqlalchemy.orm import Session
 
 from services.identity import password_links, passwords, sessions, store, strength, tries
-from services.identity.models import PasswordLink, User
+from services.identity.models import User
 from services.identity.password_links import GONE, ChangedBy
 from shared import audit, clock, mail_links, outbox
 from shared.contract import Actor
@@ -27,10 +27,12 @@ _OURS = frozenset({LetterTemplate.PASSWORD_INVITATION, LetterTemplate.PASSWORD_R
 
 
 class Opened(NamedTuple):
-    """A link that may be good, and whose it is."""
+    """A link of ours, whether it is good at this moment, and whose it is."""
 
-    link: PasswordLink
-    user: User
+    link_id: int
+    good: bool
+    user_id: int
+    holder: contract.LinkHolder
 
 
 class PasswordLinkDoors(Room):
@@ -55,35 +57,34 @@ class PasswordLinkDoors(Room):
     def get_link_holder(self, session: Session, token: str) -> contract.LinkHolder:
         """Programs that look at mails open each link: nothing changes by it."""
         opened = _find(session, token)
-        if opened is None or not _is_good(opened):
+        if opened is None or not opened.good:
             raise NotFound(DEAD)
-        return _holder(opened)
+        return opened.holder
 
     @rpc(contract.use_password_link)
     def use_password_link(self, token: str, password: str, source: str) -> contract.LinkHolder:
         """The password is hashed outside of any transaction; the link is used up in the last."""
         opened = self._open(token, source)
-        user = opened.user
-        strength.check(password, user.username, user.full_name, user.email or "")
+        strength.check(password, opened.holder.username, opened.holder.full_name)
         password_hash = passwords.make_hash(password)
         with self.db.begin() as session:
             used = _use(session, opened, password_hash, source)
         if not used:
             raise NotFound(DEAD)
-        sessions.end_all(self.redis, user.id)
-        return _holder(opened)
+        sessions.end_all(self.redis, opened.user_id)
+        return opened.holder
 
     def _open(self, token: str, source: str) -> Opened:
         """Raises Denied after too many words that are none of ours; NotFound."""
         counted = tries.begin_link(self.redis, source)
         with self.db.begin() as session:
             opened = _find(session, token)
-            if opened is not None and not _is_good(opened):
-                password_links.note_refused(session, opened.user.username, source)
+            if opened is not None and not opened.good:
+                password_links.note_refused(session, opened.holder.username, source)
         if opened is None:
             raise NotFound(DEAD)
         tries.undo(self.redis, counted)
-        if not _is_good(opened):
+        if not opened.good:
             raise NotFound(DEAD)
         return opened
 
@@ -112,19 +113,21 @@ class PasswordLinkDoors(Room):
 
 
 def _find(session: Session, token: str) -> Opened | None:
-    link = password_links.find(session, token)
-    return Opened(link, store.get_user(session, link.user_id)) if link is not None else None
-
-
-def _is_good(opened: Opened) -> bool:
-    good = password_links.is_good(opened.link, clock.now())
-    return good and opened.user.state not in GONE
+    """The link of a word, whatever became of it."""
+    if (link := password_links.find(session, token)) is None:
+        return None
+    user = store.get_user(session, link.user_id)
+    good = password_links.is_good(link, clock.now()) and user.state not in GONE
+    holder = contract.LinkHolder(
+        purpose=link.purpose, username=user.username, full_name=user.full_name
+    )
+    return Opened(link.id, good, user.id, holder)
 
 
 def _use(session: Session, opened: Opened, password_hash: str, source: str) -> bool:
     """Of two who come at once one is too late, as is who comes after another change."""
-    user = store.get_user(session, opened.user.id, lock=True)
-    if user.state in GONE or not password_links.use(session, opened.link.id):
+    user = store.get_user(session, opened.user_id, lock=True)
+    if user.state in GONE or not password_links.use(session, opened.link_id):
         password_links.note_refused(session, user.username, source)
         return False
     password_links.tell_changed(session, user, ChangedBy.LINK)
@@ -132,12 +135,6 @@ def _use(session: Session, opened: Opened, password_hash: str, source: str) -> b
     what = (AuditAction.LINK_USED, AuditKind.USER, user.username)
     audit.record(session, *what, who=_actor(user), source=source)
     return True
-
-
-def _holder(opened: Opened) -> contract.LinkHolder:
-    user = opened.user
-    purpose = opened.link.purpose
-    return contract.LinkHolder(purpose=purpose, username=user.username, full_name=user.full_name)
 
 
 def _actor(user: User) -> Actor:

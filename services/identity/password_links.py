@@ -70,6 +70,7 @@ def send(
         purpose=purpose,
         seed=seed,
         hash=mail_links.fingerprint(mail_links.word(seed, address)),
+        asked_at=clock.now(),
         asked_by=asked_by,
         expires_at=clock.now() + lifetime(purpose),
     )
