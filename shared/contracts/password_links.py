@@ -85,7 +85,9 @@ def use_password_link(token: LinkWord, password: Password, source: str) -> LinkH
 
 @procedure("identity", scope=HOUSE)
 def get_password_link(user_id: Id) -> PasswordLink | None:
-    """Get the last link that a user was sent, and what became of it; null: there was none.
+    """Get what became of the last link that a user was sent to choose a password.
+
+    Whether the mail went out, and whether the link was used; never the link. Null: there was none.
 
     NotFound: there is no such user.
     """
@@ -93,7 +95,9 @@ def get_password_link(user_id: Id) -> PasswordLink | None:
 
 @procedure("identity", scope=HOUSE, in_person=True)
 def send_invitation(user_id: Id) -> PasswordLink:
-    """Send a user without a password another link to choose one; an earlier link ends.
+    """Invite a user who has no password yet once more.
+
+    By a link in a mail to choose one; an earlier link ends.
 
     NotFound: there is no such user.
     Conflict: the user has a password already, or may not log in any more.
