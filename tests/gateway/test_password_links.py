@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -61,6 +62,23 @@ class Person:
         return dict(answer.json()) if answer.content else {}
 
 
+Make = Callable[..., Person]
+
+
+@pytest.fixture
+def make(product: Product) -> Iterator[Make]:
+    """`make(email=None)`: somebody with a user."""
+    made: list[Person] = []
+
+    def one(**values: Any) -> Person:
+        made.append(Person(product, **values))
+        return made[-1]
+
+    yield one
+    for person in made:
+        person.http.close()
+
+
 def said(mail: EmailMessage) -> str:
     part = mail.get_body(("plain",))
     assert part is not None
@@ -79,8 +97,10 @@ def move(product: Product, person: Person, minutes: int) -> None:
     connection.close()
 
 
-def test_a_link_out_of_the_mail_gives_another_password_once(product: Product, until: Any) -> None:
-    olga = Person(product)
+def test_a_link_out_of_the_mail_gives_another_password_once(
+    product: Product, make: Make, until: Any
+) -> None:
+    olga = make()
     assert olga.log_in(PASSWORD) == 303
     running = olga.http.cookies["pregon_session"]
     assert olga.ask(olga.email).status_code == 200
@@ -104,9 +124,9 @@ def test_a_link_out_of_the_mail_gives_another_password_once(product: Product, un
 
 
 def test_after_half_an_hour_and_after_a_later_one_a_link_is_no_good(
-    product: Product, until: Any
+    product: Product, make: Make, until: Any
 ) -> None:
-    olga = Person(product)
+    olga = make()
     olga.ask(olga.name)
     until(lambda: len(olga.links()) == 1)
     olga.ask(olga.name)
@@ -121,8 +141,8 @@ def test_after_half_an_hour_and_after_a_later_one_a_link_is_no_good(
     assert olga.log_in(PASSWORD) == 303
 
 
-def test_the_answer_is_the_same_whoever_it_is(product: Product, until: Any) -> None:
-    olga, bare, gone = Person(product), Person(product, email=None), Person(product)
+def test_the_answer_is_the_same_whoever_it_is(product: Product, make: Make, until: Any) -> None:
+    olga, bare, gone = make(), make(email=None), make()
     admin = product.client("admin")
     admin.patch(f"/users/{gone.id}", json={"active": False}).raise_for_status()
     names = (olga.name, bare.name, gone.name, gone.email, f"nadie.{secrets.token_hex(3)}")
@@ -138,8 +158,10 @@ def test_the_answer_is_the_same_whoever_it_is(product: Product, until: Any) -> N
     assert gone.mails() == []
 
 
-def test_who_is_invited_chooses_the_first_password(product: Product, until: Any) -> None:
-    olga = Person(product, password=None)
+def test_who_is_invited_chooses_the_first_password(
+    product: Product, make: Make, until: Any
+) -> None:
+    olga = make(password=None)
     assert olga.log_in(OTHER) == 403
     until(lambda: len(olga.links()) == 1)
     again = product.client("admin").post(f"/users/{olga.id}/invitation")
@@ -153,9 +175,9 @@ def test_who_is_invited_chooses_the_first_password(product: Product, until: Any)
 
 
 def test_a_new_log_in_ends_the_browsers_session_and_a_running_one_leads_on(
-    product: Product,
+    product: Product, make: Make
 ) -> None:
-    olga = Person(product)
+    olga = make()
     olga.log_in(PASSWORD)
     first = olga.http.cookies["pregon_session"]
     assert olga.http.get("/ingresar").headers["location"] == "/"

@@ -14,6 +14,7 @@ from tests.mutants import (
     mail,
     neighbours,
     odd_input,
+    password_links,
     scopes,
     second_factor,
     soap,
@@ -43,4 +44,5 @@ MUTANTS: list[Mutant] = [
     *second_factor.MUTANTS,
     *neighbours.MUTANTS,
     *tokens.MUTANTS,
+    *password_links.MUTANTS,
 ]
