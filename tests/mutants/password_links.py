@@ -1,4 +1,4 @@
-"""Faults in links by mail: good twice, for too long, for others; and pages that tell who is there."""
+"""Faults in links by mail: good twice, for too long, for others; and in what they tell."""
 
 from tests.mutants.mutant import Mutant
 
@@ -54,10 +54,8 @@ MUTANTS = [
     Mutant(
         "for_nobody_no_job_is_made",
         DOORS,
-        '        outbox.add_job(session, "identity.send_reset_link", user_id, mail_links.make_seed())',
-        "        if user:\n            outbox.add_job(\n"
-        '                session, "identity.send_reset_link", user_id, mail_links.make_seed()\n'
-        "            )",
+        'outbox.add_job(session, "identity.send_reset_link", user_id',
+        'user and outbox.add_job(session, "identity.send_reset_link", user_id',
         (f"{ROOM}::test_it_costs_the_same_statements_for_everybody",),
     ),
     Mutant(

@@ -13,11 +13,18 @@ from redis import Redis
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.identity import jobs, password_links, sessions, tries
+from services.identity import jobs, password_links, second_factor, sessions, tries
 from services.identity.password_links import ChangedBy
 from shared import clock, mail_links, trace
 from shared.contracts.audit import Audited
-from shared.contracts.identity import LinkPurpose, LinkState, NewUser, UserChange, UserState
+from shared.contracts.identity import (
+    LinkPurpose,
+    LinkState,
+    NewUser,
+    Ticket,
+    UserChange,
+    UserState,
+)
 from shared.contracts.mailer import LetterEnded, LetterTemplate, RecipientState
 from shared.errors import Conflict, Denied, Invalid, NotFound
 from shared.permissions import Role
@@ -162,6 +169,17 @@ def test_a_forgotten_password_is_replaced_by_the_link_of_the_mail(
     told = letters(db)[-1]
     assert told["template"] == LetterTemplate.PASSWORD_CHANGED
     assert (told["person"]["email"], told["fields"]["way"]) == (MAIL, ChangedBy.LINK)
+
+
+def test_a_reset_proves_the_mailbox_and_not_the_telephone(
+    identity: Any, ana: Any, db: Sessions
+) -> None:
+    with db.begin() as session:
+        secret = second_factor.make_secret()
+        second_factor.set_factor(session, ana.id, secret, 0)
+    ask(identity, db)
+    identity.use_password_link(last(db), OTHER, HERE)
+    assert isinstance(identity.log_in("ana", OTHER, HERE), Ticket)
 
 
 def test_a_link_is_good_once_also_for_two_at_once(identity: Any, ana: Any, db: Sessions) -> None:
