@@ -24,7 +24,7 @@ _AFTER = re.compile(
     r"|Failing row contains.*$|\bCOPY \w+, line \d+.*$"
     r"|\[SQL: .*?\]$|\[parameters: .*$|\binput_value=.*$"
 )
-_TOKEN = re.compile(r"(?<=/baja/)[^\s\"'?<>]+")
+_TOKEN = re.compile(r"(?<=/baja/)[^\s\"'?<>]+|(?<=/ingresar/clave/)[^\s\"'?<>]+")
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
@@ -47,7 +47,7 @@ def redact(text: str) -> str:
     """A text of a library's own, without what it quotes of rows, and without words of links."""
     if "\n" in text or "=" in text or "COPY" in text or "row contains" in text:
         text = _AFTER.sub("…", text)
-    return _TOKEN.sub("…", text) if "/baja/" in text else text
+    return _TOKEN.sub("…", text) if "/baja/" in text or "/clave/" in text else text
 
 
 def _said(error: BaseException) -> str:

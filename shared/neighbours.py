@@ -19,7 +19,9 @@ class Reach:
 
 
 REACH: dict[str, Reach] = {
-    "identity": Reach(hears=("customer_query", "identity"), keys=("session:", "sessions:")),
+    "identity": Reach(
+        hears=("customer_query", "identity", "mailer"), keys=("session:", "sessions:")
+    ),
     "customer_query": Reach(
         hears=("campaign", "customer_query", "mailer", "risk_central", "telemarketing"),
         sends=("campaign",),

@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-
 from shared.bounds import visible
 from shared.contracts.customer_query import Category
 from shared.ecuador import provinces
@@ -16,6 +14,7 @@ from shared.ecuador.names import fold
 from shared.ecuador.phones import parse_phone
 from shared.ecuador.ruc import parse_identity
 from shared.errors import FieldError, Invalid
+from shared.mail_address import read_mail_address
 from shared.personal import HIDDEN
 
 OLDEST_YEARS = 120
@@ -79,21 +78,6 @@ def _name(text: str) -> str:
     return name
 
 
-def _email(text: str) -> str:
-    """As it can be sent to everywhere: a domain of other letters by its ASCII name.
-
-    Other letters before the @ need SMTPUTF8 of every server on the way, which few offer.
-    """
-    bare = text.strip()
-    if not bare.partition("@")[0].isascii():
-        raise ValueError("El correo no puede llevar tildes ni eñes antes de la arroba.")
-    try:
-        found = validate_email(bare, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        raise ValueError("El correo no es válido. Ejemplo: nombre@correo.ec") from None
-    return (found.ascii_email or found.normalized).lower()
-
-
 def _phone(text: str) -> str:
     return parse_phone(text).e164
 
@@ -116,7 +100,7 @@ _NORMALISERS: dict[str, Callable[[Any], Any]] = {
     "cedula": parse_identity,
     "first_names": _name,
     "last_names": _name,
-    "email": _email,
+    "email": read_mail_address,
     "phone": _phone,
     "other_phones": _phones,
     "address": _text,

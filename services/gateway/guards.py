@@ -194,8 +194,11 @@ class CrossOrigin(Guard):
 
 
 def _is_for_anyone(scope: Scope) -> bool:
-    """Unsubscribing (RFC 8058): who has the link may, from a mailbox's page as from anywhere."""
-    return str(scope["path"]).startswith("/baja/")
+    """Who has a mail's link may, from anywhere: unsubscribing (RFC 8058), choosing a password.
+
+    The page of the latter sends no referrer, and so no origin either where there is no TLS.
+    """
+    return str(scope["path"]).startswith(("/baja/", "/ingresar/clave/"))
 
 
 def _is_ours(scope: Scope) -> bool:

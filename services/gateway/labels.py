@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.contracts.campaign import AudienceState, Phase
 from shared.contracts.customer_query import Category
-from shared.contracts.identity import TeamState, TokenState, UserState
+from shared.contracts.identity import LinkState, TeamState, TokenState, UserState
 from shared.contracts.loads import LoadState
 from shared.contracts.mailer import MailingState, RecipientState
 from shared.contracts.telemarketing import CallResult
@@ -78,6 +78,15 @@ COLOURS: dict[type[Term], dict[Any, str]] = {
         UserState.INACTIVE: _GREY,
         UserState.AWAITED: _AZURE,
         UserState.ENDED: _ORANGE,
+        UserState.INVITED: _YELLOW,
+    },
+    LinkState: {
+        LinkState.WAITING: _GREY,
+        LinkState.SENT: _AZURE,
+        LinkState.FAILED: _RED,
+        LinkState.USED: _GREEN,
+        LinkState.EXPIRED: _ORANGE,
+        LinkState.VOID: _GREY,
     },
     TeamState: {TeamState.RUNNING: _GREEN, TeamState.CLOSED: _GREY},
     TokenState: {

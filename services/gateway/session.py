@@ -8,7 +8,7 @@ from starlette.responses import Response
 from shared import clock
 from shared.client import Client
 from shared.contracts.identity import Session, Ticket, get_session
-from shared.errors import Denied, Invalid
+from shared.errors import Denied, Invalid, Unavailable
 from shared.settings import settings
 
 COOKIE = "pregon_session"
@@ -72,6 +72,17 @@ async def require_session(request: Request) -> Session:
         raise SessionExpired from None
     request.state.session = session
     return session
+
+
+async def is_running(request: Request) -> bool:
+    """Whether this browser is logged in; also not when that cannot be told now."""
+    if COOKIE not in request.cookies or read_bearer(request):
+        return False
+    try:
+        await require_session(request)
+    except (SessionExpired, Unavailable):
+        return False
+    return True
 
 
 def _signed_in(request: Request) -> Session:

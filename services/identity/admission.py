@@ -26,6 +26,7 @@ CLOSED = {  # who is told this has proved to be the user
     UserState.INACTIVE: "Este usuario está desactivado. Hable con el administrador.",
     UserState.AWAITED: "Su usuario todavía no empieza. Hable con el administrador.",
     UserState.ENDED: "Su usuario terminó. Hable con el administrador.",
+    UserState.INVITED: "Elija primero su contraseña con el enlace del correo de invitación.",
 }
 
 

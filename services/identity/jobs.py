@@ -3,7 +3,7 @@
 from celery.schedules import crontab
 from sqlalchemy.orm import Session
 
-from services.identity import audit, notices, second_factor, verify_audit
+from services.identity import audit, notices, password_links, second_factor, verify_audit
 from shared import clock, jobs, log
 from shared import notices as bell
 from shared.db import sessions
@@ -43,6 +43,13 @@ def renew_seals() -> None:
     with sessions(ROOM).begin() as session:
         if renewed := second_factor.renew_seals(session):
             logger.info("second factors sealed anew", count=renewed)
+
+
+@jobs.job("identity.send_reset_link")
+def send_reset_link(user_id: int, seed: str) -> None:
+    """Have the link sent that somebody asked for; for no user's id nothing is done, as soon."""
+    with sessions(ROOM).begin() as session:
+        password_links.send_reset(session, user_id, seed)
 
 
 @jobs.job("identity.keep_audit")

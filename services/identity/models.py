@@ -25,7 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_colu
 from shared import clock
 from shared.columns import EnumText, enums
 from shared.contracts.audit import AuditAction, AuditKind, describe
-from shared.contracts.identity import UserState, Weekday, state_of
+from shared.contracts.identity import LinkPurpose, UserState, Weekday, state_of
 from shared.edits import Edited
 from shared.permissions import Role as BuiltinRole
 
@@ -42,7 +42,7 @@ class Base(DeclarativeBase):
         list[str]: ARRAY(Text),
         list[Weekday]: ARRAY(EnumText(Weekday)),
         dict[str, Any]: JSONB,
-        **enums(AuditAction, AuditKind),
+        **enums(AuditAction, AuditKind, LinkPurpose),
     }
 
 
@@ -160,13 +160,20 @@ class User(Base, Edited):
             "(work_from IS NULL) = (work_until IS NULL) AND work_from < work_until",
             "ck_user_account_hours",
         ),
+        Index(
+            "ix_user_account_email",
+            text("lower(email)"),
+            unique=True,
+            postgresql_where=text("active"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     full_name: Mapped[str]
     role: Mapped[str] = mapped_column(ForeignKey("role.code"), index=True)
-    password_hash: Mapped[str]  # Argon2id
+    email: Mapped[str | None]
+    password_hash: Mapped[str | None]  # Argon2id; None: invited to choose one
     active: Mapped[bool] = mapped_column(server_default="true")
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
@@ -198,7 +205,37 @@ class User(Base, Edited):
     @property
     def state(self) -> UserState:
         """Whether the user may log in today."""
-        return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
+        return state_of(
+            active=self.active,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            invited=self.invited,
+        )
+
+    @property
+    def invited(self) -> bool:
+        """Whether the first password is still to be chosen."""
+        return self.password_hash is None
+
+
+class PasswordLink(Base):
+    """A link by which a user chooses a password: known by its hash, good once and for a time."""
+
+    __tablename__ = "password_link"
+    __table_args__ = (Index("ix_password_link_user", "user_id", "asked_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user_account.id"))
+    purpose: Mapped[LinkPurpose]
+    seed: Mapped[str] = mapped_column(unique=True)  # opens nothing, see shared/mail_links.py
+    hash: Mapped[str] = mapped_column(unique=True)  # SHA-256
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    asked_by: Mapped[str]  # as people call them; empty: nobody who is logged in
+    sent_at: Mapped[datetime | None]
+    failure: Mapped[str] = mapped_column(server_default="")
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
 
 
 class ApiToken(Base):

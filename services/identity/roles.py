@@ -134,6 +134,7 @@ def check_administrators(session: Session) -> None:
         select(func.count())
         .where(User.role.in_(may), User.active, User.ends_on.is_(None))
         .where(or_(User.starts_on.is_(None), User.starts_on <= TODAY))
+        .where(User.password_hash.is_not(None))
     )
     if session.execute(left).scalar_one() == 0:
         raise Conflict(NOBODY_LEFT)

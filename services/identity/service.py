@@ -5,10 +5,22 @@ from datetime import timedelta
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import admission, known, notices, passwords, sessions, store, strength, tries
+from services.identity import (
+    admission,
+    known,
+    notices,
+    password_links,
+    passwords,
+    sessions,
+    store,
+    strength,
+    tries,
+)
 from services.identity.admission import Coming
 from services.identity.audit_doors import AuditDoors
 from services.identity.models import User
+from services.identity.password_link_doors import PasswordLinkDoors
+from services.identity.password_links import ChangedBy
 from services.identity.role_doors import RoleDoors
 from services.identity.second_factor_doors import SecondFactorDoors
 from services.identity.team_doors import TeamDoors
@@ -27,7 +39,9 @@ from shared.rpc import command, query, rpc
 EXPIRED = "La sesión expiró. Ingrese de nuevo."
 
 
-class IdentityService(UserDoors, SecondFactorDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
+class IdentityService(
+    UserDoors, PasswordLinkDoors, SecondFactorDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors
+):
     """Sessions and notices here; users, roles, teams, tokens and the record beside it."""
 
     name = "identity"
@@ -120,6 +134,7 @@ class IdentityService(UserDoors, SecondFactorDoors, RoleDoors, TeamDoors, TokenD
         tries.succeed(self.redis, counted)
         strength.check(password, actor.username, actor.full_name)
         values = {"password_hash": passwords.make_hash(password)}
+        password_links.tell_changed(session, own, ChangedBy.ONESELF)
         store.set_user(session, actor.user_id, values)
         audit.record(session, AuditAction.PASSWORD_CHANGED, source=source)
         sessions.end_all(self.redis, actor.user_id, but=token)

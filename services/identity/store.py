@@ -2,15 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer_group
 
-from services.identity.models import Role, RolePermission, User
+from services.identity.models import PasswordLink, Role, RolePermission, User
 from shared import clock, edits, keyset
 from shared.contract import Slice
 from shared.contracts import identity as contract
 from shared.errors import Invalid, NotFound
+
+IS_OPEN = PasswordLink.used_at.is_(None) & PasswordLink.voided_at.is_(None)
+_VOIDS_LINKS = {"password_hash", "email", "active", "ends_on"}  # when another is set
+_MAIL_INDEX = "ix_user_account_email"
 
 
 def get_user(session: Session, user_id: int, *, lock: bool = False) -> User:
@@ -21,9 +25,22 @@ def get_user(session: Session, user_id: int, *, lock: bool = False) -> User:
     return user
 
 
+def find_user_locked(session: Session, user_id: int) -> User | None:
+    """The user of that id, the row locked."""
+    return session.get(User, user_id, with_for_update=True)
+
+
 def find_user(session: Session, username: str) -> User | None:
     """The user of that name, active or not."""
     return session.execute(select(User).where(User.username == username)).scalar_one_or_none()
+
+
+def find_addressee(session: Session, who: str) -> User | None:
+    """The user of that username or, of the active ones, of that mail address."""
+    if "@" not in who:  # no username has one
+        return find_user(session, who)
+    theirs = select(User).where(func.lower(User.email) == who.lower(), User.active)
+    return session.execute(theirs).scalar_one_or_none()
 
 
 def list_users(
@@ -39,25 +56,49 @@ def list_users(
     return keyset.fetch(session, query, [User.username], after, limit)
 
 
-def insert_user(session: Session, new: contract.NewUser, password_hash: str) -> User:
-    """A new, active user. Raises Invalid when the username is taken or there is no such role."""
+def insert_user(session: Session, new: contract.NewUser, password_hash: str | None) -> User:
+    """A new, active user. Raises Invalid when name or address are taken, or there is no such role.
+
+    Without a password the user is invited to choose one.
+    """
     check_role(session, new.role)
     values = new.model_dump(exclude={"password"}) | {"password_hash": password_hash}
     try:
         return session.execute(insert(User).values(values).returning(User)).scalar_one()
-    except IntegrityError:
+    except IntegrityError as error:
+        _refuse_shared_mail(error)
         raise Invalid.field("username", "Ya hay un usuario con ese nombre. Elija otro.") from None
 
 
 def set_user(session: Session, user_id: int, values: dict[str, Any]) -> User:
-    """Change columns of a user."""
-    return session.execute(
-        update(User)
-        .where(User.id == user_id)
-        .values(version=User.version + 1, **edits.mark(), **values)
-        .returning(User)
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+    """Change columns of a user; links to choose a password end with what they were sent for.
+
+    Raises Invalid when another active user has the mail address.
+    """
+    changed = update(User).where(User.id == user_id)
+    changed = changed.values(version=User.version + 1, **edits.mark(), **values)
+    try:
+        user = session.execute(
+            changed.returning(User).execution_options(populate_existing=True)
+        ).scalar_one()
+    except IntegrityError as error:
+        _refuse_shared_mail(error)
+        raise
+    if values.keys() & _VOIDS_LINKS:
+        void_links(session, user_id)
+    return user
+
+
+def void_links(session: Session, user_id: int, *, but: int = 0) -> None:
+    """End what is open of a user's links to choose a password; the user's row is locked."""
+    theirs = update(PasswordLink).where(PasswordLink.user_id == user_id, PasswordLink.id != but)
+    session.execute(theirs.where(IS_OPEN).values(voided_at=clock.now()))
+
+
+def _refuse_shared_mail(error: IntegrityError) -> None:
+    if _MAIL_INDEX in str(error.orig):
+        text = "Otro usuario activo tiene este correo. Escriba otro."
+        raise Invalid.field("email", text) from None
 
 
 def get_role_of(session: Session, user_id: int) -> Role:

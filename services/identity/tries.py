@@ -24,6 +24,10 @@ FREE_OF_SOURCE = 50  # … and of an address: an office shares one
 FREE_CODES = 20  # wrong codes of a user from wherever: a million is soon tried from a thousand
 FIRST_SECONDS, LONGEST_SECONDS = 10, 15 * 60
 FIRST_OF_SOURCE_SECONDS, LONGEST_OF_SOURCE_SECONDS = 1, 60
+FREE_LETTERS, LETTERS_SECONDS = 3, 3600  # three, then one an hour
+FREE_LETTERS_OF_SOURCE = 20
+FAILED = "Demasiados intentos fallidos."
+ASKED = "Ya lo pidió varias veces."
 DEVICE_LIFETIME = timedelta(days=365)
 
 
@@ -43,11 +47,26 @@ def begin_code(redis: Redis, username: str, address: str, device: str) -> list[B
     return _begin(redis, _code_buckets(username, address, device))
 
 
-def _begin(redis: Redis, buckets: list[Bucket]) -> list[Bucket]:
+def _begin(redis: Redis, buckets: list[Bucket], why: str = FAILED) -> list[Bucket]:
     if seconds := throttle.take(redis, buckets):
-        text = f"Demasiados intentos fallidos. Espere {throttle.say(seconds)} y vuelva a intentar."
+        text = f"{why} Espere {throttle.say(seconds)} y vuelva a intentar."
         raise Denied(text, [FieldError("retry_after", str(max(1, -int(-seconds // 1))))])
     return buckets
+
+
+def begin_link(redis: Redis, address: str) -> list[Bucket]:
+    """Count a try of a link that may be none of ours."""
+    return _begin(redis, [_links_of(address)])
+
+
+def count_letter(redis: Redis, who: str, address: str) -> None:
+    """Count what has a letter sent, by what was typed: whether there is such a user is not known.
+
+    By address too, so a stranger who asks for somebody keeps nobody else from asking.
+    """
+    own = f"letter {who} {throttle.source(address)}"
+    one = Bucket("identity", own, FREE_LETTERS, LETTERS_SECONDS, LETTERS_SECONDS)
+    _begin(redis, [one, _letters_of(address)], ASKED)
 
 
 def succeed(redis: Redis, buckets: Sequence[Bucket]) -> None:
@@ -86,6 +105,17 @@ def _code_buckets(username: str, address: str, device: str) -> list[Bucket]:
         return [own]
     name = f"code user {username}"
     return [own, Bucket("identity", name, FREE_CODES, FIRST_SECONDS, LONGEST_SECONDS)]
+
+
+def _links_of(address: str) -> Bucket:
+    name = f"links {throttle.source(address)}"
+    limits = (FREE_OF_SOURCE, FIRST_OF_SOURCE_SECONDS, LONGEST_OF_SOURCE_SECONDS)
+    return Bucket("identity", name, *limits)
+
+
+def _letters_of(address: str) -> Bucket:
+    name = f"letters {throttle.source(address)}"
+    return Bucket("identity", name, FREE_LETTERS_OF_SOURCE, FIRST_SECONDS, LONGEST_SECONDS)
 
 
 # --- devices ---

@@ -5,18 +5,21 @@ from typing import Any
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import passwords, roles, sessions, store, strength
+from services.identity import password_links, passwords, roles, sessions, store, strength
 from services.identity.models import User
+from services.identity.password_links import ChangedBy
 from shared import audit, edits
 from shared.contract import Page
 from shared.contracts import identity as contract
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Invalid
+from shared.mail_address import read_mail_address
 from shared.redis import RedisClient
 from shared.room import Room
 from shared.rpc import command, query
 
 _ENDS_SESSIONS = {"password_hash", "role", "active"}
+NO_WAY_IN = "Escriba el correo, al que se envía la invitación, o una contraseña."
 _MAY_LOCK_OUT = {"role", "active", "starts_on", "ends_on"}
 
 
@@ -43,11 +46,14 @@ class UserDoors(Room):
 
     @command(contract.create_user)
     def create_user(self, session: Session, new: contract.NewUser) -> contract.User:
-        strength.check(new.password, new.username, new.full_name)
+        """Whoever has no password is sent a link to choose one."""
         _check_times(new.model_dump())
-        user = store.insert_user(session, new, passwords.make_hash(new.password))
+        new = new.model_copy(update={"email": _read_mail(new.email)})
+        user = store.insert_user(session, new, _hash_first(new))
         made = new.model_dump(exclude={"password"})
         audit.record(session, AuditAction.CREATED, AuditKind.USER, user.username, after=made)
+        if user.invited:
+            password_links.invite(session, user)
         return contract.User.model_validate(user)
 
     @command(contract.update_user)
@@ -60,6 +66,8 @@ class UserDoors(Room):
             known = store.get_user(session, user_id)
             strength.check(sent["password"], known.username, known.full_name)
             sent["password_hash"] = passwords.make_hash(sent.pop("password"))
+        if "email" in sent:
+            sent["email"] = _read_mail(sent["email"])
         user = store.get_user(session, user_id, lock=True)
         edits.refuse_stale(change.version, user, thing="este usuario", again="abrirlo")
         values = {name: value for name, value in sent.items() if value != getattr(user, name)}
@@ -77,10 +85,29 @@ def _set(session: Session, user: User, values: dict[str, Any]) -> User:
     _check_times(vars(user) | values)
     what = (AuditAction.CHANGED, AuditKind.USER, user.username)
     audit.record(session, *what, before=vars(user).copy(), after=values)
+    if "password_hash" in values:
+        password_links.tell_changed(session, user, ChangedBy.ADMINISTRATOR)
     changed = store.set_user(session, user.id, values)
     if values.keys() & _MAY_LOCK_OUT:
         roles.check_administrators(session)
     return changed
+
+
+def _read_mail(text: str | None) -> str | None:
+    try:
+        return read_mail_address(text) if text else None
+    except ValueError as error:
+        raise Invalid.field("email", str(error)) from None
+
+
+def _hash_first(new: contract.NewUser) -> str | None:
+    """Of the first password; None for who is invited. Raises Invalid."""
+    if new.password is not None:
+        strength.check(new.password, new.username, new.full_name)
+        return passwords.make_hash(new.password)
+    if new.email is None:
+        raise Invalid.field("email", NO_WAY_IN)
+    return None
 
 
 def _check_times(values: dict[str, Any]) -> None:

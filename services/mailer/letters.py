@@ -11,7 +11,14 @@ from sqlalchemy.orm import Session
 from services.mailer import contacts, rules
 from services.mailer.models import ServiceMail
 from shared import clock, notices, outbox
-from shared.contracts.mailer import Addressee, LetterTemplate, RecipientState, SkipReason, told
+from shared.contracts.mailer import (
+    Addressee,
+    LetterEnded,
+    LetterTemplate,
+    RecipientState,
+    SkipReason,
+    told,
+)
 from shared.permissions import Role
 
 OPEN = frozenset({RecipientState.PENDING, RecipientState.SENDING})
@@ -57,6 +64,7 @@ def end(session: Session, letter: ServiceMail, state: RecipientState, reason: st
         letter.sent_at = clock.now()
     else:
         _tell(session, letter)
+    _announce(session, letter)
     if contacts.is_erased(session, letter.customer_id):
         for name, value in _BLANK.items():
             setattr(letter, name, value)
@@ -76,15 +84,32 @@ def _note(letter: ServiceMail, reason: str | None) -> None:
 
 def _tell(session: Session, letter: ServiceMail) -> None:
     doubtful = letter.state is RecipientState.DOUBTFUL
-    skipped = letter.state is RecipientState.SKIPPED
     notices.send(
         session,
         Role.ADMIN,
         f"letter:{letter.id}:{letter.state}",
         (_IN_DOUBT if doubtful else _NOT_SENT).format(letter.template.word),
-        detail=SkipReason(letter.reason or "").word if skipped else told(letter.reason or ""),
+        detail=_why(letter),
         link=f"/clientes/{letter.customer_id}" if letter.customer_id else "",
     )
+
+
+def _announce(session: Session, letter: ServiceMail) -> None:
+    event = LetterEnded(
+        reference=letter.reference,
+        template=letter.template,
+        state=letter.state,
+        reason=_why(letter),
+        at=letter.sent_at or clock.now(),
+    )
+    outbox.add(session, event)
+
+
+def _why(letter: ServiceMail) -> str:
+    """As people read it; empty for one that is out."""
+    if letter.state is RecipientState.SKIPPED:
+        return SkipReason(letter.reason or "").word
+    return told(letter.reason or "")
 
 
 def erase(session: Session, customer_ids: Iterable[int]) -> None:

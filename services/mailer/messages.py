@@ -65,7 +65,7 @@ def compose_letter(letter: ServiceMail, address: str) -> bytes:
         to=(wording.one_line(letter.full_name), address),
         message_id=uuid5(NAMESPACE_URL, made).hex,
         text=text,
-        html=wording.html(letter.template.word, text),
+        html=wording.html(letter.template.word, text, wording.link(letter)),
     )
 
 

@@ -68,6 +68,10 @@ class AuditAction(Term):
     HANDED_OVER = "handed_over", "Reasignó los clientes"
     EXPORTED = "exported", "Exportó"
     REVOKED = "revoked", "Revocó"
+    RESET_ASKED = "reset_asked", "Recibió el pedido de una contraseña nueva"
+    LINK_SENT = "link_sent", "Envió un enlace para la contraseña"
+    LINK_USED = "link_used", "Eligió por un enlace la contraseña"
+    LINK_REFUSED = "link_refused", "Rechazó un enlace para la contraseña"
     USE_REFUSED = "use_refused", "Intentó usar sin éxito"
 
     @property

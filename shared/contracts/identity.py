@@ -15,6 +15,16 @@ from shared.contracts.audit import list_audit as list_audit
 from shared.contracts.audit import list_audit_days as list_audit_days
 from shared.contracts.audit import list_viewers as list_viewers
 from shared.contracts.audit import record_export as record_export
+from shared.contracts.password_links import LinkHolder as LinkHolder
+from shared.contracts.password_links import LinkPurpose as LinkPurpose
+from shared.contracts.password_links import LinkState as LinkState
+from shared.contracts.password_links import Password as Password
+from shared.contracts.password_links import PasswordLink as PasswordLink
+from shared.contracts.password_links import ask_password_reset as ask_password_reset
+from shared.contracts.password_links import get_link_holder as get_link_holder
+from shared.contracts.password_links import get_password_link as get_password_link
+from shared.contracts.password_links import send_invitation as send_invitation
+from shared.contracts.password_links import use_password_link as use_password_link
 from shared.contracts.roles import Grant as Grant
 from shared.contracts.roles import NewRole as NewRole
 from shared.contracts.roles import PermissionCode
@@ -81,7 +91,6 @@ class UserPermission(Permission):
 
 # What is done in person alone, so that no token leads to another or outlives its user's rights
 IN_PERSON = frozenset({UserPermission.WRITE, TokenPermission.WRITE})
-Password = Annotated[str, Field(min_length=10, max_length=200), SECRET]
 
 
 class UserState(Term):
@@ -91,16 +100,21 @@ class UserState(Term):
     INACTIVE = "inactive", "Desactivado"
     AWAITED = "awaited", "Por empezar"  # the first day is still to come …
     ENDED = "ended", "Terminado"  # … or the last one is over
+    INVITED = "invited", "Invitado"  # has no password yet
 
 
-def state_of(*, active: bool, starts_on: date | None, ends_on: date | None) -> UserState:
+def state_of(
+    *, active: bool, starts_on: date | None, ends_on: date | None, invited: bool = False
+) -> UserState:
     """Of a user with these first and last days of work, today in Ecuador."""
     today = clock.today()
     if not active:
         return UserState.INACTIVE
     if starts_on is not None and today < starts_on:
         return UserState.AWAITED
-    return UserState.ENDED if ends_on is not None and ends_on < today else UserState.ACTIVE
+    if ends_on is not None and ends_on < today:
+        return UserState.ENDED
+    return UserState.INVITED if invited else UserState.ACTIVE
 
 
 class User(Model):
@@ -112,7 +126,9 @@ class User(Model):
     role: str  # a role's code
     role_name: str
     team: str | None = None  # the name of the one that the user is in today
+    email: str | None = None  # where the user's own letters go
     active: bool
+    invited: bool = False  # has no password yet
     starts_on: date | None = None  # the first and the last day that the user may log in
     ends_on: date | None = None
     work_days: list[Weekday] = []
@@ -125,7 +141,12 @@ class User(Model):
     @property
     def state(self) -> UserState:
         """As a page names it, of today."""
-        return state_of(active=self.active, starts_on=self.starts_on, ends_on=self.ends_on)
+        return state_of(
+            active=self.active,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            invited=self.invited,
+        )
 
 
 class NewUser(Model):
@@ -134,7 +155,8 @@ class NewUser(Model):
     username: Username
     full_name: Annotated[Line, Field(min_length=3, max_length=120)]
     role: RoleCode
-    password: Password
+    email: Annotated[str, Field(max_length=254)] | None = None
+    password: Password | None = None  # None: the mail's link lets the user choose one
     starts_on: Day | None = None  # None: no first, no last day
     ends_on: Day | None = None
     work_days: Annotated[list[Weekday], Field(max_length=7)] = []
@@ -146,6 +168,7 @@ class UserChange(Change, of=NewUser, but={"username"}):
     """What to change of a user. A new password, role or state ends all sessions."""
 
     active: bool
+    password: Password  # no change takes it away
 
 
 class Session(Model):
@@ -278,10 +301,10 @@ def get_user(user_id: Id) -> User:
 def create_user(new: NewUser) -> User:
     """Create a user who can log in.
 
-    The password is kept only as a hash.
+    The password is kept only as a hash; without one the user is sent a link to choose it.
 
-    Invalid: a field is wrong, the username is taken, there is no such role, or the password is
-    guessed with ease.
+    Invalid: a field is wrong, the username or an active user's mail address is taken, there is no
+    such role, the password is guessed with ease, or there is neither password nor address.
     """
 
 
@@ -296,7 +319,8 @@ def update_user(user_id: Id, change: UserChange) -> User:
     NotFound: there is no such user.
     Conflict: nobody would be left who may administer users and has no last day, or somebody
     changed the user after that `version`.
-    Invalid: a field is wrong, there is no such role, or the password is guessed with ease.
+    Invalid: a field is wrong, there is no such role, another active user has this mail address, or
+    the password is guessed with ease.
     """
 
 

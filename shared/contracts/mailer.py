@@ -490,6 +490,10 @@ class LetterTemplate(Term):
     REQUEST_RECEIVED = "request_received", "Recibimos su solicitud", "request", "due_on"
     REQUEST_ANSWERED = "request_answered", "Respuesta a su solicitud", "request", "answer"
 
+    PASSWORD_INVITATION = "password_invitation", "Su usuario de Pregón", "link", "lasts"
+    PASSWORD_RESET = "password_reset", "Elija una contraseña nueva", "link", "lasts"
+    PASSWORD_CHANGED = "password_changed", "Su contraseña fue cambiada", "changed_at", "way"
+
     def check(self, fields: Mapping[str, str]) -> None:
         """Raises Invalid, naming each field that is missing or that no such letter has."""
         wrong = [
@@ -556,6 +560,16 @@ class LetterRequested(Event, service="mailer"):
     person: Addressee
     fields: dict[str, str]
     reference: Reference
+
+
+class LetterEnded(Event, service="mailer"):
+    """A letter is out, or is not and will not be; whoever asked for it knows the reference."""
+
+    reference: str
+    template: LetterTemplate
+    state: RecipientState
+    reason: str  # Spanish: why it did not go out, or may not have; empty for one that is out
+    at: datetime
 
 
 class RecipientsRequested(Event, service="mailer"):

@@ -36,6 +36,8 @@ _UNSEEN = {
     "/envios/{mailing_id}/reintentar": ("include_doubtful",),
     "/ingresar": ("username", "password", "next"),
     "/ingresar/codigo": ("code", "recovery", "next"),
+    "/ingresar/recuperar": ("who",),
+    "/ingresar/clave/{token}": ("password", "repeated"),
     "/cuenta/verificacion/codigos": ("code", "password"),
     "/cuenta/verificacion/quitar": ("code", "password"),
 }
@@ -56,6 +58,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/envios/{mailing_id}/reanudar",
     "/roles/{code}/eliminar",
     "/llamadas/siguiente",
+    "/usuarios/{user_id}/invitacion",
     "/usuarios/{user_id}/verificacion/quitar",
 )
 _JSON = ("/segmentos/contar", "/segmentos/describir")

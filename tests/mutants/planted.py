@@ -15,6 +15,7 @@ from tests.mutants import (
     masks,
     neighbours,
     odd_input,
+    password_links,
     scopes,
     second_factor,
     soap,
@@ -47,4 +48,5 @@ MUTANTS: list[Mutant] = [
     *tokens.MUTANTS,
     *masks.MUTANTS,
     *soap_clients.MUTANTS,
+    *password_links.MUTANTS,
 ]

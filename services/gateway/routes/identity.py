@@ -19,6 +19,7 @@ from shared.contracts.identity import (
     UserChange,
     UserPermission,
     create_user,
+    get_password_link,
     get_user,
     list_roles,
     list_users,
@@ -42,7 +43,9 @@ menu.add(
 
 @pages.get("/ingresar", allow=PUBLIC)
 async def show_log_in(request: Request, next: addresses.Back = "/") -> Response:  # noqa: A002  # the parameter of the address
-    """The log-in page; `next` is where it leads."""
+    """The log-in page; `next` is where it leads, at once for who is logged in."""
+    if await sessions.is_running(request):
+        return go(request, local_path(next))
     return render(request, "identity/log_in.html", form=Form(), next=local_path(next))
 
 
@@ -102,7 +105,9 @@ async def add_user(request: Request, ask: Ask) -> Response:
     except FORM_ERRORS as error:
         roles = await _list_roles(ask)
         return render_form(request, "identity/new.html", form.failed(error), roles=roles)
-    return go(request, "/usuarios", notice=f"Se creó el usuario {user.username}.")
+    notice = f"Se creó el usuario {user.username}."
+    invited = f"{notice} Se le está enviando la invitación por correo."
+    return go(request, "/usuarios", notice=invited if user.invited else notice)
 
 
 @pages.get("/usuarios/{user_id}", allow=UserPermission.WRITE)
@@ -138,12 +143,15 @@ async def _show(
     request: Request, ask: Ask, user_id: int, form: Form | None, error: PregonError | None = None
 ) -> Response:
     """The page of a user; without a form, what is stored."""
-    user, roles = await asyncio.gather(ask(get_user, user_id), _list_roles(ask))
+    user, roles, link = await asyncio.gather(
+        ask(get_user, user_id), _list_roles(ask), ask(get_password_link, user_id)
+    )
     form = form or Form.of(user)
     if error is not None:
         form.failed(error)
     work = await _find_open_work(ask, user.username)
-    return render_form(request, "identity/edit.html", form, user=user, roles=roles, work=work)
+    context = {"user": user, "roles": roles, "work": work, "link": link}
+    return render_form(request, "identity/edit.html", form, **context)
 
 
 async def _list_roles(ask: Ask) -> list[tuple[str, str]]:

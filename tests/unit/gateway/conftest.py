@@ -161,6 +161,7 @@ def rooms() -> FakeAsk:
             identity.get_session.name: find_session,
             identity.list_viewers.name: lambda **_: Page(items=[]),
             identity.record_export.name: lambda **_: None,
+            identity.get_password_link.name: lambda **_: None,
         }
     )
 

@@ -82,6 +82,8 @@ def routes() -> list[tuple[str, str]]:
 PUBLIC = {
     ("POST", "/ingresar"),
     ("POST", "/ingresar/codigo"),
+    ("POST", "/ingresar/recuperar"),
+    ("POST", "/ingresar/clave/1"),
     ("POST", "/salir"),
     ("POST", "/api/v1/token"),
     ("POST", "/api/v1/token/second-factor"),

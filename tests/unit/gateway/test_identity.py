@@ -94,6 +94,7 @@ def test_log_out_ends_the_session_and_says_so(admin: Browser, rooms: FakeAsk) ->
     answer = admin.post("/salir")
     assert rooms.heard_of(identity.log_out)[0].arguments == {"token": "admin"}
     assert 'pregon_session="";' in answer.headers["set-cookie"]
+    admin.cookies.delete(COOKIE)
     page = admin.get("/ingresar")
     assert "La sesión se cerró." in page.text
     assert "La sesión se cerró." not in admin.get("/ingresar").text

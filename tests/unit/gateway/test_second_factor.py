@@ -26,6 +26,8 @@ OPEN_WHEN_RESTRICTED = {
     ("GET", "/cuenta/verificacion"),
     ("POST", "/cuenta/verificacion"),
     ("GET", "/ingresar/codigo"),  # for everybody, and leads to the log-in
+    ("GET", "/ingresar/recuperar"),  # for everybody
+    ("POST", "/ingresar/recuperar"),
     ("POST", "/salir"),  # as well
 }
 
