@@ -9,6 +9,7 @@ from services.identity import admission, known, notices, passwords, sessions, st
 from services.identity.admission import Coming
 from services.identity.audit_doors import AuditDoors
 from services.identity.models import User
+from services.identity.provider_doors import ProviderDoors
 from services.identity.role_doors import RoleDoors
 from services.identity.second_factor_doors import SecondFactorDoors
 from services.identity.team_doors import TeamDoors
@@ -27,7 +28,9 @@ from shared.rpc import command, query, rpc
 EXPIRED = "La sesión expiró. Ingrese de nuevo."
 
 
-class IdentityService(UserDoors, SecondFactorDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors):
+class IdentityService(
+    UserDoors, SecondFactorDoors, ProviderDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors
+):
     """Sessions and notices here; users, roles, teams, tokens and the record beside it."""
 
     name = "identity"
@@ -46,6 +49,7 @@ class IdentityService(UserDoors, SecondFactorDoors, RoleDoors, TeamDoors, TokenD
         try:
             user = admission.check_password(self.redis, found, password, counted)
             tries.succeed(self.redis, counted)
+            admission.check_way(self.db, user)
             return admission.admit(self.db, self.redis, user.id, Coming(source, agent, device))
         except Denied:
             self._record_failure(found, username, source)
