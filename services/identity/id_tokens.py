@@ -11,15 +11,17 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jws, jwt
 from joserfc.errors import InvalidKeyIdError, JoseError, SecurityWarning
 from joserfc.jwk import KeySet
+from pydantic import TypeAdapter, ValidationError
 
 from shared import bounds
+from shared.contracts.staff import Username
 from shared.settings import settings
 
 # What keys of these kinds sign with, and nothing else: no `none`, nothing that a secret signs
 ALGORITHMS = {"RS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
+_USERNAME: TypeAdapter[str] = TypeAdapter(Username)
 CLOCKS_DIFFER = 60  # seconds
 _LONGEST_SUBJECT = 255
-_OF_THE_TIME = {"expired_token", "iat", "nbf"}
 
 
 class RefusedError(Exception):
@@ -51,6 +53,8 @@ def _header(token: str) -> Mapping[str, Any]:
 def _fitting(keys: Mapping[str, Any], kind: str) -> KeySet:
     """Those that may sign: a key is for what it says, and is of the algorithm's own kind."""
     fit = [key for key in keys["keys"] if key.get("kty") == kind and key.get("use", "sig") == "sig"]
+    if not fit:
+        raise UnknownKeyError("key")
     return KeySet.import_key_set({"keys": fit})
 
 
@@ -94,10 +98,19 @@ def username_of(claims: Mapping[str, Any]) -> str:
     if settings().oidc_claim == "email" and claims.get("email_verified") is not True:
         return ""
     name, domain = name.strip().lower(), settings().oidc_domain.lower()
-    if not domain:
-        return name
-    local, _, of = name.rpartition("@")
-    return local if of == domain else ""
+    if domain:
+        name, _, of = name.rpartition("@")
+        name = name if of == domain else ""
+    return name if _is_username(name) else ""
+
+
+def _is_username(name: str) -> bool:
+    """What is none is not even looked for."""
+    try:
+        _USERNAME.validate_python(name)
+    except ValidationError:
+        return False
+    return True
 
 
 def says_two_factors(claims: Mapping[str, Any]) -> bool:

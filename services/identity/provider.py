@@ -110,7 +110,7 @@ class Provider:
         return found
 
     def _list_keys(self, patience: Patience, *, anew: bool = False) -> dict[str, Any]:
-        """Its JWKS. Asked for anew when there is a key that we do not know, but not all the time."""
+        """Its JWKS, `anew` when there is a key that we do not know, but not all the time."""
         now = time.monotonic()
         if self._keys:
             read_at, keys = self._keys

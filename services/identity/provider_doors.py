@@ -73,17 +73,17 @@ class ProviderDoors(Room):
         _check_is_set()
         counted = tries.begin_provider(self.redis, source)
         try:
-            claims = self._prove(kept, state, code)
+            claims = self._ask_provider(kept, state, code)
         except Unavailable:
             tries.undo(self.redis, counted)
             raise
-        user_id = self._find_owner(claims, source)
+        user_id = self._find_account(claims, source)
         tries.undo(self.redis, counted)
         proved = settings().oidc_trust_mfa and id_tokens.says_two_factors(claims)
         coming = Coming(source, agent, device, WAY)
         return admission.admit(self.db, self.redis, user_id, coming, second_proved=proved)
 
-    def _prove(self, kept: str, state: str, code: str) -> dict[str, Any]:
+    def _ask_provider(self, kept: str, state: str, code: str) -> dict[str, Any]:
         trip = trips.find(kept, state)
         if trip is None or not trips.take(self.redis, trip):
             raise Denied(TOO_LATE)
@@ -95,7 +95,7 @@ class ProviderDoors(Room):
         except DownError as error:
             raise _down(error) from None
 
-    def _find_owner(self, claims: dict[str, Any], source: str) -> int:
+    def _find_account(self, claims: dict[str, Any], source: str) -> int:
         """Who is refused is on record by what the provider called them, hashed."""
         name, subject = id_tokens.username_of(claims), claims["sub"]
         try:

@@ -55,7 +55,10 @@ class SecondFactorDoors(Room):
         return admission.start(self.redis, who, coming)
 
     def _holder(self, ticket: str) -> tuple[User, str]:
-        """Whose ticket it is, and how it was come by. Raises Denied; also when the user, or the factor, was changed."""
+        """Whose ticket it is, and the way of the first factor.
+
+        Raises Denied; also when the user, or the factor, was changed.
+        """
         found = tickets.find(self.redis, ticket)
         if found is None:
             raise Denied(TOO_LATE)

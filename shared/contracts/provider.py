@@ -13,8 +13,8 @@ Word = Annotated[str, Field(min_length=1, max_length=4000), SECRET]  # of the br
 class ProviderWay(Model):
     """Where the browser goes to, and what it shows when it comes back: its own, for ten minutes."""
 
-    address: Annotated[str, SECRET]
-    kept: Annotated[str, SECRET]
+    address: str
+    kept: str  # sealed
 
 
 @procedure("identity", scope=OPEN)

@@ -12,7 +12,7 @@ from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import PUBLIC, Pages
-from services.gateway.session import local_path, read_token
+from services.gateway.session import BY_PROVIDER, local_path, read_token
 from shared.contract import Id
 from shared.contracts.identity import (
     NewUser,
@@ -43,7 +43,8 @@ menu.add(
 @pages.get("/ingresar", allow=PUBLIC)
 async def show_log_in(request: Request, next: addresses.Back = "/") -> Response:  # noqa: A002  # the parameter of the address
     """The log-in page; `next` is where it leads."""
-    return render(request, "identity/log_in.html", form=Form(), next=local_path(next))
+    shown = {"next": local_path(next), **entrance.ways()}
+    return render(request, "identity/log_in.html", form=Form(), **shown)
 
 
 @pages.post("/ingresar", allow=PUBLIC)
@@ -56,7 +57,8 @@ async def enter(request: Request, ask: Ask) -> Response:
         given = await entrance.hall_of(request).enter(ask, *pair, request)
     except (Denied, Invalid, Unavailable) as error:
         told = form.failed(type(error)(error.message))  # the seconds to wait are for programs
-        refusal = render_form(request, "identity/log_in.html", told, next=leads_to)
+        shown = {"next": leads_to, **entrance.ways()}
+        refusal = render_form(request, "identity/log_in.html", told, **shown)
         entrance.tell_when(refusal, error)
         return refusal
     return await entrance.welcome(request, ask, given, leads_to)
@@ -67,7 +69,9 @@ async def leave(request: Request, ask: Ask) -> Response:
     """End the session, also one that has expired already."""
     if token := read_token(request):
         await ask(log_out, token)
-    response = go(request, "/ingresar", notice="La sesión se cerró.")
+    by_provider = BY_PROVIDER in request.cookies
+    address = "/ingresar/proveedor/salida" if by_provider else "/ingresar"
+    response = go(request, address, notice="La sesión se cerró.")
     sessions.forget(response)
     return response
 
