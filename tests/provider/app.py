@@ -171,10 +171,10 @@ def _sign(claims: dict[str, Any]) -> str:
     if STATE.wrong == "hs256":
         public: Any = key.as_bytes(encoding="PEM", private=False)
         return _by_hand({**header, "alg": "HS256"}, claims, public)
-    if STATE.wrong == "strange_key":
-        key = RSAKey.generate_key(2048)
+    if STATE.wrong in {"strange_key", "unpublished_key"}:
+        key = RSAKey.generate_key(2048) if algorithm == "RS256" else ECKey.generate_key("P-256")
     if STATE.wrong == "unpublished_key":
-        key, header["kid"] = RSAKey.generate_key(2048), "nobody-knows"
+        header["kid"] = "nobody-knows"
     if STATE.wrong == "garbage":
         return "esto.no.es"
     return jwt.encode(dict(header), claims, key)  # type: ignore[arg-type]

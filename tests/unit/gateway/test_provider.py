@@ -44,12 +44,15 @@ def set_out(client: Browser, leads_to: str = "/campanas/3") -> None:
     client.get(f"/ingresar/proveedor?volver={leads_to}")
 
 
-def test_the_page_offers_it_by_a_link_and_keeps_where_one_was_going(client: Browser) -> None:
+def test_the_page_offers_it_by_a_link_and_keeps_where_one_was_going(
+    client: Browser, rooms: FakeAsk
+) -> None:
     page = client.get("/ingresar?volver=/campanas/3%3Fa%3D1").text
     assert 'href="/ingresar/proveedor?volver=/campanas/3%3Fa%3D1"' in page
     assert "Ingresar con Mi Empresa" in page
     assert "<details" not in page
-    answer = client.post("/ingresar", data={"username": "", "password": ""})
+    rooms.answers["log_in"] = refuse(Denied("No son correctos."))
+    answer = client.post("/ingresar", data={"username": "a", "password": "b"})
     assert "Ingresar con Mi Empresa" in answer.text
 
 
@@ -108,7 +111,6 @@ def test_a_cookie_that_somebody_wrote_leads_nowhere_else(client: Browser) -> Non
 
 def test_the_former_session_of_the_browser_ends(client: Browser, rooms: FakeAsk) -> None:
     ended: list[str] = []
-    rooms.answers["log_out"] = ended.append
     rooms.answers["log_out"] = lambda token: ended.append(token)
     client.cookies.set(COOKIE, "former")
     set_out(client)
