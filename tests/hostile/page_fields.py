@@ -53,6 +53,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/envios/{mailing_id}/reanudar",
     "/roles/{code}/eliminar",
     "/llamadas/siguiente",
+    "/usuarios/{user_id}/cuenta-de-la-empresa/quitar",
     "/usuarios/{user_id}/verificacion/quitar",
 )
 _JSON = ("/segmentos/contar", "/segmentos/describir")

@@ -14,6 +14,7 @@ from tests.mutants import (
     mail,
     neighbours,
     odd_input,
+    provider,
     scopes,
     second_factor,
     soap,
@@ -41,6 +42,7 @@ MUTANTS: list[Mutant] = [
     *teams.MUTANTS,
     *scopes.MUTANTS,
     *second_factor.MUTANTS,
+    *provider.MUTANTS,
     *neighbours.MUTANTS,
     *tokens.MUTANTS,
 ]

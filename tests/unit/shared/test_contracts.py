@@ -93,6 +93,8 @@ BY_SYSTEMS = {  # what another system may change of accounts: who works with who
     "record_export",
     "check_api_token",
     "log_in",
+    "begin_provider_log_in",
+    "finish_provider_log_in",
     "log_out",
 }
 
