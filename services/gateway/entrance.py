@@ -6,6 +6,7 @@ once when to come again: what strangers guess never takes the rooms from those w
 
 import asyncio
 import random
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
@@ -83,7 +84,7 @@ async def welcome(request: Request, ask: Asker, given: Session | Ticket, leads_t
     return response
 
 
-def ways() -> dict[str, str | bool]:
+def ways() -> dict[str, Any]:
     """What the log-in page offers beside the password, or in its place."""
     name = settings().oidc_name if settings().oidc_issuer else ""
     return {"provider": name, "provider_only": settings().oidc_only}

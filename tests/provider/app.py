@@ -47,7 +47,7 @@ class State:
 
     def rotate(self, kind: str = "RSA") -> None:
         """Sign with a new key, and with none of the former ones any more."""
-        about = {"kid": secrets.token_hex(4), "use": "sig"}
+        about: Any = {"kid": secrets.token_hex(4), "use": "sig"}
         made: Key = (
             RSAKey.generate_key(2048, about)
             if kind == "RSA"
@@ -144,7 +144,7 @@ def _proves(asked: dict[str, str], verifier: str) -> bool:
 def _claims(asked: dict[str, str]) -> dict[str, Any]:
     now = int(time.time())
     good = {"iss": ISSUER, "aud": CLIENT_ID, "iat": now, "exp": now + 300}
-    wrong = {
+    wrong: dict[str, Any] = {
         "nonce": {"nonce": "de-otro"},
         "no_nonce": {"nonce": None},
         "aud": {"aud": "otro"},
@@ -157,19 +157,20 @@ def _claims(asked: dict[str, str]) -> dict[str, Any]:
         "no_sub": {"sub": None},
         "number_sub": {"sub": 7},
         "skewed": {"iat": now + 40},  # within what clocks may differ
-    }.get(STATE.wrong, {})
-    claims = {**good, "nonce": asked["nonce"], **STATE.people[asked["account"]], **wrong}
+    }
+    person = STATE.people[asked["account"]]
+    claims = {**good, "nonce": asked["nonce"], **person, **wrong.get(STATE.wrong, {})}
     return {name: value for name, value in claims.items() if value is not None}
 
 
 def _sign(claims: dict[str, Any]) -> str:
-    key = STATE.published[0]
+    key: Any = STATE.published[0]
     algorithm = "RS256" if key.key_type == "RSA" else "ES256"
     header = {"alg": algorithm, "kid": str(key.kid)}
     if STATE.wrong == "none":
         return _by_hand({"alg": "none"}, claims, None)
     if STATE.wrong == "hs256":
-        public: Any = key.as_bytes(encoding="PEM", private=False)
+        public = key.as_bytes(encoding="PEM", private=False)
         return _by_hand({**header, "alg": "HS256"}, claims, public)
     if STATE.wrong in {"strange_key", "unpublished_key"}:
         key = RSAKey.generate_key(2048) if algorithm == "RS256" else ECKey.generate_key("P-256")
@@ -177,7 +178,7 @@ def _sign(claims: dict[str, Any]) -> str:
         header["kid"] = "nobody-knows"
     if STATE.wrong == "garbage":
         return "esto.no.es"
-    return jwt.encode(dict(header), claims, key)  # type: ignore[arg-type]
+    return jwt.encode(dict(header), claims, key)
 
 
 def _by_hand(header: dict[str, str], claims: dict[str, Any], key: bytes | None) -> str:

@@ -363,10 +363,10 @@ def test_a_code_is_no_way_in_by_itself(identity: Any, ana: Any, company: Running
     ):
         with pytest.raises(Denied, match="otro navegador"):
             identity.finish_provider_log_in(kept, state, answer["code"], HERE)
-    state = trips.find(other.kept, _state_of(other.address))
-    assert state
+    trip = trips.find(other.kept, _state_of(other.address))
+    assert trip
     with pytest.raises(Denied, match="No se pudo comprobar"):  # the code was given to another way
-        identity.finish_provider_log_in(other.kept, state.state, answer["code"], HERE)
+        identity.finish_provider_log_in(other.kept, trip.state, answer["code"], HERE)
 
 
 def _state_of(address: str) -> str:
