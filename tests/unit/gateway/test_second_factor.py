@@ -25,6 +25,7 @@ OPEN_WHEN_RESTRICTED = {
     ("GET", "/cuenta/verificacion"),
     ("POST", "/cuenta/verificacion"),
     ("GET", "/ingresar/codigo"),  # for everybody, and leads to the log-in
+    ("GET", "/ingresar/proveedor/salida"),  # as well
     ("POST", "/salir"),  # as well
 }
 
