@@ -193,7 +193,8 @@ def _b64(raw: bytes) -> str:
 
 
 async def _huge() -> Response:
-    return Response(b" " * 50_000_000, media_type="application/json")
+    padded = b'{"id_token": "x"' + b" " * 50_000_000 + b"}"  # it could be read
+    return Response(padded, media_type="application/json")
 
 
 async def _slow() -> Response:
