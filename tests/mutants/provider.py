@@ -25,7 +25,7 @@ MUTANTS = [
         '        "exp": {"essential": True},\n        "iat": {"essential": True},\n'
         '        "nonce": {"essential": True, "value": nonce},\n    }\n'
         '    about = {"nonce": nonce, "client_id": own}',
-        '    }\n    about = {"nonce": nonce}',
+        '        "nonce": {"essential": True, "value": nonce},\n    }\n    about = {"nonce": nonce}',
         (UNPROVED,),
     ),
     Mutant(
