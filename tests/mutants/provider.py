@@ -25,7 +25,8 @@ MUTANTS = [
         '        "exp": {"essential": True},\n        "iat": {"essential": True},\n'
         '        "nonce": {"essential": True, "value": nonce},\n    }\n'
         '    about = {"nonce": nonce, "client_id": own}',
-        '        "nonce": {"essential": True, "value": nonce},\n    }\n    about = {"nonce": nonce}',
+        '        "nonce": {"essential": True, "value": nonce},\n    }\n'
+        '    about = {"nonce": nonce}',
         (UNPROVED,),
     ),
     Mutant(
