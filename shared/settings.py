@@ -3,14 +3,16 @@
 import os
 from functools import lru_cache
 from ipaddress import ip_network
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import tls
 
 _KEY = r"[a-z]+\.\w+\.[\w-]{43}"
+# by TLS, but on this machine
+_ISSUER = r"^(https://[^\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#@]*)?)?$"
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -53,6 +55,17 @@ class Settings(BaseSettings):
     soap_user: str = "soap"
     soap_password: str
 
+    # The company's OpenID Connect provider; without an issuer there is none
+    oidc_issuer: str = Field(default="", pattern=_ISSUER)
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = Field(default="la cuenta de la empresa", min_length=2, max_length=60)
+    # which of its claims is the username, at the first time; an address without its domain
+    oidc_claim: str = Field(default="preferred_username", pattern="^(preferred_username|email)$")
+    oidc_domain: str = Field(default="", pattern=r"^([\w-]+(\.[\w-]+)+)?$")
+    oidc_only: bool = False  # passwords are for administrators, and nobody else
+    oidc_trust_mfa: bool = False  # no code of ours where it says (`amr`) that it asked for one
+
     # Behaviour
     session_hours: float = Field(default=12, gt=0)  # without being used
     session_hours_at_most: float = Field(default=24, gt=0)
@@ -91,6 +104,16 @@ class Settings(BaseSettings):
         for word in filter(None, (part.strip() for part in text.split(","))):
             ip_network(word, strict=False)
         return text
+
+    @model_validator(mode="after")
+    def _knows_its_provider(self) -> Self:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret):
+            raise ValueError("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET")
+        if self.oidc_issuer and self.oidc_claim == "email" and not self.oidc_domain:
+            raise ValueError("OIDC_CLAIM=email needs OIDC_DOMAIN: whose addresses are believed")
+        if self.oidc_only and not self.oidc_issuer:
+            raise ValueError("OIDC_ONLY needs OIDC_ISSUER")
+        return self
 
     def database_url_of(self, room: str) -> str:
         """SQLAlchemy URL of a room's own database on the server."""

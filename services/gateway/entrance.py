@@ -6,6 +6,7 @@ once when to come again: what strangers guess never takes the rooms from those w
 
 import asyncio
 import random
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
@@ -16,8 +17,16 @@ from services.gateway.asking import Asker
 from services.gateway.rendering import go
 from services.gateway.session import COOKIE, DEVICE, source_of
 from shared import bounds
-from shared.contracts.identity import Session, Ticket, finish_log_in, log_in, log_out
+from shared.contracts.identity import (
+    Session,
+    Ticket,
+    finish_log_in,
+    finish_provider_log_in,
+    log_in,
+    log_out,
+)
 from shared.errors import FieldError, PregonError, Unavailable
+from shared.settings import settings
 
 ATTEMPTS = 12  # another gateway's may be in hand as well
 WAIT_SECONDS = 0.5  # about; not all come back at the same moment
@@ -75,6 +84,12 @@ async def welcome(request: Request, ask: Asker, given: Session | Ticket, leads_t
     return response
 
 
+def ways() -> dict[str, Any]:
+    """What the log-in page offers beside the password, or in its place."""
+    name = settings().oidc_name if settings().oidc_issuer else ""
+    return {"provider": name, "provider_only": settings().oidc_only}
+
+
 def address_of(step: str, leads_to: str) -> str:
     """Of a page of the log-in that leads on."""
     return step if leads_to == "/" else f"{step}?volver={quote(leads_to, safe='/')}"
@@ -83,6 +98,13 @@ def address_of(step: str, leads_to: str) -> str:
 async def finish(ask: Asker, ticket: str, code: str, request: Request) -> Session:
     """The session of a ticket. Raises Invalid for a wrong code, Denied."""
     return await ask(finish_log_in, ticket, code, *_coming(request))
+
+
+async def come_back(
+    ask: Asker, kept: str, state: str, code: str, request: Request
+) -> Session | Ticket:
+    """As `Hall.enter`, of whom the company's provider sent back. Raises Denied, Unavailable."""
+    return await ask(finish_provider_log_in, kept, state, code, *_coming(request))
 
 
 def _coming(request: Request) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """Who is asking: the session behind a cookie or a bearer token, asked of identity per request."""
 
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -17,6 +18,9 @@ DEVICE_PATH = "/ingresar"
 DEVICE_SECONDS = 365 * 24 * 3600
 
 
+TRIP = "pregon_trip"  # that this browser set out for the company's provider, and where it leads
+TRIP_SECONDS = 600
+BY_PROVIDER = "pregon_by_provider"  # who logs out is told that a session is open there, too
 TICKET = "pregon_ticket"  # of a log-in that waits for its second factor
 SET_UP = "/cuenta/verificacion"  # where the second factor is set up
 
@@ -117,6 +121,28 @@ def forget_ticket(response: Response) -> None:
     response.delete_cookie(TICKET, path=DEVICE_PATH, httponly=True, samesite="lax")
 
 
+def keep_trip(response: Response, kept: str, leads_to: str) -> None:
+    """Tie what the provider will answer to the browser that asks."""
+    _set(response, TRIP, f"{kept}.{quote(leads_to, safe='')}", TRIP_SECONDS, DEVICE_PATH)
+
+
+def read_trip(request: Request) -> tuple[str, str]:
+    """What the browser kept, and where it was going; empty and `/` without."""
+    kept, _, leads_to = request.cookies.get(TRIP, "").partition(".")
+    return kept, local_path(unquote(leads_to))
+
+
+def forget_trip(response: Response) -> None:
+    """It is over."""
+    response.delete_cookie(TRIP, path=DEVICE_PATH, httponly=True, samesite="lax")
+
+
+def keep_way(response: Response) -> None:
+    """Note that the provider was the way in."""
+    seconds = int(max(settings().session_hours, settings().session_hours_at_most) * 3600)
+    _set(response, BY_PROVIDER, "1", seconds)
+
+
 def _set(response: Response, name: str, value: str, seconds: int, path: str = "/") -> None:
     response.set_cookie(
         name,
@@ -132,6 +158,7 @@ def _set(response: Response, name: str, value: str, seconds: int, path: str = "/
 def forget(response: Response) -> None:
     """Take the session's cookie back, and what the browser kept of the pages."""
     response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(BY_PROVIDER, httponly=True, samesite="lax")
     response.headers["Clear-Site-Data"] = '"cache"'
 
 

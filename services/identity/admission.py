@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from redis import Redis
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.identity import known, passwords, sessions, store, tickets, tries
 from services.identity.known import Known
-from services.identity.models import User
+from services.identity.models import RolePermission, User
 from shared import audit, clock
 from shared.contracts import identity as contract
 from shared.contracts.audit import AuditAction
 from shared.contracts.identity import UserState
 from shared.errors import Denied, Unavailable
+from shared.settings import settings
 from shared.throttle import Bucket
 
 WRONG = "El usuario o la contraseña no son correctos."
+BY_PROVIDER = "Aquí se ingresa con la cuenta de la empresa. Use ese botón en la página de ingreso."
 CLOSED = {  # who is told this has proved to be the user
     UserState.INACTIVE: "Este usuario está desactivado. Hable con el administrador.",
     UserState.AWAITED: "Su usuario todavía no empieza. Hable con el administrador.",
@@ -37,6 +40,7 @@ class Coming:
     source: str
     agent: str = ""
     device: str = ""
+    way: str = ""  # of proving the first factor, as the record tells it; empty: the password
 
 
 def check_password(redis: Redis, user: User | None, password: str, counted: list[Bucket]) -> User:
@@ -51,18 +55,41 @@ def check_password(redis: Redis, user: User | None, password: str, counted: list
     return user
 
 
+def check_way(db: sessionmaker[Session], user: User) -> None:
+    """Where all sign in by the company's provider, a password is for who can mend that.
+
+    Said to whom it belongs: a wrong one is answered as ever. Raises Denied.
+    """
+    if not settings().oidc_only:
+        return
+    may = (RolePermission.role == user.role) & (
+        RolePermission.permission == contract.UserPermission.WRITE
+    )
+    with db() as session:
+        if session.execute(select(RolePermission.role).where(may)).first() is None:
+            raise Denied(BY_PROVIDER)
+
+
 def admit(
-    db: sessionmaker[Session], redis: Redis, user_id: int, coming: Coming
+    db: sessionmaker[Session],
+    redis: Redis,
+    user_id: int,
+    coming: Coming,
+    *,
+    second_proved: bool = False,
 ) -> contract.Session | contract.Ticket:
     """A session or, where a second factor is set, a ticket; whoever asks has proved the first.
+
+    With `second_proved` somebody else, whose word counts, has asked for the second.
 
     Raises Denied outside of the user's days of work.
     """
     with db.begin() as session:
         who = find_admitted(session, user_id)
-        if not who.second_factor:
+        asks = who.second_factor and not second_proved
+        if not asks:
             note(session, who, coming)
-    return _give_ticket(redis, who) if who.second_factor else start(redis, who, coming)
+    return _give_ticket(redis, who, coming.way) if asks else start(redis, who, coming)
 
 
 def find_admitted(session: Session, user_id: int) -> Known:
@@ -80,7 +107,7 @@ def note(
 ) -> None:
     """Put the log-in on record."""
     store.set_logged_in(session, who.actor.user_id)
-    audit.record(session, action, who=who.actor, source=coming.source)
+    audit.record(session, action, who=who.actor, source=coming.source, purpose=coming.way)
 
 
 def start(redis: Redis, who: Known, coming: Coming) -> contract.Session:
@@ -104,6 +131,6 @@ def describe(token: str, who: Known, seconds_left: int | None = None) -> contrac
     )
 
 
-def _give_ticket(redis: Redis, who: Known) -> contract.Ticket:
-    ticket = tickets.issue(redis, who.actor.user_id, who.version)
+def _give_ticket(redis: Redis, who: Known, way: str) -> contract.Ticket:
+    ticket = tickets.issue(redis, who.actor.user_id, who.version, way)
     return contract.Ticket(ticket=ticket, expires_at=clock.now() + tickets.LIFETIME)

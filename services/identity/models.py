@@ -147,6 +147,19 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None]
 
 
+class ProviderAccount(Base):
+    """Whom the company's provider vouches for: by its own number, which it gives to nobody else."""
+
+    __tablename__ = "provider_account"
+    __table_args__ = (UniqueConstraint("issuer", "user_id", name="uq_provider_account_user"),)
+
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user_account.id"), index=True)
+    first_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 IS_MEMBER = (Member.starts_on <= TODAY) & or_(Member.ends_on.is_(None), Member.ends_on >= TODAY)
 
 
@@ -198,6 +211,14 @@ class User(Base, Edited):
 
     second_factor: Mapped[bool] = column_property(
         select(SecondFactor.user_id).where(SecondFactor.user_id == id).exists(),  # noqa: A003
+        deferred=True,
+        group="shown",
+    )
+
+    provider_account: Mapped[bool] = column_property(
+        select(ProviderAccount.user_id)
+        .where(ProviderAccount.user_id == id)  # noqa: A003
+        .exists(),
         deferred=True,
         group="shown",
     )

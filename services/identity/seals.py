@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.settings import settings
 
+_SECOND_FACTOR = b"second factor"
+
 
 def seal(user_id: int, secret: str) -> str:
     """The secret, unreadable, and the user's whose it is."""
@@ -43,17 +45,22 @@ def _is_of(keys: str | tuple[str, ...], sealed: str) -> bool:
     return True
 
 
+def box_of(purpose: bytes) -> MultiFernet:
+    """What seals for this purpose alone: a seal of another one is none here."""
+    return _open(settings().secret_keys, purpose)
+
+
 def _box() -> MultiFernet:
-    return _open(settings().secret_keys)
+    return box_of(_SECOND_FACTOR)
 
 
 @lru_cache(8)
-def _open(keys: tuple[str, ...]) -> MultiFernet:
+def _open(keys: tuple[str, ...], purpose: bytes = _SECOND_FACTOR) -> MultiFernet:
     """Seals with the first one, and reads with any."""
-    return MultiFernet([Fernet(_derive(key)) for key in keys])
+    return MultiFernet([Fernet(_derive(key, purpose)) for key in keys])
 
 
-def _derive(secret_key: str) -> bytes:
+def _derive(secret_key: str, purpose: bytes) -> bytes:
     """For this alone: links and cookies are signed with others of the same secret."""
-    found = HKDF(SHA256(), 32, salt=None, info=b"second factor").derive(secret_key.encode())
+    found = HKDF(SHA256(), 32, salt=None, info=purpose).derive(secret_key.encode())
     return base64.urlsafe_b64encode(found)

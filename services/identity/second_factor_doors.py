@@ -37,8 +37,8 @@ class SecondFactorDoors(Room):
         self, ticket: str, code: str, source: str, device: str = "", agent: str = ""
     ) -> contract.Session:
         """A ticket is good for one session, and for the user as of the first factor."""
-        coming = Coming(source, agent, device)
-        user = self._holder(ticket)
+        user, way = self._holder(ticket)
+        coming = Coming(source, agent, device, way)
         counted = tries.begin_code(self.redis, user.username, source, device)
         with self.db.begin() as session:
             who = admission.find_admitted(session, user.id)
@@ -54,8 +54,11 @@ class SecondFactorDoors(Room):
         tries.succeed(self.redis, counted)
         return admission.start(self.redis, who, coming)
 
-    def _holder(self, ticket: str) -> User:
-        """Whose ticket it is. Raises Denied; also when the user, or the factor, was changed."""
+    def _holder(self, ticket: str) -> tuple[User, str]:
+        """Whose ticket it is, and the way of the first factor.
+
+        Raises Denied; also when the user, or the factor, was changed.
+        """
         found = tickets.find(self.redis, ticket)
         if found is None:
             raise Denied(TOO_LATE)
@@ -64,7 +67,7 @@ class SecondFactorDoors(Room):
             was_reset = second_factor.find_factor(session, user.id) is None
         if was_reset or user.version != found.version:
             raise Denied(TOO_LATE)
-        return user
+        return user, found.way
 
     @query(contract.get_second_factor)
     def get_second_factor(self, session: Session) -> contract.SecondFactor:

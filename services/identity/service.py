@@ -21,6 +21,7 @@ from services.identity.audit_doors import AuditDoors
 from services.identity.models import User
 from services.identity.password_link_doors import PasswordLinkDoors
 from services.identity.password_links import ChangedBy
+from services.identity.provider_doors import ProviderDoors
 from services.identity.role_doors import RoleDoors
 from services.identity.second_factor_doors import SecondFactorDoors
 from services.identity.team_doors import TeamDoors
@@ -40,7 +41,14 @@ EXPIRED = "La sesión expiró. Ingrese de nuevo."
 
 
 class IdentityService(
-    UserDoors, PasswordLinkDoors, SecondFactorDoors, RoleDoors, TeamDoors, TokenDoors, AuditDoors
+    UserDoors,
+    PasswordLinkDoors,
+    SecondFactorDoors,
+    ProviderDoors,
+    RoleDoors,
+    TeamDoors,
+    TokenDoors,
+    AuditDoors,
 ):
     """Sessions and notices here; users, roles, teams, tokens and the record beside it."""
 
@@ -60,6 +68,7 @@ class IdentityService(
         try:
             user = admission.check_password(self.redis, found, password, counted)
             tries.succeed(self.redis, counted)
+            admission.check_way(self.db, user)
             return admission.admit(self.db, self.redis, user.id, Coming(source, agent, device))
         except Denied:
             self._record_failure(found, username, source)

@@ -27,12 +27,13 @@ class Found:
 
     user_id: int
     version: int
+    way: str = ""  # in which it was proved, where that was not by the password
 
 
-def issue(redis: Redis, user_id: int, version: int) -> str:
+def issue(redis: Redis, user_id: int, version: int, way: str = "") -> str:
     """A new ticket."""
     ticket = secrets.token_urlsafe(32)
-    about = {"user_id": user_id, "version": version}
+    about = {"user_id": user_id, "version": version, "way": way}
     redis.set(_key(ticket), json.dumps(about), ex=LIFETIME)
     return ticket
 

@@ -47,6 +47,11 @@ def begin_code(redis: Redis, username: str, address: str, device: str) -> list[B
     return _begin(redis, _code_buckets(username, address, device))
 
 
+def begin_provider(redis: Redis, address: str) -> list[Bucket]:
+    """The same of a sign-in by the company's provider, of which no user is known yet."""
+    return _begin(redis, [_of_source(throttle.source(address))])
+
+
 def _begin(redis: Redis, buckets: list[Bucket], why: str = FAILED) -> list[Bucket]:
     if seconds := throttle.take(redis, buckets):
         text = f"{why} Espere {throttle.say(seconds)} y vuelva a intentar."
@@ -87,14 +92,13 @@ def _buckets(username: str, address: str, device: str) -> list[Bucket]:
     source = throttle.source(address)
     return [
         Bucket("identity", f"user {username} {source}", FREE, FIRST_SECONDS, LONGEST_SECONDS),
-        Bucket(
-            "identity",
-            f"source {source}",
-            FREE_OF_SOURCE,
-            FIRST_OF_SOURCE_SECONDS,
-            LONGEST_OF_SOURCE_SECONDS,
-        ),
+        _of_source(source),
     ]
+
+
+def _of_source(source: str) -> Bucket:
+    limits = (FREE_OF_SOURCE, FIRST_OF_SOURCE_SECONDS, LONGEST_OF_SOURCE_SECONDS)
+    return Bucket("identity", f"source {source}", *limits)
 
 
 def _code_buckets(username: str, address: str, device: str) -> list[Bucket]:

@@ -38,6 +38,8 @@ class AuditAction(Term):
     SECOND_FACTOR_REMOVED = "second_factor_removed", "Desactivó su verificación en dos pasos"
     SECOND_FACTOR_RESET = "second_factor_reset", "Quitó la verificación en dos pasos"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed", "Pidió códigos de recuperación nuevos"
+    PROVIDER_LINKED = "provider_linked", "Vinculó la cuenta de la empresa"
+    PROVIDER_UNLINKED = "provider_unlinked", "Desvinculó la cuenta de la empresa"
     CREATED = "created", "Creó"
     CHANGED = "changed", "Cambió"
     DELETED = "deleted", "Eliminó"

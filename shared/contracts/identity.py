@@ -25,6 +25,11 @@ from shared.contracts.password_links import get_link_holder as get_link_holder
 from shared.contracts.password_links import get_password_link as get_password_link
 from shared.contracts.password_links import send_invitation as send_invitation
 from shared.contracts.password_links import use_password_link as use_password_link
+from shared.contracts.provider import ProviderWay as ProviderWay
+from shared.contracts.provider import Word
+from shared.contracts.provider import begin_provider_log_in as begin_provider_log_in
+from shared.contracts.provider import find_provider_log_out as find_provider_log_out
+from shared.contracts.provider import unlink_provider_account as unlink_provider_account
 from shared.contracts.roles import Grant as Grant
 from shared.contracts.roles import NewRole as NewRole
 from shared.contracts.roles import PermissionCode
@@ -136,6 +141,7 @@ class User(Model):
     work_until: str | None = None
     last_login_at: datetime | None
     second_factor: bool = False  # asked for after the password
+    provider_account: bool = False  # signs in by the company's provider
     version: int  # grows with each change, not with a log-in
 
     @property
@@ -219,6 +225,23 @@ def finish_log_in(
     Denied: the ticket is used or too old, the user is deactivated or, with the seconds to wait as
     field `retry_after`, too many codes were wrong.
     Invalid: the code is wrong, or was used already.
+    """
+
+
+@procedure("identity", scope=OPEN)
+def finish_provider_log_in(
+    kept: Word, state: Word, code: Word, source: str, device: str = "", agent: str = ""
+) -> Session | Ticket:
+    """End a sign-in by what the provider sent the browser back with; good once.
+
+    At the first one the provider's account becomes the user's whom it names; from then on nothing
+    but its `sub` counts. Nobody becomes a user by it.
+
+    Denied: it was not begun in this browser, or too long ago, or is used; what the provider says
+    cannot be proved; the account is no active user's; or, with the seconds to wait as field
+    `retry_after`, the source failed too often.
+    Conflict: there is no provider.
+    Unavailable: it does not answer.
     """
 
 

@@ -59,6 +59,7 @@ _NO_FIELDS = (  # a button beside others, in a certain state
     "/roles/{code}/eliminar",
     "/llamadas/siguiente",
     "/usuarios/{user_id}/invitacion",
+    "/usuarios/{user_id}/cuenta-de-la-empresa/quitar",
     "/usuarios/{user_id}/verificacion/quitar",
 )
 _JSON = ("/segmentos/contar", "/segmentos/describir")

@@ -111,6 +111,9 @@ def test_every_door_has_a_transaction_and_every_change_its_key_but_for_these() -
         "identity.log_in",
         "identity.check_api_token",  # asks twice, and writes once a minute
         "identity.finish_log_in",
+        "identity.begin_provider_log_in",  # the provider is asked in none
+        "identity.finish_provider_log_in",
+        "identity.find_provider_log_out",
         "identity.prepare_second_factor",
         "identity.set_second_factor",
         "identity.renew_recovery_codes",

@@ -12,7 +12,7 @@ from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import PUBLIC, Pages
-from services.gateway.session import local_path, read_token
+from services.gateway.session import BY_PROVIDER, local_path, read_token
 from shared.contract import Id
 from shared.contracts.identity import (
     NewUser,
@@ -46,7 +46,8 @@ async def show_log_in(request: Request, next: addresses.Back = "/") -> Response:
     """The log-in page; `next` is where it leads, at once for who is logged in."""
     if await sessions.is_running(request):
         return go(request, local_path(next))
-    return render(request, "identity/log_in.html", form=Form(), next=local_path(next))
+    shown = {"next": local_path(next), **entrance.ways()}
+    return render(request, "identity/log_in.html", form=Form(), **shown)
 
 
 @pages.post("/ingresar", allow=PUBLIC)
@@ -59,7 +60,8 @@ async def enter(request: Request, ask: Ask) -> Response:
         given = await entrance.hall_of(request).enter(ask, *pair, request)
     except (Denied, Invalid, Unavailable) as error:
         told = form.failed(type(error)(error.message))  # the seconds to wait are for programs
-        refusal = render_form(request, "identity/log_in.html", told, next=leads_to)
+        shown = {"next": leads_to, **entrance.ways()}
+        refusal = render_form(request, "identity/log_in.html", told, **shown)
         entrance.tell_when(refusal, error)
         return refusal
     return await entrance.welcome(request, ask, given, leads_to)
@@ -70,7 +72,9 @@ async def leave(request: Request, ask: Ask) -> Response:
     """End the session, also one that has expired already."""
     if token := read_token(request):
         await ask(log_out, token)
-    response = go(request, "/ingresar", notice="La sesión se cerró.")
+    by_provider = BY_PROVIDER in request.cookies
+    address = "/ingresar/proveedor/salida" if by_provider else "/ingresar"
+    response = go(request, address, notice="La sesión se cerró.")
     sessions.forget(response)
     return response
 

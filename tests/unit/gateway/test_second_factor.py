@@ -28,6 +28,7 @@ OPEN_WHEN_RESTRICTED = {
     ("GET", "/ingresar/codigo"),  # for everybody, and leads to the log-in
     ("GET", "/ingresar/recuperar"),  # for everybody
     ("POST", "/ingresar/recuperar"),
+    ("GET", "/ingresar/proveedor/salida"),  # as well
     ("POST", "/salir"),  # as well
 }
 

@@ -74,6 +74,7 @@ def test_a_secret_of_a_kept_reply_can_be_left_out_and_is_not_hidden_deeper(
 # No commands, so their replies are not kept for a second time (tests/rooms/test_procedures.py)
 KEPT_NOWHERE = {
     "log_in",
+    "finish_provider_log_in",
     "finish_log_in",
     "prepare_second_factor",
     "set_second_factor",
@@ -106,6 +107,8 @@ BY_SYSTEMS = {  # what another system may change of accounts: who works with who
     "check_api_token",
     "log_in",
     "finish_log_in",
+    "begin_provider_log_in",
+    "finish_provider_log_in",
     "log_out",
 }
 

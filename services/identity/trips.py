@@ -1,0 +1,56 @@
+"""Ways to the company's provider and back, each of one browser, for ten minutes and good once.
+
+Nothing is kept of those who only set out: the browser carries it, sealed. Key of one that came
+back: `identity:trip:<hash of state>`.
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from cryptography.fernet import InvalidToken
+from redis import Redis
+
+from services.identity import seals
+from shared.redis import key
+
+LIFETIME = timedelta(minutes=10)
+_KEPT = LIFETIME + timedelta(minutes=5)  # clocks differ
+_PURPOSE = b"provider trip"
+
+
+@dataclass(frozen=True)
+class Trip:
+    """What ties the answer to the question (RFC 6749, RFC 7636, OpenID Connect Core)."""
+
+    state: str  # … to this browser,
+    nonce: str  # what the provider signs to it,
+    verifier: str  # and the code to whoever asked for it
+
+
+def begin() -> Trip:
+    """A new one; nobody guesses any of it."""
+    return Trip(*(secrets.token_urlsafe(48) for _ in range(3)))
+
+
+def seal(trip: Trip) -> str:
+    """As the browser keeps it."""
+    return seals.box_of(_PURPOSE).encrypt(json.dumps(asdict(trip)).encode()).decode()
+
+
+def find(kept: str, state: str) -> Trip | None:
+    """What the browser kept, if this answer is to it; None of one that is too old or not ours."""
+    try:
+        opened = seals.box_of(_PURPOSE).decrypt(kept.encode(), int(LIFETIME.total_seconds()))
+    except InvalidToken:
+        return None
+    trip = Trip(**json.loads(opened))
+    return trip if secrets.compare_digest(trip.state.encode(), state.encode()) else None
+
+
+def take(redis: Redis, trip: Trip) -> bool:
+    """Use it up; False where it was used."""
+    name = key(f"identity:trip:{hashlib.sha256(trip.state.encode()).hexdigest()}")
+    return bool(redis.set(name, 1, nx=True, ex=_KEPT))
