@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     # Behaviour
     session_hours: float = Field(default=12, gt=0)  # without being used
     session_hours_at_most: float = Field(default=24, gt=0)
-    password_link_minutes: int = Field(default=30, ge=5, le=1440)  # of a link to a new password
+    reset_minutes: int = Field(default=30, ge=5, le=1440)  # of a link to a new password
     invitation_hours: int = Field(default=72, ge=1, le=720)
     audit_months: int = Field(default=24, ge=12)  # that the record of who saw what is kept
     contact_cap: int = Field(default=8, ge=1)  # marketing touches per person …

@@ -168,7 +168,7 @@ def lifetime(purpose: LinkPurpose) -> timedelta:
     """How long a link is good."""
     if purpose is LinkPurpose.INVITATION:
         return timedelta(hours=settings().invitation_hours)
-    return timedelta(minutes=settings().password_link_minutes)
+    return timedelta(minutes=settings().reset_minutes)
 
 
 def say(time: timedelta) -> str:

@@ -212,7 +212,7 @@ def test_after_its_time_a_link_opens_nothing(
     identity: Any, ana: Any, db: Sessions, moment: Callable[[float], None]
 ) -> None:
     ask(identity, db)
-    moment(settings().password_link_minutes - 0.1)
+    moment(settings().reset_minutes - 0.1)
     assert is_good(identity, last(db))
     moment(0.1)
     assert not is_good(identity, last(db))
@@ -230,7 +230,7 @@ def test_a_link_that_expires_between_form_and_use_is_not_taken(
     with db.begin() as session:
         link = password_links.find(session, last(db))
         assert link is not None
-        moment(settings().password_link_minutes)
+        moment(settings().reset_minutes)
         assert not password_links.use(session, link.id)
 
 
