@@ -55,7 +55,7 @@ class Wire(HTTPAdapter):
         context = tls.context(settings().ca_file)
         super().init_poolmanager(*args, ssl_context=context, **kwargs)
 
-    def cert_verify(self, *_: Any, **__: Any) -> None:
+    def cert_verify(self, *_: Any, **__: Any) -> None:  # noqa: V105  # of requests
         """The context above does; requests would believe a list of its own as well."""
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
@@ -98,7 +98,7 @@ def connect(patience: Patience, method: str | None = None) -> Any:
         scope="openid profile email",
     )
     client.trust_env = False
-    client.max_redirects = 0
+    client.max_redirects = 0  # noqa: V101  # of requests
     for scheme in ("https://", "http://"):
         client.mount(scheme, Wire(patience))
     return client

@@ -82,6 +82,7 @@ from shared.contracts.tokens import list_own_api_tokens as list_own_api_tokens
 from shared.contracts.tokens import revoke_api_token as revoke_api_token
 from shared.permissions import Permission
 from shared.permissions import Role as Role
+from shared.personal import IDENTIFYING
 from shared.scope import HOUSE, OPEN, SELF
 from shared.words import Term
 
@@ -131,7 +132,7 @@ class User(Model):
     role: str  # a role's code
     role_name: str
     team: str | None = None  # the name of the one that the user is in today
-    email: str | None = None  # where the user's own letters go
+    email: Annotated[str | None, IDENTIFYING] = None  # where the user's own letters go
     active: bool
     invited: bool = False  # has no password yet
     starts_on: date | None = None  # the first and the last day that the user may log in
@@ -161,7 +162,7 @@ class NewUser(Model):
     username: Username
     full_name: Annotated[Line, Field(min_length=3, max_length=120)]
     role: RoleCode
-    email: Annotated[str, Field(max_length=254)] | None = None
+    email: Annotated[str | None, Field(max_length=254), IDENTIFYING] = None
     password: Password | None = None  # None: the mail's link lets the user choose one
     starts_on: Day | None = None  # None: no first, no last day
     ends_on: Day | None = None

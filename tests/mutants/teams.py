@@ -121,8 +121,8 @@ MUTANTS = [
     Mutant(
         "who_has_left_logs_in",
         "shared/contracts/identity.py",
-        "return UserState.ENDED if ends_on is not None and ends_on < today else UserState.ACTIVE",
-        "return UserState.ACTIVE",
+        "    if ends_on is not None and ends_on < today:",
+        "    if False:",
         (ROLES,),
     ),
     Mutant(

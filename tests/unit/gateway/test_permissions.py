@@ -77,6 +77,8 @@ def value_of(part: str) -> str:
         return part
     if part == "{token_id}":
         return "1" * 10  # as they all are
+    if part == "{name}":
+        return "11"  # as short as one may be
     return str(UUID(int=1)) if part.endswith(":uuid}") else "1"
 
 

@@ -107,6 +107,8 @@ BY_SYSTEMS = {  # what another system may change of accounts: who works with who
     "check_api_token",
     "log_in",
     "finish_log_in",
+    "ask_password_reset",
+    "use_password_link",
     "begin_provider_log_in",
     "finish_provider_log_in",
     "log_out",
