@@ -18,7 +18,7 @@ class LinkPurpose(Term):
     """Why somebody was sent a link."""
 
     INVITATION = "invitation", "Invitación"
-    RESET = "reset", "Contraseña nueva"
+    RESET = "reset", "Contraseña olvidada"
 
 
 class LinkState(Term):

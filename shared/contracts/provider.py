@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.contract import SECRET, Id, Model, procedure
+from shared.personal import Shown
 from shared.scope import HOUSE, OPEN
 
 Word = Annotated[str, Field(min_length=1, max_length=4000), SECRET]  # of the browser's, and opaque
@@ -13,7 +14,7 @@ Word = Annotated[str, Field(min_length=1, max_length=4000), SECRET]  # of the br
 class ProviderWay(Model):
     """Where the browser goes to, and what it shows when it comes back: its own, for ten minutes."""
 
-    address: str
+    address: Annotated[str, Shown("of the provider's page; nobody lives there")]
     kept: str  # sealed
 
 

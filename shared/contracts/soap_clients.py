@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.change import Change
 from shared.contract import SECRET, Day, Limit, Line, Model, Page, Whole, procedure
 from shared.contracts.tokens import Network
+from shared.personal import Shown
 from shared.scope import HOUSE
 from shared.words import Term
 
@@ -96,7 +97,7 @@ class SoapQuestion(Model):
     persons: int  # that it was about
     known: int  # of them, in the answer
     outcome: SoapOutcome
-    address: str
+    address: Annotated[str, Shown("of the network, of the system that asked")]
     milliseconds: int  # until its answer was on record
     people: list[str]
 

@@ -64,6 +64,6 @@ def value_of(kind: dict[str, Any]) -> Any:
 
 def text_of(kind: dict[str, Any]) -> str:
     """Digits fit most patterns; names have one of their own."""
-    known = {r"^\d{4}-(0[1-9]|1[0-2])$": "2026-01"}
+    known = {r"^\d{4}-(0[1-9]|1[0-2])$": "2026-01", r"^[a-z][a-z0-9_.-]{2,39}$": "sistema"}
     shortest = max(2, int(kind.get("minLength", 0)))
     return known.get(str(kind.get("pattern")), "1" * shortest)

@@ -78,7 +78,7 @@ def value_of(part: str) -> str:
     if part == "{token_id}":
         return "1" * 10  # as they all are
     if part == "{name}":
-        return "11"  # as short as one may be
+        return "sistema"
     return str(UUID(int=1)) if part.endswith(":uuid}") else "1"
 
 
