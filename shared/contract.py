@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypeVar, get_args, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +30,7 @@ from pydantic import (
     ValidationError,
     create_model,
 )
+from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from shared import bounds, personal
@@ -211,7 +212,7 @@ class Procedure(Generic[P, R]):
     def secrets(self) -> set[str]:
         """The fields of the reply that are told and stored nowhere."""
         fields = getattr(self.reply, "model_fields", {})
-        return {name for name, field in fields.items() if SECRET in field.metadata}
+        return {name for name, field in fields.items() if is_secret(field)}
 
     def decode_reply(self, payload: Any) -> R:
         """The reply a caller sees, of the declared type."""
@@ -291,13 +292,19 @@ def _field_error(
     return FieldError(".".join(str(part) for part in _path(location, arguments)), message)
 
 
+def is_secret(field: FieldInfo) -> bool:
+    """Whether the mark stands at the field or at a part of its type, as in `Password | None`."""
+    parts = (getattr(part, "__metadata__", ()) for part in get_args(field.annotation))
+    return SECRET in field.metadata or any(SECRET in marks for marks in parts)
+
+
 def _open(value: Any) -> Any:
     """As JSON, without the fields that are marked as secret or were left out."""
     if isinstance(value, BaseModel):
         return {
             name: _open(getattr(value, name))
             for name, field in type(value).model_fields.items()
-            if name in value.model_fields_set and SECRET not in field.metadata
+            if name in value.model_fields_set and not is_secret(field)
         }
     if isinstance(value, list | tuple):
         return [_open(item) for item in value]

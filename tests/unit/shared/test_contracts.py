@@ -3,12 +3,12 @@
 import inspect
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
-from shared.contract import READING, SECRET, Event, Procedure
+from shared.contract import READING, SECRET, Event, Procedure, is_secret
 from shared.events import handlers_of
 from shared.room import ROOMS, load
 
@@ -93,7 +93,18 @@ def models_in(kind: Any) -> set[type[BaseModel]]:
 
 
 def has_secret(model: type[BaseModel]) -> bool:
-    return any(SECRET in field.metadata for field in model.model_fields.values())
+    return any(is_secret(field) for field in model.model_fields.values())
+
+
+class Marked(BaseModel):
+    at_the_field: Annotated[str | None, SECRET] = None  # noqa: V107  # looked at by name
+    at_a_part: Annotated[str, SECRET] | None = None  # noqa: V107
+    nowhere: str | None = None  # noqa: V107
+
+
+def test_a_secret_is_one_wherever_the_mark_stands() -> None:
+    marked = {name for name, field in Marked.model_fields.items() if is_secret(field)}
+    assert marked == {"at_the_field", "at_a_part"}
 
 
 BY_SYSTEMS = {  # what another system may change of accounts: who works with whom, and no right
