@@ -248,13 +248,19 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
     return tally
 
 
+def _leads_out(answer: httpx.Response) -> bool:
+    return answer.headers.get("location", "").startswith("/ingresar")
+
+
 def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value: bytes) -> None:
     request = _request(client, world, field, value)
     if request is None:
         return
     what = f"{field.label} = {value[:60]!r} ({len(value)} bytes)"
     answer = tally.send(what, lambda: client.send(request))
-    if answer is not None and answer.headers.get("location", "").startswith("/ingresar"):
+    # The entrance's own pages lead there whoever asks; if one throws out, the next field tells.
+    inside = not field.path.startswith("/ingresar")
+    if inside and answer is not None and _leads_out(answer):
         tally.tell("wrong", f"{what}: nobody is logged in any more")
 
 

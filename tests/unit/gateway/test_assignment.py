@@ -264,6 +264,9 @@ def test_what_was_left_is_shown_with_to_whom_it_may_go(supervisor: Browser, room
     assert 'value="ana"' in page
     other = supervisor.get("/asignaciones/pendientes?asesor=caro").text
     assert 'action="/asignaciones/pendientes/caro"' in other
+    assert "Dar los clientes de Caro Ruiz a" in other
+    on_leave = supervisor.get("/asignaciones/pendientes?asesor=dora")
+    assert (on_leave.status_code, "Dar los clientes de dora a" in on_leave.text) == (200, True)
 
 
 def test_nobody_left_anything(supervisor: Browser, rooms: FakeAsk) -> None:
