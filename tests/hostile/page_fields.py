@@ -249,7 +249,8 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
 
 
 def _leads_out(answer: httpx.Response) -> bool:
-    return answer.headers.get("location", "").startswith("/ingresar")
+    leads_to: str = answer.headers.get("location", "")
+    return leads_to.startswith("/ingresar")
 
 
 def _send(tally: Tally, client: httpx.Client, world: World, field: Field, value: bytes) -> None:
