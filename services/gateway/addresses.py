@@ -30,3 +30,12 @@ Seen = Query(alias="visto")  # the state that the rest of the page shows
 Form = Query(alias="formato")  # of a table that is taken away
 Width = Annotated[str, Query(alias="ancho")]
 Back = Annotated[str, Query(alias="volver")]  # where the log-in leads
+
+
+def day(text: str) -> date | None:
+    """A day as it was typed into an address; what is none is no filter."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2100 else None

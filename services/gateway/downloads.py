@@ -1,18 +1,24 @@
 """Files a person or a program takes away: stored ones, and tables as CSV or XLSX."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, TypeVar
 from urllib.parse import quote
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from shared import files, sheets
+from shared.contract import Page
 from shared.sheets import Cell
+
+T = TypeVar("T")
+
+MOST_ROWS = 100_000  # of a list taken away as a file
+_A_PAGE = 200
 
 _BLOCK = 1 << 16
 _IN_MEMORY = 4 << 20
@@ -87,6 +93,19 @@ async def table(
         )
     lines = _csv(found.header, pages)
     return StreamingResponse(lines, media_type=sheets.CSV_TYPE, headers=headers)
+
+
+async def rows_of(
+    find: Callable[[str | None, int], Awaitable[Page[T]]], cells: Callable[[T], tuple[Cell, ...]]
+) -> AsyncIterator[list[tuple[Cell, ...]]]:
+    """The rows of a list, page by page, up to `MOST_ROWS`; `find(after, limit)` asks for one."""
+    after: str | None = None
+    for _ in range(MOST_ROWS // _A_PAGE):
+        page = await find(after, _A_PAGE)
+        yield [cells(item) for item in page.items]
+        after = page.next
+        if after is None:
+            break
 
 
 async def _begun(pages: Pages) -> Pages:

@@ -1,7 +1,6 @@
 """The record of who did and saw what: search, files, and who saw one customer's data."""
 
-from collections.abc import AsyncIterator
-from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -9,11 +8,11 @@ from starlette.responses import Response
 
 from services.gateway import addresses, menu
 from services.gateway.asking import Ask, Asker
-from services.gateway.downloads import LongTable, TableForm, table
+from services.gateway.downloads import LongTable, TableForm, rows_of, table
 from services.gateway.rendering import render
 from services.gateway.routing import Pages
 from shared import clock
-from shared.contract import ENTITY_ID_MAX, Id
+from shared.contract import ENTITY_ID_MAX, Id, Page
 from shared.contracts.audit import (
     AuditAction,
     AuditEntry,
@@ -35,7 +34,6 @@ menu.add(
     icon="history",
     purpose="Quién hizo y vio qué",
 )
-_FILE_PAGE, _FILE_ROWS = 200, 100_000
 _HEADER = ("fecha", "actividad", "usuario", "nombre", "cliente", "motivo", "dirección", "línea")
 
 Username = Annotated[str, Query(alias="usuario", max_length=100)]
@@ -84,7 +82,9 @@ async def download_audit(
     """The same as a file, at most 100,000 lines; taking it away is a line of its own."""
     filters = _filters(username, customer, listed, action, from_on, to_on)
     await ask(record_export, AuditKind.AUDIT)
-    found = LongTable("Registro de actividades", _HEADER, _rows(ask, filters))
+    found = LongTable(
+        "Registro de actividades", _HEADER, rows_of(partial(_find, ask, filters), _cells)
+    )
     told = tuple((name, str(value)) for name, value in filters.items() if value)
     about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=told)
     return await table("registro-de-actividades", found, form, about)
@@ -109,27 +109,15 @@ def _filters(
         "customer_id": number if 0 < number <= ENTITY_ID_MAX else None,
         "listed": listed == "1",
         "action": AuditAction(action) if action in set(AuditAction) else None,
-        "from_on": _day(from_on),
-        "to_on": _day(to_on),
+        "from_on": addresses.day(from_on),
+        "to_on": addresses.day(to_on),
     }
 
 
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2100 else None
-
-
-async def _rows(ask: Asker, filters: dict[str, Any]) -> AsyncIterator[list[tuple[Cell, ...]]]:
-    after: str | None = None
-    for _ in range(_FILE_ROWS // _FILE_PAGE):
-        page = await ask(list_audit, after=after, limit=_FILE_PAGE, **filters)
-        yield [_cells(entry) for entry in page.items]
-        after = page.next
-        if after is None:
-            break
+async def _find(
+    ask: Asker, filters: dict[str, Any], after: str | None, limit: int
+) -> Page[AuditEntry]:
+    return await ask(list_audit, after=after, limit=limit, **filters)
 
 
 def _cells(entry: AuditEntry) -> tuple[Cell, ...]:

@@ -1,7 +1,6 @@
 """SOAP clients of the risk central: who may ask, how much, and what was asked."""
 
-from collections.abc import AsyncIterator
-from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
@@ -9,7 +8,7 @@ from starlette.responses import Response
 
 from services.gateway import addresses, menu
 from services.gateway.asking import Ask, Asker
-from services.gateway.downloads import LongTable, TableForm, table
+from services.gateway.downloads import LongTable, TableForm, rows_of, table
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import Pages
@@ -53,7 +52,6 @@ menu.add(
     purpose="Qué sistemas consultan la central de riesgos, y cuánto",
 )
 _SHOWN = 10  # last questions on a client's page
-_FILE_PAGE, _FILE_ROWS = 200, 100_000
 _HEADER = ("fecha", "cliente", "operación", "personas", "conocidas", "resultado", "dirección", "ms")
 
 Client = Annotated[str, Query(alias="sistema", max_length=100)]
@@ -170,7 +168,7 @@ async def download_questions(
     """The same as a file, at most 100,000 rows; taking it away is on record."""
     filters = _filters(client, on, outcome)
     await ask(record_export, AuditKind.BUREAU)
-    found = LongTable("Consultas por SOAP", _HEADER, _rows(ask, filters))
+    found = LongTable("Consultas por SOAP", _HEADER, rows_of(partial(_find, ask, filters), _cells))
     told = tuple((name, str(value)) for name, value in filters.items() if value)
     about = About(found.title, by=ask.full_name, as_of=clock.now(), filters=told)
     return await table("consultas-por-soap", found, form, about)
@@ -194,27 +192,15 @@ def _filters(client: str, on: str, outcome: str) -> dict[str, Any]:
     """What was typed into the address; what cannot be anything is no filter."""
     return {
         "client": client.strip() or None,
-        "day": _day(on),
+        "day": addresses.day(on),
         "outcome": SoapOutcome(outcome) if outcome in set(SoapOutcome) else None,
     }
 
 
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2100 else None
-
-
-async def _rows(ask: Asker, filters: dict[str, Any]) -> AsyncIterator[list[tuple[Cell, ...]]]:
-    after: str | None = None
-    for _ in range(_FILE_ROWS // _FILE_PAGE):
-        page = await ask(list_soap_questions, after=after, limit=_FILE_PAGE, **filters)
-        yield [_cells(question) for question in page.items]
-        after = page.next
-        if after is None:
-            break
+async def _find(
+    ask: Asker, filters: dict[str, Any], after: str | None, limit: int
+) -> Page[SoapQuestion]:
+    return await ask(list_soap_questions, after=after, limit=limit, **filters)
 
 
 def _cells(question: SoapQuestion) -> tuple[Cell, ...]:
