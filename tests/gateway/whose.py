@@ -1,6 +1,7 @@
 """People of three advisors in a running product: one's own, a colleague's, and a stranger's."""
 
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from tests.product import Product
 OWNERS = ("propia", "colega", "ajena")  # the supervisor leads the first two
 PASSWORD = "correo-lluvia-mesa"  # of a user of the test
 INCOME = "91234.55"  # which nobody else has
+SURNAME = "Zuqui"  # which begins those of all of them, and nobody else's
 WAIT_SECONDS = 60
 
 
@@ -60,7 +62,7 @@ def make(product: Product) -> World:
 
 def _insert(head: httpx.Client, cedula: str, at: int) -> tuple[int, str]:
     """(id, a word that stands in this one's surname alone)."""
-    word = f"Zurit{chr(ord('a') + at) * 3}"
+    word = f"{SURNAME}{chr(ord('a') + at) * 3}"
     new = {"cedula": cedula, "first_names": "Ana", "last_names": word, "income": INCOME}
     reach = {"phone": f"09912340{at:02}", "consent_phone": True}
     made = head.post("/customers", json=new | reach).raise_for_status()
@@ -83,9 +85,11 @@ def _campaign(head: httpx.Client) -> int:
 
 
 def _patiently(client: httpx.Client, path: str, body: Any) -> None:
-    """Until the room has heard of what others did: a 409 before."""
+    """Until the room has heard of what others did, a 409 before, and is free, else a 503."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while (answer := client.post(path, json=body)).status_code == httpx.codes.CONFLICT:
+    again = (httpx.codes.CONFLICT, httpx.codes.SERVICE_UNAVAILABLE)
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    while (answer := client.post(path, json=body, headers=key)).status_code in again:
         assert time.monotonic() < deadline, answer.text
         time.sleep(0.2)
     answer.raise_for_status()
