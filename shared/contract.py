@@ -88,24 +88,33 @@ class Slice(Generic[T]):
     rows: Sequence[T]
     next: str | None
     previous: str | None
+    total: "Total | None" = None
+
+
+class Total(Model):
+    """How many rows match, wherever the page begins."""
+
+    rows: int
+    exact: bool  # false: there are more than `rows`, and nobody counted them
 
 
 class Page(Model, Generic[T]):
     """A slice of a list: `next` and `previous` are the `after` of its neighbours, None at an end.
 
     A list is asked for with `after` (None: from the beginning) and `limit`; an `after` that no
-    such list gave is Invalid on `after`.
+    such list gave is Invalid on `after`. `total` is there where it was asked for (`count`).
     """
 
     items: list[T]
     next: str | None = None
     previous: str | None = None
+    total: Total | None = None
 
     @classmethod
     def cut(cls, found: Slice[R], to_contract: Callable[[R], T]) -> "Page[T]":
         """The page of a slice, each row as others may see it."""
         items = [to_contract(row) for row in found.rows]
-        return Page(items=items, next=found.next, previous=found.previous)
+        return Page(items=items, next=found.next, previous=found.previous, total=found.total)
 
 
 class Procedure(Generic[P, R]):

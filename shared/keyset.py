@@ -4,11 +4,16 @@ The store gives a query and its order, the door cuts a page of what comes back:
 
     found = keyset.fetch(session, query, [Customer.search, Customer.id], after, limit)
     return Page.cut(found, contract.CustomerRow.model_validate)
+
+A list that can be sorted names what by, and the last key, which no two rows share:
+
+    by = {"name": Segment.name, "updated_at": Segment.updated_at}
+    found = keyset.fetch_asked(session, query, by, Segment.id, Asked(order, after, limit, count))
 """
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, cast
 
@@ -20,29 +25,49 @@ from sqlalchemy import (
     SQLColumnExpression,
     UnaryExpression,
     and_,
+    func,
+    literal,
     or_,
+    select,
     tuple_,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import operators
 
-from shared.contract import ENTITY_ID_MAX, Slice
+from shared.contract import ENTITY_ID_MAX, Slice, Total
 from shared.errors import Invalid
 
 Order = Sequence[SQLColumnExpression[Any]]
 Rows = Select[*tuple[Any, ...]]
+MOST_COUNTED = 10_000  # rows of a total; counting on would read the whole table
 _BOUNDED: dict[type, Any] = {
     str: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")],
     int: Annotated[int, Field(ge=-ENTITY_ID_MAX, le=ENTITY_ID_MAX)],
 }
 
 
-def fetch(session: Session, query: Rows, order: Order, after: str | None, limit: int) -> Slice[Any]:
+def fetch(
+    session: Session,
+    query: Rows,
+    order: Order,
+    after: str | None,
+    limit: int,
+    *,
+    count: bool = False,
+) -> Slice[Any]:
     """At most `limit` rows of `query` in `order`; rows of one entity come as that entity.
 
     The columns of `order` are never null and together unique. `after` is what an earlier slice
-    gave as `next` or `previous`. Raises Invalid on `after`.
+    gave as `next` or `previous`. With `count` the slice knows how many rows there are in all.
+    Raises Invalid on `after`.
     """
+    found = _fetch(session, query, order, after, limit)
+    return replace(found, total=count_rows(session, query)) if count else found
+
+
+def _fetch(
+    session: Session, query: Rows, order: Order, after: str | None, limit: int
+) -> Slice[Any]:
     keys = [_Key.of(column) for column in order]
     place = None if after is None else _read(after, keys)
     if place is None:
@@ -50,8 +75,39 @@ def fetch(session: Session, query: Rows, order: Order, after: str | None, limit:
     back = [key.reversed() for key in keys] if place.back else keys
     rows = _select(session, query.where(_beyond(back, place.values)), back, limit)
     if place.back and not rows:  # what was there is gone: the list begins here
-        return fetch(session, query, order, None, limit)
+        return _fetch(session, query, order, None, limit)
     return _cut(rows, place, limit)
+
+
+def count_rows(session: Session, query: Rows) -> Total:
+    """How many rows match; what there is beyond `MOST_COUNTED` is not read."""
+    some = query.with_only_columns(literal(1)).order_by(None).limit(MOST_COUNTED + 1).subquery()
+    rows = session.execute(select(func.count()).select_from(some)).scalar_one()
+    return Total(rows=min(rows, MOST_COUNTED), exact=rows <= MOST_COUNTED)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a list that sorts: `order` is a name, or `-name` for the last first."""
+
+    order: str  # one of those of the contract (`shared.lists.order_of`)
+    after: str | None
+    limit: int
+    count: bool
+
+
+def fetch_asked(
+    session: Session,
+    query: Rows,
+    by: Mapping[str, SQLColumnExpression[Any]],
+    unique: SQLColumnExpression[Any],
+    asked: Asked,
+) -> Slice[Any]:
+    """Rows in the order asked for; `unique` decides between those that stand alike in it."""
+    column, descends = by[asked.order.removeprefix("-")], asked.order.startswith("-")
+    keys = (column,) if column is unique else (column, unique)
+    order = [key.desc() if descends else key for key in keys]
+    return fetch(session, query, order, asked.after, asked.limit, count=asked.count)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,11 @@ from shared.contracts import campaign as contract
 from shared.contracts import customer_query, mailer
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.campaign import AudienceState, Phase
+from shared.contracts.customer_query import Channel
 from shared.contracts.exports import ExportWhy
 from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid
+from shared.keyset import Asked
 from shared.rpc import command, command_after, query, query_recorded
 
 _CAMPAIGN = AuditKind.CAMPAIGN
@@ -117,10 +119,15 @@ class CampaignService(News):
         session: Session,
         phase: Phase | None = None,
         search: str | None = None,
+        channel: Channel | None = None,
+        order: str = "-id",
         after: str | None = None,
         limit: int = 50,
+        *,
+        count: bool = False,
     ) -> Page[contract.CampaignRow]:
-        found = store.list_campaigns(session, phase, search, after, limit)
+        asked = Asked(order, after, limit, count)
+        found = store.list_campaigns(session, phase, search, channel, asked)
         return Page.cut(found, contract.CampaignRow.model_validate)
 
     @query(contract.get_campaign)

@@ -1,15 +1,19 @@
 """campaign's SQL on campaigns and their phases."""
 
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, SQLColumnExpression, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.campaign.models import Audience, Campaign, PhaseChange
-from shared import edits, keyset
+from shared import edits, keyset, search
 from shared.contract import Slice
 from shared.contracts import campaign as contract
+from shared.contracts.campaign import Phase
+from shared.contracts.customer_query import Channel
 from shared.errors import NotFound
+from shared.keyset import Asked
 
 
 def get_campaign(session: Session, campaign_id: int, *, lock: bool = False) -> Campaign:
@@ -54,19 +58,31 @@ def list_phase_changes(session: Session, campaign_id: int) -> list[PhaseChange]:
     return list(session.execute(query).scalars())
 
 
+_TRANSFERRED = func.coalesce(Audience.rows, 0)
+_ORDERS: dict[str, SQLColumnExpression[Any]] = {
+    "id": Campaign.id,
+    "name": Campaign.name,
+    "budget": Campaign.budget,
+    "starts_on": func.coalesce(Campaign.starts_on, date.max),
+    "ends_on": func.coalesce(Campaign.ends_on, date.max),
+    "transferred": _TRANSFERRED,
+}
+
+
 def list_campaigns(
-    session: Session, phase: str | None, search: str | None, after: str | None, limit: int
+    session: Session, phase: Phase | None, text: str | None, channel: Channel | None, asked: Asked
 ) -> Slice[Row[Any]]:
-    """Newest first, the columns of `contract.CampaignRow`."""
+    """The columns of `contract.CampaignRow`."""
     query = select(
         *keyset.columns(Campaign, contract.CampaignRow),
-        func.coalesce(Audience.rows, 0).label("transferred"),
+        _TRANSFERRED.label("transferred"),
     ).outerjoin(Audience, Audience.id == Campaign.audience_id)
     if phase is not None:
         query = query.where(Campaign.phase == phase)
-    if search:
-        query = query.where(Campaign.name.icontains(search.strip(), autoescape=True))
-    return keyset.fetch(session, query, [Campaign.id.desc()], after, limit)
+    if channel is not None:
+        query = query.where(Campaign.channels.contains([channel]))
+    query = query.where(*search.holds(Campaign.name, text))
+    return keyset.fetch_asked(session, query, _ORDERS, Campaign.id, asked)
 
 
 def brief(campaign: Campaign) -> contract.CampaignBrief:

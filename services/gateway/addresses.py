@@ -32,6 +32,17 @@ Width = Annotated[str, Query(alias="ancho")]
 Back = Annotated[str, Query(alias="volver")]  # where the log-in leads
 
 
+LISTS = {  # of lists: an argument of their procedures, in addresses
+    "search": "buscar",
+    "order": "orden",
+    "after": "desde",
+    "active": "activo",
+    "channel": "canal",
+    "phase": "fase",
+    "role": "rol",
+}
+
+
 def day(text: str) -> date | None:
     """A day as it was typed into an address; what is none is no filter."""
     try:

@@ -1,5 +1,6 @@
 """How a route asks a room: `ask: Ask` among its parameters, then `await ask(procedure, …)`."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -62,6 +63,11 @@ class Asker:
         if self._actor is None:
             raise SessionExpired
         return self._actor
+
+    def part(self, name: str) -> "Asker":
+        """To ask for one of several commands that a request is made of; repeatable as that is."""
+        key = self.key and hashlib.sha256(f"{self.key}/{name}".encode()).hexdigest()
+        return Asker(self._client, self._actor, key, restricted=self._restricted)
 
     async def __call__(self, procedure: Procedure[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The procedure's reply. Raises one of the five errors of `shared.errors`."""

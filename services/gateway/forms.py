@@ -115,7 +115,7 @@ class Form:
         return values, wrong
 
     def _read_field(self, name: str, field: FieldInfo, *, changes: bool) -> dict[str, Any]:
-        kinds = _kinds(field.annotation)
+        kinds = kinds_of(field.annotation)
         if changes and name not in self._values:
             return {}
         if kinds & {list, tuple, set, frozenset}:
@@ -183,13 +183,13 @@ def _needs_text(limit: Any) -> bool:
     return bool(getattr(limit, "min_length", 0) or getattr(limit, "pattern", None))
 
 
-def _kinds(annotation: Any) -> set[Any]:
+def kinds_of(annotation: Any) -> set[Any]:
     """The plain types an annotation allows: `Annotated[list[int], …] | None` is list and None."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
+        return kinds_of(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        return set().union(*(_kinds(part) for part in get_args(annotation)))
+        return set().union(*(kinds_of(part) for part in get_args(annotation)))
     return {origin or annotation}
 
 

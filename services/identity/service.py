@@ -27,6 +27,7 @@ from services.identity.second_factor_doors import SecondFactorDoors
 from services.identity.team_doors import TeamDoors
 from services.identity.token_doors import TokenDoors
 from services.identity.user_doors import UserDoors
+from services.identity.view_doors import ViewDoors
 from shared import audit, clock, outbox, trace
 from shared.contract import Actor, Page
 from shared.contracts import identity as contract
@@ -49,6 +50,7 @@ class IdentityService(
     TeamDoors,
     TokenDoors,
     AuditDoors,
+    ViewDoors,
 ):
     """Sessions and notices here; users, roles, teams, tokens and the record beside it."""
 

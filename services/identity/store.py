@@ -1,19 +1,24 @@
 """identity's SQL."""
 
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import SQLColumnExpression, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer_group
 
 from services.identity.models import PasswordLink, Role, RolePermission, User
-from shared import clock, edits, keyset
+from shared import clock, edits, keyset, search
 from shared.contract import Slice
 from shared.contracts import identity as contract
 from shared.errors import Invalid, NotFound
+from shared.keyset import Asked
 
 IS_OPEN = PasswordLink.used_at.is_(None) & PasswordLink.voided_at.is_(None)
 _VOIDS_LINKS = {"password_hash", "email", "active", "ends_on"}  # when another is set
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+_CALLED = func.concat_ws(" ", User.full_name, User.username, User.email)
 _MAIL_INDEX = "ix_user_account_email"
 
 
@@ -23,6 +28,12 @@ def get_user(session: Session, user_id: int, *, lock: bool = False) -> User:
     if user is None:
         raise NotFound("El usuario no existe.")
     return user
+
+
+def name_user(session: Session, user_id: int) -> str:
+    """As people call a user; of one who is none, the number."""
+    user = session.get(User, user_id)
+    return user.full_name if user else f"n.º {user_id}"
 
 
 def find_user_locked(session: Session, user_id: int) -> User | None:
@@ -43,17 +54,38 @@ def find_addressee(session: Session, who: str) -> User | None:
     return session.execute(theirs).scalar_one_or_none()
 
 
-def list_users(
-    session: Session, role: str | None, permission: str | None, after: str | None, limit: int
-) -> Slice[User]:
-    """By username."""
+_ORDERS: dict[str, SQLColumnExpression[Any]] = {
+    "username": User.username,
+    "full_name": User.full_name,
+    "role": User.role,
+    "last_login_at": func.coalesce(User.last_login_at, _NEVER),
+    "starts_on": func.coalesce(User.starts_on, date.min),
+    "ends_on": func.coalesce(User.ends_on, date.max),
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which users a list is of."""
+
+    role: str | None = None
+    permission: str | None = None
+    text: str | None = None
+    active: bool | None = None
+
+
+def list_users(session: Session, wanted: Wanted, asked: Asked) -> Slice[User]:
+    """With what lists show of them."""
     query = select(User).options(undefer_group("shown"))
-    if role is not None:
-        query = query.where(User.role == role)
-    if permission is not None:
-        may = select(RolePermission.role).where(RolePermission.permission == permission)
+    if wanted.role is not None:
+        query = query.where(User.role == wanted.role)
+    if wanted.permission is not None:
+        may = select(RolePermission.role).where(RolePermission.permission == wanted.permission)
         query = query.where(User.role.in_(may))
-    return keyset.fetch(session, query, [User.username], after, limit)
+    if wanted.active is not None:
+        query = query.where(User.active.is_(wanted.active))
+    query = query.where(*search.holds(_CALLED, wanted.text))
+    return keyset.fetch_asked(session, query, _ORDERS, User.username, asked)
 
 
 def insert_user(session: Session, new: contract.NewUser, password_hash: str | None) -> User:

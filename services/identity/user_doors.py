@@ -1,5 +1,6 @@
 """The doors of identity for users."""
 
+from functools import partial
 from typing import Any
 
 from redis import Redis
@@ -13,7 +14,10 @@ from shared.contract import Page
 from shared.contracts import identity as contract
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Invalid
+from shared.keyset import Asked
+from shared.lists import Done
 from shared.mail_address import read_mail_address
+from shared.many import for_each
 from shared.redis import RedisClient
 from shared.room import Room
 from shared.rpc import command, query
@@ -34,10 +38,16 @@ class UserDoors(Room):
         session: Session,
         role: str | None = None,
         permission: str | None = None,
+        search: str | None = None,
+        order: str = "username",
         after: str | None = None,
         limit: int = 50,
+        *,
+        active: bool | None = None,
+        count: bool = False,
     ) -> Page[contract.User]:
-        found = store.list_users(session, role, permission, after, limit)
+        wanted = store.Wanted(role, permission, search, active)
+        found = store.list_users(session, wanted, Asked(order, after, limit, count))
         return Page.cut(found, contract.User.model_validate)
 
     @query(contract.get_user)
@@ -76,6 +86,16 @@ class UserDoors(Room):
         if values.keys() & _ENDS_SESSIONS:
             sessions.end_all(self.redis, user_id)
         return contract.User.model_validate(user)
+
+    @command(contract.set_users_active)
+    def set_users_active(self, session: Session, user_ids: list[int], *, active: bool) -> Done:
+        def act(user_id: int) -> None:
+            user = store.get_user(session, user_id, lock=True)
+            if user.active != active:
+                _set(session, user, {"active": active})
+                sessions.end_all(self.redis, user_id)
+
+        return for_each(session, user_ids, act, partial(store.name_user, session))
 
 
 def _set(session: Session, user: User, values: dict[str, Any]) -> User:

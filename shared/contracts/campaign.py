@@ -19,6 +19,7 @@ from shared.contracts.customer_query import (
 from shared.contracts.exports import ExportWhy
 from shared.contracts.mailer import SkipReason
 from shared.contracts.telemarketing import CallResult
+from shared.lists import Column, Filter, Listing, Noun, order_of
 from shared.permissions import Permission, Role
 from shared.personal import CEDULA, IDENTIFYING, MAIL, PHONE
 from shared.scope import HOUSE
@@ -210,13 +211,39 @@ def update_campaign(campaign_id: Id, change: CampaignChange) -> Campaign:
 def list_campaigns(
     phase: Phase | None = None,
     search: str | None = None,
+    channel: Channel | None = None,
+    order: Annotated[
+        str, order_of("id", "name", "budget", "starts_on", "ends_on", "transferred")
+    ] = "-id",
     after: str | None = None,
     limit: Limit = 50,
+    *,
+    count: bool = False,
 ) -> Page[CampaignRow]:
-    """List campaigns, newest first.
+    """List campaigns, newest first, or sorted by one of the fields named; `-` for the last first.
 
-    `search` is any part of the name, in small or capital letters.
+    `search` is parts of words of the name, in any order and whatever their accents. With `count`
+    the answer tells how many match, up to 10,000. Who has no day yet stands as the last.
     """
+
+
+CAMPAIGNS = Listing(
+    list_campaigns,
+    Noun("campaña", "campañas", feminine=True),
+    columns=(
+        Column("name", "Campaña"),
+        Column("phase", "Fase"),
+        Column("transferred", "Público"),
+        Column("budget", "Presupuesto", wide="sm"),
+        Column("starts_on", "Empieza", wide="md"),
+        Column("ends_on", "Termina", wide="md"),
+        Column("channels", "Canales", first=False),
+        Column("owner", "Responsable", wide="lg"),
+        Column("id", "Número", first=False),
+    ),
+    filters=(Filter("phase", "Fase"), Filter("channel", "Canal")),
+    sought="Nombre de la campaña",
+)
 
 
 @procedure("campaign", scope=HOUSE)

@@ -80,6 +80,14 @@ from shared.contracts.tokens import get_api_token as get_api_token
 from shared.contracts.tokens import list_api_tokens as list_api_tokens
 from shared.contracts.tokens import list_own_api_tokens as list_own_api_tokens
 from shared.contracts.tokens import revoke_api_token as revoke_api_token
+from shared.contracts.views import ListChoice as ListChoice
+from shared.contracts.views import ListView as ListView
+from shared.contracts.views import NewListView as NewListView
+from shared.contracts.views import create_list_view as create_list_view
+from shared.contracts.views import delete_list_view as delete_list_view
+from shared.contracts.views import get_list_choice as get_list_choice
+from shared.contracts.views import set_list_choice as set_list_choice
+from shared.lists import Column, Done, Filter, Ids, Listing, Noun, order_of
 from shared.permissions import Permission
 from shared.permissions import Role as Role
 from shared.personal import IDENTIFYING
@@ -292,12 +300,52 @@ def change_password(
 def list_users(
     role: RoleCode | None = None,
     permission: PermissionCode | None = None,
+    search: str | None = None,
+    order: Annotated[
+        str, order_of("username", "full_name", "role", "last_login_at", "starts_on", "ends_on")
+    ] = "username",
     after: str | None = None,
     limit: Limit = 50,
+    *,
+    active: bool | None = None,
+    count: bool = False,
 ) -> Page[User]:
-    """List users by username.
+    """List users by username, or sorted by one of the fields named; `-` for the last first.
 
-    Of one role, of the roles with a permission, or of all; those who cannot log in too.
+    Of one role, of the roles with a permission, or of all; those who cannot log in too. `search`
+    is parts of words of name, username or mail address, in any order and whatever their accents.
+    With `count` the answer tells how many match. Who never logged in stands as the first.
+    """
+
+
+USERS = Listing(
+    list_users,
+    Noun("usuario", "usuarios"),
+    columns=(
+        Column("full_name", "Nombre"),
+        Column("username", "Usuario", wide="sm"),
+        Column("role_name", "Rol"),
+        Column("team", "Equipo", wide="lg"),
+        Column("state", "Estado"),
+        Column("last_login_at", "Último ingreso", wide="md"),
+        Column("email", "Correo", first=False),
+        Column("starts_on", "Desde", first=False),
+        Column("ends_on", "Hasta", first=False),
+        Column("second_factor", "Segundo factor", first=False),
+    ),
+    filters=(
+        Filter("role", "Rol"),
+        Filter("active", "Estado", words=("Activos", "Inactivos")),
+    ),
+    sought="Nombre, usuario o correo",
+)
+
+
+@procedure("identity", scope=HOUSE, in_person=True)
+def set_users_active(user_ids: Ids, *, active: bool) -> Done:
+    """Activate or deactivate users, each by itself; who is deactivated is logged out at once.
+
+    Those who are so already count as done; the last administrator is refused.
     """
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import addresses, live, menu, places
+from services.gateway import addresses, lists, live, menu, places
 from services.gateway.asking import Ask, Asker
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.live import Topic
@@ -16,6 +16,7 @@ from services.gateway.routes.segment import read_definition
 from services.gateway.routing import Pages
 from shared.contract import Id
 from shared.contracts.campaign import (
+    CAMPAIGNS,
     AudienceMoved,
     AudienceState,
     Campaign,
@@ -68,28 +69,15 @@ _NUMBER = re.compile(r"0(\.\d+)?")
 
 
 @pages.get("/campanas", allow=CampaignPermission.READ)
-async def show_campaigns(
-    request: Request,
-    ask: Ask,
-    search: addresses.Search = "",
-    phase: addresses.Phase = "",
-    after: addresses.After = None,
-) -> Response:
+async def show_campaigns(request: Request, ask: Ask) -> Response:
     """Campaigns, newest first."""
-    found = await ask(
-        list_campaigns,
-        phase=Phase(phase) if phase in set(Phase) else None,
-        search=search.strip() or None,
-        after=after,
-    )
-    return render(
-        request,
-        "campaign/list.html",
-        campaigns=found,
-        search=search,
-        phase=phase,
-        phases=list(Phase),
-    )
+    return await lists.render(request, ask, CAMPAIGNS, "campaign/list.html")
+
+
+@pages.get("/campanas/descargar", allow=CampaignPermission.READ)
+async def download_campaigns(request: Request, ask: Ask) -> Response:
+    """The list as a file."""
+    return await lists.download(request, ask, CAMPAIGNS)
 
 
 @pages.get("/campanas/tablero", allow=CampaignPermission.READ)

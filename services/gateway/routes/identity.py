@@ -1,20 +1,21 @@
 """Log-in and log-out, and users."""
 
 import asyncio
-from typing import Annotated
 
 from fastapi import Request
 from starlette.responses import Response
 
-from services.gateway import addresses, entrance, menu
+from services.gateway import addresses, bulk, entrance, lists, menu
 from services.gateway import session as sessions
 from services.gateway.asking import Ask
+from services.gateway.bulk import Bulk
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
 from services.gateway.routing import PUBLIC, Pages
 from services.gateway.session import BY_PROVIDER, local_path, read_token
 from shared.contract import Id
 from shared.contracts.identity import (
+    USERS,
     NewUser,
     UserChange,
     UserPermission,
@@ -22,8 +23,8 @@ from shared.contracts.identity import (
     get_password_link,
     get_user,
     list_roles,
-    list_users,
     log_out,
+    set_users_active,
     update_user,
 )
 from shared.contracts.telemarketing import Assignment, list_assignments
@@ -38,6 +39,21 @@ menu.add(
     UserPermission.WRITE,
     icon="user",
     purpose="Quién puede ingresar, con qué rol y en qué fechas",
+)
+_ACTIONS = (
+    Bulk(
+        *("desactivar", "Desactivar", "user-off", set_users_active),
+        question="¿Desactivar {}?",
+        detail="Su sesión se cierra y no pueden ingresar hasta que alguien los active.",
+        told="Se desactivaron {}.",
+        values={"active": False},
+    ),
+    Bulk(
+        *("activar", "Activar", "user-check", set_users_active),
+        question="¿Activar {}?",
+        told="Se activaron {}.",
+        values={"active": True},
+    ),
 )
 
 
@@ -80,17 +96,24 @@ async def leave(request: Request, ask: Ask) -> Response:
 
 
 @pages.get("/usuarios", allow=UserPermission.WRITE)
-async def show_users(
-    request: Request,
-    ask: Ask,
-    role: Annotated[str, addresses.Role] = "",
-    after: addresses.After = None,
-) -> Response:
-    """Users by username, of one role or of all."""
-    users, roles = await asyncio.gather(
-        ask(list_users, role=role or None, after=after), _list_roles(ask)
+async def show_users(request: Request, ask: Ask) -> Response:
+    """Users by username."""
+    roles = {"role": await _list_roles(ask)}
+    return await lists.render(
+        request, ask, USERS, "identity/list.html", choices=roles, bulk=_ACTIONS
     )
-    return render(request, "identity/list.html", users=users, role=role, roles=roles)
+
+
+@pages.get("/usuarios/descargar", allow=UserPermission.WRITE)
+async def download_users(request: Request, ask: Ask) -> Response:
+    """The list as a file."""
+    return await lists.download(request, ask, USERS)
+
+
+@pages.post("/usuarios/marcados", allow=UserPermission.WRITE)
+async def act_on_users(request: Request, ask: Ask) -> Response:
+    """Activate or deactivate those that were marked."""
+    return await bulk.act(request, ask, USERS, _ACTIONS, back="/usuarios")
 
 
 @pages.get("/usuarios/nuevo", allow=UserPermission.WRITE)

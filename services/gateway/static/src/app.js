@@ -3,6 +3,7 @@ import "bootstrap/js/dist/dropdown";
 import "./htmx.js";
 import "./live.js";
 import "./autosave.js";
+import "./list.js"; // sets the question that confirm.js asks
 import "./confirm.js";
 import "./copy.js";
 import "./drafts.js";

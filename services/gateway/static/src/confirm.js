@@ -1,4 +1,5 @@
-// <form data-confirm="¿Eliminar?" data-confirm-text="…"> asks in a dialog before it is sent.
+// <form data-confirm="¿Eliminar?" data-confirm-text="…"> asks in a dialog before it is sent. Its
+// buttons say what they do: as the form's own or data-confirm-yes does, and data-confirm-no.
 const dialog = () => document.getElementById("confirm");
 let waiting = null;
 
@@ -18,6 +19,9 @@ function ask(form, submitter) {
   waiting = { form, submitter };
   dialog().querySelector("[data-title]").textContent = form.dataset.confirm;
   dialog().querySelector("[data-text]").textContent = form.dataset.confirmText ?? "";
+  const { confirmYes, confirmNo } = form.dataset;
+  dialog().querySelector("[value=yes]").textContent = confirmYes ?? (submitter?.textContent.trim() || "Continuar");
+  dialog().querySelector("[value=no]").textContent = confirmNo ?? "Volver";
   dialog().returnValue = "";
   dialog().showModal();
 }

@@ -15,18 +15,28 @@ function press(element) {
 }
 
 function row(element) {
-  const line = document.createElement("tr");
-  const key = document.createElement("kbd");
-  key.textContent = element.dataset.key;
   const what = element.dataset.keyLabel ?? element.getAttribute("aria-label") ?? element.textContent;
-  line.insertCell().append(key);
-  line.insertCell().textContent = what.trim();
-  return line;
+  return line(element.dataset.key, what.trim());
+}
+
+function line(key, what) {
+  const made = document.createElement("tr");
+  const shown = document.createElement("kbd");
+  shown.textContent = key;
+  made.insertCell().append(shown);
+  made.insertCell().textContent = what;
+  return made;
+}
+
+// Keys that belong to no element of their own: data-keys='[["J", "Fila siguiente"], …]'.
+function others() {
+  const found = [...document.querySelectorAll("[data-keys]")].filter(visible);
+  return found.flatMap(({ dataset }) => JSON.parse(dataset.keys)).map(([key, what]) => line(key, what));
 }
 
 function list() {
   const dialog = document.getElementById("keys");
-  dialog?.querySelector("tbody").replaceChildren(...keyed().map(row));
+  dialog?.querySelector("tbody").replaceChildren(...keyed().map(row), ...others());
   dialog?.showModal();
 }
 
