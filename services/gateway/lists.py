@@ -66,6 +66,22 @@ class Shown:
         return self.choice.views
 
     @property
+    def total(self) -> str:
+        """How many match: `1.234 campañas`, `más de 10.000 campañas`."""
+        total = self.page.total
+        if total is None:
+            return ""
+        return ("" if total.exact else "más de ") + self.listing.noun.count(total.rows)
+
+    @property
+    def others(self) -> int:
+        """How many match where they are more than stand here, and can be acted on at once; or 0."""
+        total = self.page.total
+        if total is None or not total.exact or total.rows == len(self.page.items):
+            return 0
+        return total.rows
+
+    @property
     def size(self) -> int:
         """Rows of a page."""
         return self.choice.size or USUAL_ROWS

@@ -335,7 +335,7 @@ USERS = Listing(
     ),
     filters=(
         Filter("role", "Rol"),
-        Filter("active", "Estado", words=("Activos", "Inactivos")),
+        Filter("active", "Estado", words=("Activos", "Desactivados")),
     ),
     sought="Nombre, usuario o correo",
 )

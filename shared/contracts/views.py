@@ -37,7 +37,7 @@ class NewListView(Model):
     """A search to keep."""
 
     name: Annotated[Line, Field(min_length=1, max_length=60)]
-    query: Annotated[str, Field(max_length=1000)]
+    query: Annotated[str, Field(max_length=1000)] = ""
     shared: bool = False
 
 

@@ -185,7 +185,7 @@ def test_an_administrator_unlinks_and_another_account_may_come(
             office.wait_for_url(f"{product.address}/")
             office.goto(f"/usuarios/{user_id}")
             office.get_by_role("button", name="Desvincular cuenta de la empresa").click()
-            office.get_by_role("button", name="Continuar").click()
+            office.locator("#confirm [value=yes]").click()
             expect(office.get_by_text("Se desvinculó la cuenta de la empresa.")).to_be_visible()
         page.goto("/cuenta")
         expect(page).to_have_url(re.compile("/ingresar"))  # the session ended

@@ -169,7 +169,7 @@ def require(product: Product, chromium: Browser, role: str) -> None:
         page.goto(f"/roles/{role}")
         page.get_by_label("Exige la verificación en dos pasos").check()
         page.get_by_role("button", name="Guardar").click()
-        page.get_by_role("button", name="Continuar").click()
+        page.locator("#confirm [value=yes]").click()
         page.wait_for_url("**/roles")
 
 
@@ -189,7 +189,7 @@ def test_an_administrator_resets_it_for_who_lost_the_telephone(
         user_id = next(user["id"] for user in found if user["username"] == username)
         office.goto(f"/usuarios/{user_id}")
         office.get_by_role("button", name="Quitar verificación en dos pasos").click()
-        office.get_by_role("button", name="Continuar").click()
+        office.locator("#confirm [value=yes]").click()
         expect(office.get_by_text("Se quitó la verificación en dos pasos.")).to_be_visible()
         page.goto("/cuenta")
         expect(page).to_have_url(re.compile("/ingresar"))  # the session ended

@@ -28,13 +28,13 @@ def test_a_role_is_made_given_away_and_changed_after_a_question(
     page.get_by_role("button", name="Guardar").click()
     page.get_by_role("button", name="Volver").click()  # nothing has happened yet
     page.get_by_role("button", name="Guardar").click()
-    page.get_by_role("button", name="Continuar").click()
+    page.locator("#confirm [value=yes]").click()
     page.wait_for_url("**/roles")
     expect(page.get_by_text("Ya rige para quien lo tiene.")).to_be_visible()
     page.get_by_role("link", name=name).click()
     expect(page.get_by_label("Ver envíos")).to_be_checked()
     page.get_by_role("button", name="Eliminar").click()
-    page.get_by_role("button", name="Continuar").click()
+    page.locator("#confirm [value=yes]").click()
     expect(page.get_by_text("Se eliminó el rol.")).to_be_visible()
 
 

@@ -45,7 +45,7 @@ def test_a_system_is_let_in_and_shut_out(log_in: Callable[[str], Page], product:
     row = page.get_by_role("row").filter(has_text=name)
     expect(row).to_contain_text("127.0.0.1")
     row.get_by_role("button", name="Revocar").click()
-    page.get_by_role("button", name="Continuar").click()
+    page.locator("#confirm [value=yes]").click()
     expect(page.get_by_text(f"Se revocó el acceso {name}.")).to_be_visible()
     assert status(product, value) == 401
 

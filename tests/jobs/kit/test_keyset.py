@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from services.campaign.models import PhaseChange
 from shared import keyset
-from shared.contract import Page, Slice
+from shared.contract import Page, Slice, Total
 from shared.contracts import campaign
 from shared.errors import Invalid
+from shared.keyset import Asked
 
 Sessions = sessionmaker[Session]
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -132,3 +133,48 @@ def test_a_cursor_with_a_character_that_no_text_holds_is_refused(rows: Sessions)
     nul = "W2ZhbHNlLCJhXHUwMDAwIiwxXQ"  # [false,"a\u0000",1]
     with rows() as session, pytest.raises(Invalid):
         fetch(session, [PhaseChange.by, PhaseChange.id], nul)
+
+
+# --- totals and chosen orders ---
+
+
+def test_a_list_knows_how_many_match_wherever_it_begins(rows: Sessions) -> None:
+    with rows() as session:
+        order = [PhaseChange.id]
+        first = keyset.fetch(session, select(PhaseChange), order, None, 3, count=True)
+        assert first.total == Total(rows=11, exact=True)
+        then = keyset.fetch(session, select(PhaseChange), order, first.next, 3, count=True)
+        assert then.total == first.total
+        some = select(PhaseChange).where(PhaseChange.by == "ana")
+        found = keyset.fetch(session, some, order, None, 3, count=True)
+        assert found.total == Total(rows=4, exact=True)
+        assert keyset.fetch(session, some, order, None, 3).total is None
+
+
+def test_nobody_counts_beyond_the_bound(rows: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound, exact in ((11, True), (10, False)):
+        monkeypatch.setattr(keyset, "MOST_COUNTED", bound)
+        with rows() as session:
+            total = keyset.count_rows(session, select(PhaseChange))
+        assert total == Total(rows=bound, exact=exact)
+
+
+@pytest.mark.parametrize("asked", ["by", "-by", "id", "-id"])
+def test_the_order_that_was_asked_for_holds_through_all_slices(rows: Sessions, asked: str) -> None:
+    by = {"by": PhaseChange.by, "id": PhaseChange.id}
+    with rows() as session:
+        found: list[Any] = []
+        after = None
+        while True:
+            place = Asked(asked, after, 3, count=False)
+            part = keyset.fetch_asked(session, select(PhaseChange), by, PhaseChange.id, place)
+            found += part.rows
+            after = part.next
+            if after is None:
+                break
+        column = "by" if "by" in asked else "id"
+        keys = [by[column], PhaseChange.id]
+        ordered = [key.desc() if asked.startswith("-") else key for key in keys]
+        expected = session.execute(select(PhaseChange).order_by(*ordered)).scalars()
+        assert [row.id for row in found] == [row.id for row in expected]
+        assert len(found) == 11

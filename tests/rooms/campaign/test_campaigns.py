@@ -11,6 +11,7 @@ from shared import trace
 from shared.change import EMPTY
 from shared.contracts import campaign as contract
 from shared.contracts.campaign import AudienceState, CampaignChange, Phase
+from shared.contracts.customer_query import Channel
 from shared.contracts.segments import dump
 from shared.errors import Conflict, Invalid, NotFound
 from tests.databases import outbox_of
@@ -223,6 +224,42 @@ def test_campaigns_come_newest_first_in_pages(campaigns: Any) -> None:
     assert rest.next is None
     assert [row.id for row in campaigns.list_campaigns(search="RO 1").items] == [ids[1]]
     assert campaigns.list_campaigns(phase=Phase.EXECUTING).items == []
+
+
+def test_campaigns_are_found_by_parts_of_words_in_any_order_whatever_their_accents(
+    campaigns: Any,
+) -> None:
+    for name in ("Fibra en Quito", "Móvil prepago 100 %", "Fibra de Año Nuevo"):
+        campaigns.create_campaign(new_campaign(name=name))
+
+    def found(text: str) -> list[str]:
+        return sorted(row.name for row in campaigns.list_campaigns(search=text).items)
+
+    assert found("QUI fib") == ["Fibra en Quito"]
+    assert found("ano fibra") == found("AÑO") == ["Fibra de Año Nuevo"]
+    assert found("movil") == found("100 %") == ["Móvil prepago 100 %"]
+    assert found("_") == []
+    assert len(found("  ")) == 3
+
+
+def test_campaigns_are_counted_and_sorted_as_asked(campaigns: Any) -> None:
+    days = {"Una": date(2027, 1, 9), "Dos": None, "Tres": date(2027, 1, 2)}
+    for name, day in days.items():
+        changes = {"name": name, "starts_on": day, "ends_on": None, "channels": [Channel.MAIL]}
+        campaigns.create_campaign(new_campaign(**changes))
+
+    def sorted_by(order: str) -> list[str]:
+        return [row.name for row in campaigns.list_campaigns(order=order).items]
+
+    assert sorted_by("name") == ["Dos", "Tres", "Una"]
+    assert sorted_by("-name") == ["Una", "Tres", "Dos"]
+    assert sorted_by("starts_on") == ["Tres", "Una", "Dos"]  # who has no day is the last
+    assert sorted_by("id") == ["Una", "Dos", "Tres"]
+    for order in ("budget", "ends_on", "transferred"):
+        assert sorted(sorted_by(order)) == sorted(days)
+    some = campaigns.list_campaigns(channel=Channel.MAIL, search="s", limit=1, count=True)
+    assert (len(some.items), some.total.rows, some.total.exact) == (1, 2, True)
+    assert campaigns.list_campaigns(channel=Channel.PHONE).items == []
 
 
 def test_members_are_found_by_cedula_and_by_surname_without_accents(

@@ -20,10 +20,9 @@ from shared.settings import settings
 PASSWORD = "una-clave-larga"
 
 
-def make(identity: Any, username: str = "ana", role: Role = Role.ADVISOR) -> Any:
-    return identity.create_user(
-        NewUser(username=username, full_name="Ana Mora", role=role, password=PASSWORD)
-    )
+def make(identity: Any, username: str = "ana", role: Role = Role.ADVISOR, **changes: Any) -> Any:
+    usual = {"username": username, "full_name": "Ana Mora", "role": role, "password": PASSWORD}
+    return identity.create_user(NewUser(**usual | changes))
 
 
 def test_log_in_opens_a_session_with_the_roles_permissions(identity: Any) -> None:
@@ -348,3 +347,40 @@ def test_users_come_in_pages(identity: Any) -> None:
     rest = identity.list_users(after=first.next, limit=2)
     assert [user.username for user in rest.items] == ["carla"]
     assert rest.next is None
+
+
+def test_users_are_found_by_parts_of_name_username_or_mail(identity: Any) -> None:
+    make(identity, "ana", full_name="Ana Núñez", email="a.nunez@empresa.example")
+    make(identity, "berta", full_name="Berta Ruiz", role=Role.ADMIN)
+
+    def found(**wanted: Any) -> list[str]:
+        return [user.username for user in identity.list_users(**wanted).items]
+
+    assert found(search="nunez AN") == found(search="empresa.ex") == ["ana"]
+    assert found(search="ber") == found(search="ruiz") == ["berta"]
+    assert found(search="%") == []
+    assert found(order="-full_name") == ["berta", "ana"]
+    assert found(active=True, role=Role.ADMIN) == ["berta"]
+    assert found(active=False) == []
+    for order in ("role", "last_login_at", "starts_on", "ends_on", "-last_login_at"):
+        assert sorted(found(order=order)) == ["ana", "berta"]
+    assert identity.list_users(count=True, limit=1).total.rows == 2
+
+
+def test_many_users_are_deactivated_each_by_itself(identity: Any) -> None:
+    admin = make(identity, "admin", role=Role.ADMIN)
+    ana, berta = make(identity, "ana"), make(identity, "berta")
+    token = identity.log_in("ana", PASSWORD, "10.0.0.1").token
+    done = identity.set_users_active([ana.id, admin.id, berta.id, 999], active=False)
+    assert done.done == 2
+    assert {one.id: one.label for one in done.refused} == {
+        admin.id: admin.full_name,
+        999: "n.º 999",
+    }
+    assert "administra" in next(one.reason for one in done.refused if one.id == admin.id).lower()
+    states = {user.username: user.active for user in identity.list_users().items}
+    assert states == {"admin": True, "ana": False, "berta": False}
+    with pytest.raises(Denied):
+        identity.get_session(token)
+    assert identity.set_users_active([ana.id, ana.id], active=True).done == 1
+    assert identity.set_users_active([ana.id], active=True).done == 1  # it is so already

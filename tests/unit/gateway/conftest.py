@@ -159,6 +159,7 @@ def rooms() -> FakeAsk:
     return FakeAsk(
         answers={
             identity.get_session.name: find_session,
+            identity.get_list_choice.name: lambda **_: identity.ListChoice(),
             identity.list_viewers.name: lambda **_: Page(items=[]),
             identity.record_export.name: lambda **_: None,
             identity.get_password_link.name: lambda **_: None,

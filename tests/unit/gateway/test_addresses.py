@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from services.gateway import rendering, routes
+from services.gateway import addresses, rendering, routes
 
 TEMPLATES = Path(rendering.__file__).parent / "templates"
 SOURCES = Path(rendering.__file__).parent / "static/src"
 WORDS = {
     "accion",
+    "activo",
     "al",
     "ancho",
     "asesor",
     "buscar",
     "campana",
+    "canal",
     "categoria",
     "cedula",
     "cliente",
@@ -81,4 +83,4 @@ def test_every_link_and_every_filter_uses_them(file: Path) -> None:
 
 
 def test_no_word_is_left_over() -> None:
-    assert {name for _, name in parameters()} | {"orden"} == WORDS
+    assert {name for _, name in parameters()} | set(addresses.LISTS.values()) == WORDS

@@ -109,9 +109,11 @@ def test_list_shows_users_and_the_next_page(admin: Browser, rooms: FakeAsk) -> N
     assert rooms.heard_of(identity.list_users)[0].arguments["role"] == "advisor"
 
 
-def test_empty_list_says_what_to_do(admin: Browser, rooms: FakeAsk) -> None:
+def test_a_search_without_result_says_so_and_leads_back(admin: Browser, rooms: FakeAsk) -> None:
     rooms.answers[identity.list_users.name] = lambda **_: Page(items=[])
-    assert "No hay usuarios con ese rol" in admin.get("/usuarios").text
+    page = admin.get("/usuarios?rol=advisor").text
+    assert "Ningún usuario coincide" in page
+    assert '<a class="btn btn-primary" href="/usuarios">Ver todo</a>' in page
 
 
 def test_new_user_is_created_once_for_its_form(admin: Browser, rooms: FakeAsk) -> None:

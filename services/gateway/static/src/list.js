@@ -15,7 +15,7 @@ function step(by) {
   if (!all.length) return;
   const now = all.findIndex((row) => row.contains(document.activeElement));
   const next = all[Math.min(Math.max(now + by, 0), all.length - 1)];
-  next.querySelector("[data-opens], a, input")?.focus();
+  (next.querySelector("[data-opens]") ?? next.querySelector("a, input"))?.focus();
   next.scrollIntoView({ block: "nearest" });
 }
 
@@ -114,11 +114,32 @@ document.addEventListener("click", ({ target }) => {
   button.focus();
 });
 
-// --- the address ---
+// --- the search ---
 
-// Empty fields stay out of it.
+// It is asked for while one types, and once for what stands there: leaving the field asks nothing.
+const PAUSE = 250; // milliseconds
+let waiting = null;
+let asked = "";
+
+const search = () => document.querySelector("[data-list-search]");
+const written = () => new URLSearchParams(new FormData(search())).toString();
+
+function narrow(pause) {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    if (written() !== asked) window.htmx.trigger(search(), "narrow");
+  }, pause);
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (search()?.contains(target)) narrow(target.matches("select") ? 0 : PAUSE);
+});
+
+// Empty fields stay out of the address.
 document.addEventListener("htmx:configRequest", ({ detail }) => {
-  if (!detail.elt.matches("[data-plain-address]")) return;
+  if (!detail.elt.matches("[data-list-search]")) return;
+  clearTimeout(waiting);
+  asked = written();
   for (const [name, value] of [...detail.formData.entries()]) if (value === "") detail.formData.delete(name);
 });
 
@@ -136,4 +157,8 @@ document.addEventListener("htmx:pushedIntoHistory", () => {
   }
 });
 
-window.addEventListener("pageshow", show); // the browser may keep what was checked
+// The browser may keep what was checked and typed.
+window.addEventListener("pageshow", () => {
+  show();
+  if (search()) asked = written();
+});
