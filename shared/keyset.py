@@ -81,7 +81,8 @@ def _fetch(
 
 def count_rows(session: Session, query: Rows) -> Total:
     """How many rows match; what there is beyond `MOST_COUNTED` is not read."""
-    some = query.with_only_columns(literal(1), maintain_column_froms=True).order_by(None).limit(MOST_COUNTED + 1).subquery()
+    ones = query.with_only_columns(literal(1), maintain_column_froms=True).order_by(None)
+    some = ones.limit(MOST_COUNTED + 1).subquery()
     rows = session.execute(select(func.count()).select_from(some)).scalar_one()
     return Total(rows=min(rows, MOST_COUNTED), exact=rows <= MOST_COUNTED)
 

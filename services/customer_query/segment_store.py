@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, literal, select, update
+from sqlalchemy import SQLColumnExpression, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -17,12 +17,13 @@ from services.customer_query.models import (
     SegmentVersion,
 )
 from services.customer_query.segment_sql import condition
-from shared import clock, edits, keyset
+from shared import clock, edits, keyset, search
 from shared.contract import Slice
 from shared.contracts import customer_query as contract
 from shared.contracts.campaign import AudienceRequested, CampaignChanged
 from shared.contracts.segments import Tree
 from shared.errors import Invalid, NotFound
+from shared.keyset import Asked
 
 TAKEN = "Ya hay un segmento con este nombre. Elija otro."
 
@@ -35,14 +36,22 @@ def get_segment(session: Session, segment_id: int, *, lock: bool = False) -> Seg
     return found
 
 
-def list_segments(
-    session: Session, search: str | None, after: str | None, limit: int
-) -> Slice[Segment]:
-    """By name."""
-    query = select(Segment)
-    if search:
-        query = query.where(Segment.name.icontains(search.strip(), autoescape=True))
-    return keyset.fetch(session, query, [Segment.name], after, limit)
+def name_segment(session: Session, segment_id: int) -> str:
+    """As people call it; of one that is not there, the number."""
+    found = session.get(Segment, segment_id)
+    return found.name if found else f"n.º {segment_id}"
+
+
+_SAID = func.concat_ws(" ", Segment.name, Segment.description, Segment.summary)
+_ORDERS: dict[str, SQLColumnExpression[Any]] = {
+    name: getattr(Segment, name) for name in ("name", "created_by", "updated_at", "version")
+}
+
+
+def list_segments(session: Session, text: str | None, asked: Asked) -> Slice[Segment]:
+    """Those whose name, description or definition has the words."""
+    query = select(Segment).where(*search.holds(_SAID, text))
+    return keyset.fetch_asked(session, query, _ORDERS, Segment.name, asked)
 
 
 def insert_segment(

@@ -1,5 +1,6 @@
 """The doors of customer_query."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,6 +23,9 @@ from shared.contracts import customer_query as contract
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.contracts.segments import parse
 from shared.errors import Conflict, Invalid
+from shared.keyset import Asked
+from shared.lists import Done
+from shared.many import for_each
 from shared.rpc import command, query, query_recorded
 
 _CUSTOMER, _LIST, _SEGMENT = AuditKind.CUSTOMER, AuditKind.CUSTOMERS, AuditKind.SEGMENT
@@ -179,10 +183,13 @@ class CustomerQueryService(ImportDoors, News):
         self,
         session: Session,
         search: str | None = None,
+        order: str = "name",
         after: str | None = None,
         limit: int = 50,
+        *,
+        count: bool = False,
     ) -> Page[contract.Segment]:
-        found = segment_store.list_segments(session, search, after, limit)
+        found = segment_store.list_segments(session, search, Asked(order, after, limit, count))
         return Page.cut(found, contract.Segment.model_validate)
 
     @query(contract.get_segment)
@@ -219,8 +226,12 @@ class CustomerQueryService(ImportDoors, News):
 
     @command(contract.delete_segment)
     def delete_segment(self, session: Session, segment_id: int) -> None:
-        segment_store.delete_segment(session, segment_id)
-        audit.record(session, AuditAction.DELETED, _SEGMENT, segment_id)
+        _delete_segment(session, segment_id)
+
+    @command(contract.delete_segments)
+    def delete_segments(self, session: Session, segment_ids: list[int]) -> Done:
+        name = partial(segment_store.name_segment, session)
+        return for_each(session, segment_ids, partial(_delete_segment, session), name)
 
     # --- parts of several doors ---
 
@@ -271,3 +282,8 @@ class CustomerQueryService(ImportDoors, News):
                 }
             ],
         )
+
+
+def _delete_segment(session: Session, segment_id: int) -> None:
+    segment_store.delete_segment(session, segment_id)
+    audit.record(session, AuditAction.DELETED, _SEGMENT, segment_id)

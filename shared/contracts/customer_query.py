@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared import lists
 from shared.change import Change
 from shared.contract import Counted, Day, Event, Id, Limit, Line, Model, Page, procedure
 from shared.contracts.loads import Column, LoadProgress, LoadState, PreviewRow
@@ -649,12 +650,33 @@ def describe_segment(definition: Definition) -> str:
 
 @procedure("customer_query", scope=HOUSE)
 def list_segments(
-    search: str | None = None, after: str | None = None, limit: Limit = 50
+    search: str | None = None,
+    order: Annotated[str, lists.order_of("name", "created_by", "updated_at", "version")] = "name",
+    after: str | None = None,
+    limit: Limit = 50,
+    *,
+    count: bool = False,
 ) -> Page[Segment]:
-    """List saved segments by name.
+    """List saved segments by name, or sorted by one of the fields named; `-` for the last first.
 
-    `search` is any part of the name, in small or capital letters.
+    `search` is parts of words of name, description or the definition in Spanish, in any order and
+    whatever their accents. With `count` the answer tells how many match.
     """
+
+
+SEGMENTS = lists.Listing(
+    list_segments,
+    lists.Noun("segmento", "segmentos"),
+    columns=(
+        lists.Column("name", "Segmento"),
+        lists.Column("summary", "Quiénes", wide="md"),
+        lists.Column("description", "Descripción", first=False),
+        lists.Column("version", "Versión", wide="lg"),
+        lists.Column("created_by", "Creado por", wide="lg"),
+        lists.Column("updated_at", "Actualizado", wide="md"),
+    ),
+    sought="Nombre o criterio del segmento",
+)
 
 
 @procedure("customer_query", scope=HOUSE)
@@ -697,6 +719,11 @@ def update_segment(segment_id: Id, change: SegmentChange) -> Segment:
     Conflict: somebody changed the segment after that `version`.
     Invalid: the name is taken, or a criterion is wrong; `errors` has the path of each.
     """
+
+
+@procedure("customer_query", scope=HOUSE)
+def delete_segments(segment_ids: lists.Ids) -> lists.Done:
+    """Forget saved segments, each by itself; one that is not there is refused."""
 
 
 @procedure("customer_query", scope=HOUSE)

@@ -6,8 +6,9 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from services.gateway import addresses, menu, nesting, places
+from services.gateway import bulk, lists, menu, nesting, places
 from services.gateway.asking import Ask
+from services.gateway.bulk import Bulk
 from services.gateway.charts import Chart, Series
 from services.gateway.forms import FORM_ERRORS, Form, read_form
 from services.gateway.rendering import go, render, render_form
@@ -16,6 +17,7 @@ from shared.contract import Id, Model
 from shared.contracts.campaign import list_campaigns
 from shared.contracts.criteria import CRITERIA, Campaigns, Criterion, Range
 from shared.contracts.customer_query import (
+    SEGMENTS,
     Definition,
     NewSegment,
     Segment,
@@ -25,9 +27,9 @@ from shared.contracts.customer_query import (
     count_segment,
     create_segment,
     delete_segment,
+    delete_segments,
     describe_segment,
     get_segment,
-    list_segments,
     update_segment,
 )
 from shared.contracts.segments import dump, parse
@@ -45,6 +47,14 @@ menu.add(
 )
 
 EVERYBODY: dict[str, Any] = {"all": []}
+_ACTIONS = (
+    Bulk(
+        *("eliminar", "Eliminar", "trash", delete_segments),
+        question="¿Eliminar {}?",
+        detail="Las campañas creadas con ellos conservan su definición.",
+        told="Se eliminaron {}.",
+    ),
+)
 
 
 class Asked(Model):
@@ -54,12 +64,23 @@ class Asked(Model):
 
 
 @pages.get("/segmentos", allow=SegmentPermission.READ)
-async def show_segments(
-    request: Request, ask: Ask, search: addresses.Search = "", after: addresses.After = None
-) -> Response:
+async def show_segments(request: Request, ask: Ask) -> Response:
     """Saved segments by name."""
-    found = await ask(list_segments, search=search.strip() or None, after=after)
-    return render(request, "segment/list.html", segments=found, search=search)
+    may_write = SegmentPermission.WRITE in ask.actor.permissions
+    shown = _ACTIONS if may_write else ()
+    return await lists.render(request, ask, SEGMENTS, "segment/list.html", bulk=shown)
+
+
+@pages.get("/segmentos/descargar", allow=SegmentPermission.READ)
+async def download_segments(request: Request, ask: Ask) -> Response:
+    """The list as a file."""
+    return await lists.download(request, ask, SEGMENTS)
+
+
+@pages.post("/segmentos/marcados", allow=SegmentPermission.WRITE)
+async def act_on_segments(request: Request, ask: Ask) -> Response:
+    """Forget those that were marked."""
+    return await bulk.act(request, ask, SEGMENTS, _ACTIONS, back="/segmentos")
 
 
 @pages.get("/segmentos/nuevo", allow=SegmentPermission.WRITE)

@@ -314,3 +314,30 @@ def test_segments_come_by_name_in_pages(customers: Any, people: Sessions) -> Non
     rest = customers.list_segments(after=first.next, limit=2)
     assert ([item.name for item in rest.items], rest.next) == (["Carchi"], None)
     assert [item.name for item in customers.list_segments(search="mba").items] == ["Ambato"]
+
+
+def test_segments_are_found_by_what_they_mean_and_sorted(customers: Any) -> None:
+    loja: Definition = {"all": [{"field": "province", "in": ["11"]}]}
+    customers.create_segment(NewSegment(name="Del sur", definition=loja))
+    customers.create_segment(NewSegment(name="Añejos", definition=WOMEN))
+
+    def found(**wanted: Any) -> list[str]:
+        return [item.name for item in customers.list_segments(**wanted).items]
+
+    assert found(search="loja") == ["Del sur"]
+    assert found(search="SUR del") == ["Del sur"]
+    assert found(search="anejos") == ["Añejos"]
+    assert found(order="-name") == found()[::-1]
+    for order in ("created_by", "updated_at", "version"):
+        assert sorted(found(order=order)) == sorted(found())
+    assert customers.list_segments(count=True, limit=1).total.rows == len(found())
+
+
+def test_many_segments_are_forgotten_each_by_itself(customers: Any) -> None:
+    new = [NewSegment(name=name, definition=WOMEN) for name in ("Uno", "Dos")]
+    first, other = map(customers.create_segment, new)
+    done = customers.delete_segments([other.id, 999, first.id])
+    assert done.done == 2
+    [refused] = done.refused
+    assert (refused.label, refused.reason) == ("n.º 999", "El segmento no existe.")
+    assert customers.list_segments(search="Uno").items == []

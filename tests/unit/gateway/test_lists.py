@@ -23,7 +23,7 @@ EVA = make_user(id=8, username="eva", full_name="Eva Ruiz", role=Role.ADMIN, act
 @pytest.fixture(autouse=True)
 def users(rooms: FakeAsk) -> None:
     """Two users of two hundred to look at."""
-    found = Page(items=[ANA, EVA], next="c", total=Total(rows=200, exact=True))
+    found = Page[identity.User](items=[ANA, EVA], next="c", total=Total(rows=200, exact=True))
     rooms.answers |= {
         "list_users": lambda **_: found,
         "list_roles": list,
@@ -79,7 +79,7 @@ def test_what_cannot_be_meant_is_not_asked(admin: Browser, rooms: FakeAsk, wrong
 
 def test_the_page_says_how_many_match(admin: Browser, rooms: FakeAsk) -> None:
     assert "200 usuarios</span>" in admin.get("/usuarios").text
-    many = Page(items=[ANA], next="c", total=Total(rows=10_000, exact=False))
+    many = Page[identity.User](items=[ANA], next="c", total=Total(rows=10_000, exact=False))
     rooms.answers["list_users"] = lambda **_: many
     page = admin.get("/usuarios").text
     assert "más de 10.000 usuarios</span>" in page
@@ -165,7 +165,10 @@ def test_there_are_no_other_lists(admin: Browser, rooms: FakeAsk) -> None:
 
 
 def test_the_file_has_what_is_seen(admin: Browser, rooms: FakeAsk) -> None:
-    pages = {None: Page(items=[ANA], next="b"), "b": Page(items=[EVA])}
+    pages: dict[str | None, Page[identity.User]] = {
+        None: Page(items=[ANA], next="b"),
+        "b": Page(items=[EVA]),
+    }
     rooms.answers["list_users"] = lambda after, **_: pages[after]
     choose(rooms, columns=["state", "full_name", "last_login_at"])
     lines = admin.get("/usuarios/descargar?rol=advisor&orden=-username").text.splitlines()
