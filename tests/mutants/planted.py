@@ -11,6 +11,7 @@ from tests.mutants import (
     doors,
     house,
     kit,
+    lists,
     mail,
     masks,
     neighbours,
@@ -51,4 +52,5 @@ MUTANTS: list[Mutant] = [
     *masks.MUTANTS,
     *soap_clients.MUTANTS,
     *password_links.MUTANTS,
+    *lists.MUTANTS,
 ]
