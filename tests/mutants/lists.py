@@ -72,8 +72,8 @@ MUTANTS = [
     Mutant(
         "who_is_deactivated_stays_logged_in",
         "services/identity/user_doors.py",
-        '                _set(session, user, {"active": active})\n                sessions.end_all(self.redis, user_id)\n',
-        '                _set(session, user, {"active": active})\n',
+        "                sessions.end_all(self.redis, user_id)\n",
+        "",
         (USERS,),
     ),
 ]

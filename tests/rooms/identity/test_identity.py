@@ -358,7 +358,7 @@ def test_users_are_found_by_parts_of_name_username_or_mail(identity: Any) -> Non
 
     assert found(search="nunez AN") == found(search="empresa.ex") == ["ana"]
     assert found(search="ber") == found(search="ruiz") == ["berta"]
-    assert found(search="%") == []
+    assert found(search="%") == found(search="ana ruiz") == []
     assert found(order="-full_name") == ["berta", "ana"]
     assert found(active=True, role=Role.ADMIN) == ["berta"]
     assert found(active=False) == []
@@ -383,4 +383,6 @@ def test_many_users_are_deactivated_each_by_itself(identity: Any) -> None:
     with pytest.raises(Denied):
         identity.get_session(token)
     assert identity.set_users_active([ana.id, ana.id], active=True).done == 1
+    with pytest.raises(Denied):
+        identity.get_session(token)  # it ended; who is active again logs in again
     assert identity.set_users_active([ana.id], active=True).done == 1  # it is so already
