@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 ROOM = "tests/rooms/identity/test_password_links.py"
+INVITATIONS = "tests/rooms/identity/test_invitations.py"
 PAGES = "tests/unit/gateway/test_password_links.py"
 LINKS = "services/identity/password_links.py"
 DOORS = "services/identity/password_link_doors.py"
@@ -77,7 +78,7 @@ MUTANTS = [
         "services/identity/roles.py",
         "        .where(User.password_hash.is_not(None))\n",
         "",
-        (f"{ROOM}::test_the_last_administrator_is_none_who_was_only_invited",),
+        (f"{INVITATIONS}::test_the_last_administrator_is_none_who_was_only_invited",),
     ),
     Mutant(
         "a_link_is_a_referrer",
