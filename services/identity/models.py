@@ -336,6 +336,14 @@ class AuditEntry(Base):
             postgresql_where=text("customer_id IS NOT NULL"),
         ),
         Index("ix_audit_entry_action", "action", "at", "id"),
+        Index(
+            "ix_audit_entry_system",
+            text("lower(system)"),
+            "at",
+            "id",
+            postgresql_where=text("system <> ''"),
+        ),
+        Index("ix_audit_entry_by_system", "at", "id", postgresql_where=text("system <> ''")),
         Index("ix_audit_entry_listed", "listed", postgresql_using="gin"),
         {"postgresql_partition_by": "RANGE (id)"},
     )

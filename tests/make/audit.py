@@ -21,8 +21,10 @@ SELECT CAST(:first AS bigint) + number, :at + number * interval '20 days' / :wan
     (ARRAY['profile_seen', 'timeline_seen', 'risk_seen', 'changed'])[1 + number % 4], 'customer',
     number % 100000, 1 + (number::bigint * 7919) % 100000,
     CASE WHEN number % 10 = 0 THEN ARRAY[number % 5000, number % 100000]::bigint[] ELSE '{}' END,
-    1, 'asesor' || (number::bigint * 31) % 401, 'Rosa Quishpe', 'Asesor', '', '{}', '{}',
-    '10.0.0.7', md5(number::text), md5(number::text)
+    1, CASE WHEN number % 1000 = 500 THEN '' ELSE 'asesor' || (number::bigint * 31) % 401 END,
+    'Rosa Quishpe', 'Asesor', '', '{}', '{}',
+    '10.0.0.7', md5(number::text), md5(number::text),
+    CASE WHEN number % 50 = 1 THEN 'Sistema ' || number % 7 ELSE '' END
 FROM generate_series(1, :wanted) AS number
 """)
 
@@ -38,7 +40,7 @@ def make_event(number: int, at: datetime | None = None, **changes: Any) -> Audit
 
 
 def fill(session: Session, wanted: int) -> None:
-    """So many lines in each of the three months, of 401 users and 100,000 customers."""
+    """So many lines in each of the three months, of 401 users, 7 systems and 100,000 customers."""
     session.execute(text("SET LOCAL statement_timeout = 0"))
     for month in MONTHS:
         session.execute(text("SELECT audit_make_month(:day)"), {"day": month})

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.identity import audit as entries
 from services.identity import verify_audit
 from shared import audit, clock, trace
-from shared.contracts.audit import AuditAction, AuditKind
+from shared.contracts.audit import AuditAction, AuditKind, AuditWho
 from shared.contracts.identity import NewUser, UserChange
 from shared.errors import Denied
 from shared.permissions import Role
@@ -103,6 +103,28 @@ def test_it_is_found_by_who_whom_what_and_when(
     assert sentences(identity, from_on=second, to_on=third) == [listed, history]
     newest = found(identity, limit=1)
     assert found(identity, limit=5, after=newest.next).items[0].sentence == history
+
+
+def test_what_a_system_did_is_found_by_its_name_and_apart_from_people(identity: Any) -> None:
+    tell(identity)
+    tell(identity, system="Facturación")
+    tell(identity, system="Facturación 2", username="ana")
+    nobody: dict[str, Any] = {"user_id": None, "username": "", "full_name": "", "role": ""}
+    tell(identity, AuditAction.SENT, **nobody)
+
+    def lines(**filters: Any) -> list[tuple[str, str]]:
+        return [(entry.username, entry.system) for entry in found(identity, **filters).items]
+
+    assert lines(system="FACTURACIÓN") == [("eva", "Facturación")]
+    assert lines(system="Factura") == []
+    assert lines(system="") == []
+    systems = [("ana", "Facturación 2"), ("eva", "Facturación")]
+    assert lines(who=AuditWho.SYSTEM) == systems
+    assert lines(who=AuditWho.SYSTEM, username="ana") == systems[:1]
+    assert lines(who=AuditWho.PERSON) == [("eva", "")]
+    assert lines(who=AuditWho.PRODUCT) == [("", "")]
+    assert lines(who=AuditWho.PERSON, system="Facturación") == []
+    assert lines(username="eva") == [("eva", "Facturación"), ("eva", "")]
 
 
 def test_an_event_that_comes_twice_is_one_line(identity: Any) -> None:
@@ -254,6 +276,9 @@ def test_a_search_is_by_an_index_in_the_months_that_it_asks_for(
         {"username": "asesor31"},
         {"customer_id": 777},
         {"action": AuditAction.RISK_SEEN},
+        {"system": "sistema 3"},
+        {"system": "sistema 3", "action": AuditAction.RISK_SEEN},
+        *({"who": who} for who in AuditWho),
     ]
     with sessions.begin() as session:
         fill(session, 20_000)

@@ -14,6 +14,8 @@ from services.gateway import rendering, routes
 TEMPLATES = Path(rendering.__file__).parent / "templates"
 SOURCES = Path(rendering.__file__).parent / "static/src"
 WORDS = {
+    "quien",
+    "sistema",
     "accion",
     "al",
     "ancho",
@@ -40,7 +42,6 @@ WORDS = {
     "resultado",
     "rol",
     "segmento",
-    "sistema",
     "usuario",
     "valor",
     "vista",

@@ -219,7 +219,7 @@ def test_a_reason_is_one_of_the_list_or_is_said(
     ("query", "field", "words"),
     [
         ("motivo=other", "words", "al menos 10 caracteres"),
-        ("motivo=other&detalle=muy+%3Ccorto", "words", "al menos 10 caracteres"),
+        ("motivo=other&detalle=%3Ccorto", "words", "al menos 10 caracteres"),
         (f"motivo=audit&detalle={'x' * 201}", "words", "200 caracteres como máximo"),
         ("motivo=nada&detalle=Cotejo+largo", "reason", "Elija un motivo"),
     ],
