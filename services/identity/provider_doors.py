@@ -23,7 +23,7 @@ from services.identity.admission import Coming
 from services.identity.id_tokens import RefusedError
 from services.identity.provider import shared_provider
 from services.identity.provider_accounts import WAY
-from services.identity.provider_wire import DownError
+from services.identity.provider_wire import DownError, StrangerError
 from shared import audit, log, trace
 from shared.contracts import identity as contract
 from shared.contracts.audit import AuditAction, AuditKind
@@ -44,6 +44,10 @@ UNPROVED = (
 DOWN = (
     "El ingreso de su empresa no responde ahora. Intente en unos minutos, o ingrese con su "
     "contraseña."
+)
+STRANGER = (
+    "No se pudo comprobar que el servidor de ingreso de su empresa sea el suyo: su certificado no "
+    "es de confianza aquí. Avise al administrador; mientras tanto, ingrese con su contraseña."
 )
 NOT_LINKED = "Su usuario todavía no está vinculado a una cuenta de la empresa."
 NOT_YOURS = "Esa no es su cuenta de la empresa. Confirme con la misma con la que ingresa."
@@ -169,5 +173,8 @@ def _lead(trip: trips.Trip) -> contract.ProviderWay:
 
 
 def _down(error: DownError) -> Unavailable:
+    if isinstance(error, StrangerError):
+        logger.error("the provider is not believed", reason=str(error), ca_file=settings().ca_file)
+        return Unavailable(STRANGER)
     logger.warning("the provider does not answer", reason=str(error))
     return Unavailable(DOWN)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.certificates import make_certificates
 from tests.e2e.coming_in import browsing, give_code, leave, make_user, turn_on
 from tests.product import Product
 from tests.product import running as running_product
@@ -17,8 +18,11 @@ NAME = "Mi Empresa"
 
 
 @pytest.fixture(scope="module")
-def company() -> Iterator[Running]:
-    with running() as started:
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """By TLS, as it has to be everywhere but here: the product believes the tests' CA."""
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificates(folder)
+    with running(folder) as started:
         yield started
 
 
