@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, func, insert, literal_column, select, text, update
+from sqlalchemy import (
+    ColumnClause,
+    Select,
+    Table,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -21,7 +31,9 @@ _DAYS = cast(Table, AuditDay.__table__)
 _ADRIFT = timedelta(days=1)  # of one machine's clock from another's
 
 
-_NOBODY = literal_column("''")  # no parameter: the indexes are of what is known to differ
+_NOBODY: ColumnClause[str] = literal_column(
+    "''"
+)  # no parameter: the indexes are of what is known to differ
 _OF = {
     AuditWho.PERSON: (AuditEntry.system == _NOBODY) & (AuditEntry.username != _NOBODY),
     AuditWho.SYSTEM: AuditEntry.system != _NOBODY,

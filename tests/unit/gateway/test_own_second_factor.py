@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_the_account_says_whether_it_is_on_and_leads_there(own: Browser, rooms: 
 
 # --- of who has no password: by the company's provider ---
 
-COMPANY = {"by_password": False, "by_provider": True}
+COMPANY: dict[str, Any] = {"by_password": False, "by_provider": True}
 
 
 @pytest.fixture
