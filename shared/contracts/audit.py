@@ -87,7 +87,7 @@ class AuditWho(Term):
 
     PERSON = "person", "Una persona"
     SYSTEM = "system", "Otro sistema"  # in a user's name, by a token
-    PRODUCT = "product", "Pregón"  # of itself, such as at night
+    PRODUCT = "product", "El propio sistema"  # such as at night
 
 
 class AuditKind(Term):
