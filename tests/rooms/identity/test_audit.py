@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -175,6 +175,18 @@ def test_lines_can_only_be_added(identity: Any, sessions: Sessions, statement: s
         sessions.begin() as session,
     ):
         session.execute(text(statement))
+
+
+def test_a_month_of_this_year_stays_also_when_its_days_are_sealed(sessions: Sessions) -> None:
+    sealed = text(
+        "INSERT INTO audit_day (day, rows, hash, seal, sealed_at)"
+        " VALUES (CAST(:day AS date), 0, '', 's', now())"
+    )
+    day = clock.today() - timedelta(days=330)
+    with sessions.begin() as session:
+        session.execute(sealed, {"day": day})
+    with pytest.raises(DBAPIError, match="year old"), sessions.begin() as session:
+        session.execute(text("SELECT audit_remove_month(:day)"), {"day": day})
 
 
 def test_a_partition_cannot_be_emptied_either(identity: Any, sessions: Sessions) -> None:
