@@ -59,6 +59,7 @@ class Wire(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Whose certificates are believed is a setting of the house."""
         context = tls.context(settings().ca_file)
+        _leave_nothing_open(context)
         super().init_poolmanager(*args, ssl_context=context, **kwargs)
 
     def cert_verify(self, *_: Any, **__: Any) -> None:  # noqa: V105  # of requests
@@ -82,6 +83,22 @@ class Wire(HTTPAdapter):
         finally:
             response.close()
         return response
+
+
+def _leave_nothing_open(context: Any) -> None:
+    """eventlet leaves the socket of a handshake that failed to the garbage collector."""
+    wrap = context.wrap_socket
+
+    def wrap_socket(*args: Any, **kwargs: Any) -> Any:
+        made = wrap(*args, **kwargs, do_handshake_on_connect=False)
+        try:
+            made.do_handshake()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    context.wrap_socket = wrap_socket
 
 
 def _what_is_wrong(error: BaseException) -> str:

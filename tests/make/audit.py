@@ -60,6 +60,16 @@ def months_read(session: Session, filters: audit.Filters) -> set[str]:
     return _months_of(plan)
 
 
+def indexes_read(session: Session, filters: audit.Filters) -> set[str]:
+    """By what a search finds its lines in the months, as PostgreSQL names it in each of them."""
+    with _explained(session) as plans:
+        audit.list_entries(session, filters, None, 50)
+    [plan] = plans
+    named = (node.get("Index Name", "") for node in _nodes(plan))
+    months = {f"audit_entry_{day:%Y%m}_" for day in MONTHS}
+    return {name[len("audit_entry_202608_") :] for name in named if name[:19] in months}
+
+
 def _months_of(plan: Any) -> set[str]:
     read = {node["Relation Name"][-6:] for node in _nodes(plan) if "Relation Name" in node}
     return read & {f"{day:%Y%m}" for day in MONTHS}

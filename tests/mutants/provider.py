@@ -180,4 +180,18 @@ MUTANTS = [
         "        return not self.has_password",
         (f"{PROOF}::test_who_comes_by_the_provider_needs_no_password_and_is_invited_no_more",),
     ),
+    Mutant(
+        "a_stranger_is_only_down",
+        "services/identity/provider_wire.py",
+        "        except SSLError as error:\n",
+        "        except ZeroDivisionError as error:\n",
+        ("tests/rooms/identity/test_provider_tls.py",),
+    ),
+    Mutant(
+        "the_houses_ca_is_not_asked",
+        "services/identity/provider_wire.py",
+        "        context = tls.context(settings().ca_file)\n",
+        '        context = tls.context("")\n',
+        ("tests/rooms/identity/test_provider_tls.py",),
+    ),
 ]

@@ -21,7 +21,7 @@ from shared.errors import Denied
 from shared.permissions import Role
 from tests.databases import audited_of
 from tests.make.actors import make_actor
-from tests.make.audit import fill, make_event, months_read
+from tests.make.audit import fill, indexes_read, make_event, months_read
 
 Sessions = sessionmaker[Session]
 PASSWORD = "correo-lluvia-mesa"
@@ -297,4 +297,6 @@ def test_a_search_is_by_an_index_in_the_months_that_it_asks_for(
         for one in asked:
             assert months_read(session, entries.Filters(**one)) == every
             assert months_read(session, entries.Filters(**one | newest)) == newest_month
+        named = entries.Filters(system="sistema 3")  # and not by walking through all by their time
+        assert indexes_read(session, named) == {"lower_at_id_idx"}
         session.rollback()

@@ -1,7 +1,5 @@
 """The company's provider by TLS: who it is is looked at before anything is said to it."""
 
-import gc
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,15 +25,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def company(folder: Path) -> Iterator[Running]:
     with running(folder) as started:
         yield started
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    """eventlet leaves the socket of a handshake that failed to the garbage collector."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture
