@@ -15,6 +15,7 @@ from shared.contracts.exports import ExportWhy
 from shared.errors import Denied
 
 V = TypeVar("V")
+MAY_NOT = "Su rol no permite descargar datos personales completos."
 
 
 def check(why: ExportWhy | None, asker: Actor) -> None:
@@ -22,7 +23,7 @@ def check(why: ExportWhy | None, asker: Actor) -> None:
     if why is None:
         return
     if CustomerPermission.EXPORT not in asker.permissions:
-        raise Denied("Su rol no permite descargar datos personales completos.")
+        raise Denied(MAY_NOT)
     why.check()
 
 

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     session_hours_at_most: float = Field(default=24, gt=0)
     reset_minutes: int = Field(default=30, ge=5, le=1440)  # of a link to a new password
     invitation_hours: int = Field(default=72, ge=1, le=720)
+    letter_days: int = Field(default=30, ge=1)  # that a letter to a user says whom it was to
     audit_months: int = Field(default=24, ge=12)  # that the record of who saw what is kept
     contact_cap: int = Field(default=8, ge=1)  # marketing touches per person …
     contact_cap_days: int = Field(default=30, ge=1)  # … in this many days

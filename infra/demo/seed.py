@@ -34,6 +34,7 @@ WAIT_SECONDS = 180.0
 POLL_SECONDS = 0.2
 TEAM = "Televentas"
 TEAM_DAYS = 365  # that it is older than the demo
+MAIL_DOMAIN = "pregon.example"  # nobody's (RFC 2606)
 FULL_NAMES = {
     "jefe": "María José Andrade",
     "asesor1": "Carlos Quishpe",
@@ -125,7 +126,7 @@ class Seeder:
 
     async def run(self, users: dict[str, dict[str, str]]) -> None:
         """Users, customers, their risk, three campaigns and what was done in them."""
-        await self._create_users(users)
+        await self._create_users(users, MAIL_DOMAIN)
         await self._make_team()
         with trace.use(actor=self._actors["jefe"]):  # who asks where a step does not say it
             await self._fill()
@@ -145,7 +146,8 @@ class Seeder:
 
     # --- steps ---
 
-    async def _create_users(self, users: dict[str, dict[str, str]]) -> None:
+    async def _create_users(self, users: dict[str, dict[str, str]], domain: str = "") -> None:
+        """With mail addresses where letters go to the catch-all: what is real gets a real one."""
         system = _actor(0, "instalación", "Instalación", identity.Role.ADMIN)
         for username, name in FULL_NAMES.items():
             if username not in users:
@@ -155,6 +157,7 @@ class Seeder:
                 full_name=name,
                 role=identity.Role(users[username]["role"]),
                 password=users[username]["password"],
+                email=f"{username}@{domain}" if domain else None,
             )
             with trace.use(actor=system):
                 user = await self._create_or_find(new)

@@ -20,6 +20,7 @@ from services.gateway import (
     health,
     live,
     problems,
+    reasons,
     routes,
     systems,
 )
@@ -70,6 +71,7 @@ def create_app(client: Client | None = None) -> FastAPI:
         ],
     )
     problems.install(app)
+    reasons.install(app)
     _include_all(app)
     app.mount("/static", assets.Bundle(directory=assets.DIST, check_dir=False))
     open_doors(app, client or Client())

@@ -16,7 +16,7 @@ from services.gateway.session import (
 from shared import bounds, trace
 from shared.client import Client
 from shared.contract import Actor, Procedure
-from shared.contracts import second_factor
+from shared.contracts import provider, second_factor
 from shared.contracts.identity import log_out
 from shared.errors import Invalid
 
@@ -31,6 +31,8 @@ _SETTING_UP = (
     second_factor.get_second_factor,
     second_factor.prepare_second_factor,
     second_factor.set_second_factor,
+    provider.begin_provider_proof,
+    provider.finish_provider_proof,
     log_out,
 )
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")

@@ -20,6 +20,7 @@ DEVICE_SECONDS = 365 * 24 * 3600
 
 TRIP = "pregon_trip"  # that this browser set out for the company's provider, and where it leads
 TRIP_SECONDS = 600
+PROOF = "pregon_proof"  # that who is logged in set out to sign in there anew
 BY_PROVIDER = "pregon_by_provider"  # who logs out is told that a session is open there, too
 TICKET = "pregon_ticket"  # of a log-in that waits for its second factor
 SET_UP = "/cuenta/verificacion"  # where the second factor is set up
@@ -135,6 +136,16 @@ def read_trip(request: Request) -> tuple[str, str]:
 def forget_trip(response: Response) -> None:
     """It is over."""
     response.delete_cookie(TRIP, path=DEVICE_PATH, httponly=True, samesite="lax")
+
+
+def keep_proof(response: Response, kept: str) -> None:
+    """As a trip's; of the two the last one that was begun counts."""
+    _set(response, PROOF, kept, TRIP_SECONDS)
+
+
+def forget_proof(response: Response) -> None:
+    """It is over, or was given up."""
+    response.delete_cookie(PROOF, httponly=True, samesite="lax")
 
 
 def keep_way(response: Response) -> None:

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnClause,
+    Select,
+    Table,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -13,12 +23,22 @@ from services.identity import chain
 from services.identity.models import AuditDay, AuditEntry, Role
 from shared import clock, keyset
 from shared.contract import Slice
-from shared.contracts.audit import AuditAction, Audited
+from shared.contracts.audit import AuditAction, Audited, AuditWho
 
 AHEAD = 3  # months whose partitions are there before they come
 _LINES = cast(Table, AuditEntry.__table__)  # and not the entity: half the time a line
 _DAYS = cast(Table, AuditDay.__table__)
 _ADRIFT = timedelta(days=1)  # of one machine's clock from another's
+
+
+_NOBODY: ColumnClause[str] = literal_column(
+    "''"
+)  # no parameter: the indexes are of what is known to differ
+_OF = {
+    AuditWho.PERSON: (AuditEntry.system == _NOBODY) & (AuditEntry.username != _NOBODY),
+    AuditWho.SYSTEM: AuditEntry.system != _NOBODY,
+    AuditWho.PRODUCT: AuditEntry.username == _NOBODY,
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +51,8 @@ class Filters:
     action: AuditAction | None = None
     from_on: date | None = None
     to_on: date | None = None
+    who: AuditWho | None = None
+    system: str | None = None  # by name, in capitals or not
 
 
 def append(session: Session, event: Audited) -> int:
@@ -87,6 +109,11 @@ def select_entries(filters: Filters) -> Select[AuditEntry]:
         query = query.where(AuditEntry.customer_id == filters.customer_id)
     if filters.action is not None:
         query = query.where(AuditEntry.action == filters.action)
+    if filters.who is not None:
+        query = query.where(_OF[filters.who])
+    if filters.system is not None:
+        named = func.lower(AuditEntry.system) == func.lower(filters.system)
+        query = query.where(named, _OF[AuditWho.SYSTEM])  # as the index is of those alone
     return _between(query, filters.from_on, filters.to_on)
 
 

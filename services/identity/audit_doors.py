@@ -8,7 +8,7 @@ from services.identity import audit as entries
 from shared import audit, trace
 from shared.contract import Page
 from shared.contracts import audit as contract
-from shared.contracts.audit import AuditAction, AuditKind, AuditPermission
+from shared.contracts.audit import AuditAction, AuditKind, AuditPermission, AuditWho
 from shared.errors import Denied
 from shared.events import on_event
 from shared.room import Room
@@ -32,11 +32,15 @@ class AuditDoors(Room):
         action: AuditAction | None = None,
         from_on: date | None = None,
         to_on: date | None = None,
+        who: AuditWho | None = None,
+        system: str | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> Page[contract.AuditEntry]:
         _require(AuditPermission.READ)
-        filters = entries.Filters(username, customer_id, listed, action, from_on, to_on)
+        filters = entries.Filters(
+            username, customer_id, listed, action, from_on, to_on, who, system
+        )
         found = entries.list_entries(session, filters, after, limit)
         return Page.cut(found, contract.AuditEntry.model_validate)
 

@@ -13,7 +13,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError, SecurityWarning
 from joserfc.jwk import KeySet
 from pydantic import TypeAdapter, ValidationError
 
-from shared import bounds
+from shared import bounds, clock
 from shared.contracts.staff import Username
 from shared.settings import settings
 
@@ -80,6 +80,19 @@ def _validated(claims: dict[str, Any], nonce: str) -> dict[str, Any]:
     if not 0 < len(subject) <= _LONGEST_SUBJECT or bounds.is_odd(subject):
         raise RefusedError("sub")
     return claims
+
+
+def check_fresh(claims: Mapping[str, Any], asked_at: int) -> None:
+    """Raises RefusedError when the person did not sign in there after we asked for it.
+
+    The browser carried what we asked for, and could leave it out: `auth_time` is what counts.
+    """
+    at = claims.get("auth_time")
+    if type(at) is not int:
+        raise RefusedError("auth_time")
+    latest = int(clock.now().timestamp()) + CLOCKS_DIFFER
+    if not asked_at - CLOCKS_DIFFER <= at <= latest:
+        raise RefusedError("auth_time")
 
 
 def _reason(error: Exception) -> str:

@@ -186,7 +186,7 @@ class User(Base, Edited):
     full_name: Mapped[str]
     role: Mapped[str] = mapped_column(ForeignKey("role.code"), index=True)
     email: Mapped[str | None]
-    password_hash: Mapped[str | None]  # Argon2id; None: invited to choose one
+    password_hash: Mapped[str | None]  # Argon2id; None: there is none
     active: Mapped[bool] = mapped_column(server_default="true")
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
@@ -235,8 +235,13 @@ class User(Base, Edited):
 
     @property
     def invited(self) -> bool:
-        """Whether the first password is still to be chosen."""
-        return self.password_hash is None
+        """Whether there is no way in yet; to who has a password that takes no statement."""
+        return not self.has_password and not self.provider_account
+
+    @property
+    def has_password(self) -> bool:
+        """Whether one was chosen; who comes by the company's provider needs none."""
+        return self.password_hash is not None
 
 
 class PasswordLink(Base):
@@ -331,6 +336,14 @@ class AuditEntry(Base):
             postgresql_where=text("customer_id IS NOT NULL"),
         ),
         Index("ix_audit_entry_action", "action", "at", "id"),
+        Index(
+            "ix_audit_entry_system",
+            text("lower(system)"),
+            "at",
+            "id",
+            postgresql_where=text("system <> ''"),
+        ),
+        Index("ix_audit_entry_by_system", "at", "id", postgresql_where=text("system <> ''")),
         Index("ix_audit_entry_listed", "listed", postgresql_using="gin"),
         {"postgresql_partition_by": "RANGE (id)"},
     )

@@ -95,7 +95,7 @@ class PasswordLinkDoors(Room):
     @command(contract.send_invitation)
     def send_invitation(self, session: Session, user_id: int) -> contract.PasswordLink:
         user = store.get_user(session, user_id, lock=True)
-        if not user.invited:
+        if user.has_password:
             raise Conflict(CHOSEN)
         if user.state in GONE:
             raise Conflict(BARRED)

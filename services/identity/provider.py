@@ -18,6 +18,7 @@ from shared.settings import settings
 KEPT_SECONDS = 3600.0  # what it says of itself, and its keys
 ASKED_AGAIN_SECONDS = 30.0  # for keys, however many come with a strange one
 _DESCRIBED_AT = "/.well-known/openid-configuration"
+_ANEW = {"max_age": "0", "prompt": "login"}  # whatever session there is
 _POST, _BASIC = "client_secret_post", "client_secret_basic"
 
 
@@ -52,13 +53,11 @@ class Provider:
         """The address where somebody proves there who it is. Raises DownError."""
         patience = Patience()
         found = self._describe(patience)
+        asked = {"state": trip.state, "nonce": trip.nonce, "code_verifier": trip.verifier}
+        if trip.proves:
+            asked |= _ANEW
         with connect(patience) as client:
-            address, _ = client.create_authorization_url(
-                found.authorization_endpoint,
-                state=trip.state,
-                nonce=trip.nonce,
-                code_verifier=trip.verifier,
-            )
+            address, _ = client.create_authorization_url(found.authorization_endpoint, **asked)
         return str(address)
 
     def prove(self, code: str, trip: Trip) -> dict[str, Any]:
@@ -66,9 +65,12 @@ class Provider:
         patience = Patience()
         token = self._exchange(code, trip, patience)
         try:
-            return id_tokens.check(token, self._list_keys(patience), trip.nonce)
+            claims = id_tokens.check(token, self._list_keys(patience), trip.nonce)
         except UnknownKeyError:
-            return id_tokens.check(token, self._list_keys(patience, anew=True), trip.nonce)
+            claims = id_tokens.check(token, self._list_keys(patience, anew=True), trip.nonce)
+        if trip.proves:
+            id_tokens.check_fresh(claims, trip.asked_at)
+        return claims
 
     def find_log_out(self) -> str | None:
         """Where its own session is ended. Raises DownError."""

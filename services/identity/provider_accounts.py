@@ -41,27 +41,36 @@ def _find_owner(session: Session, issuer: str, subject: str) -> int | None:
 
 
 def _link(session: Session, issuer: str, subject: str, name: str, source: str) -> Known:
+    """By it who was invited has a way in, and needs no password."""
     user = store.find_user(session, name) if name else None
     if user is None:
         raise Denied(NO_USER)
-    who = admission.find_admitted(session, user.id)
     new = insert(ProviderAccount).values(issuer=issuer, subject=subject, user_id=user.id)
     linked = session.execute(
         new.on_conflict_do_nothing().returning(ProviderAccount.user_id)
     ).scalar_one_or_none()
-    if linked is None and not _is_of(session, issuer, subject, user.id):
+    if linked is None and not is_of(session, issuer, subject, user.id):
         raise Denied(ANOTHERS)
+    who = admission.find_admitted(session, user.id)
     if linked is not None:
         audit.record(session, AuditAction.PROVIDER_LINKED, who=who.actor, source=source)
     return who
 
 
-def _is_of(session: Session, issuer: str, subject: str, user_id: int) -> bool:
-    """Whether another door has linked the same two a moment ago."""
+def is_of(session: Session, issuer: str, subject: str, user_id: int) -> bool:
+    """Whether it is this user's account."""
     found = select(ProviderAccount.user_id).where(
         ProviderAccount.issuer == issuer, ProviderAccount.subject == subject
     )
     return session.execute(found).scalar_one_or_none() == user_id
+
+
+def has_one(session: Session, issuer: str, user_id: int) -> bool:
+    """Whether the user signs in by this provider."""
+    found = select(ProviderAccount.user_id).where(
+        ProviderAccount.issuer == issuer, ProviderAccount.user_id == user_id
+    )
+    return session.execute(found).first() is not None
 
 
 def unlink(session: Session, user_id: int) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.identity import (
     admission,
     id_tokens,
+    proofs,
     provider_accounts,
     sessions,
     store,
@@ -22,8 +23,8 @@ from services.identity.admission import Coming
 from services.identity.id_tokens import RefusedError
 from services.identity.provider import shared_provider
 from services.identity.provider_accounts import WAY
-from services.identity.provider_wire import DownError
-from shared import audit, log
+from services.identity.provider_wire import DownError, StrangerError
+from shared import audit, log, trace
 from shared.contracts import identity as contract
 from shared.contracts.audit import AuditAction, AuditKind
 from shared.errors import Conflict, Denied, Unavailable
@@ -44,6 +45,12 @@ DOWN = (
     "El ingreso de su empresa no responde ahora. Intente en unos minutos, o ingrese con su "
     "contraseña."
 )
+STRANGER = (
+    "No se pudo comprobar que el servidor de ingreso de su empresa sea el suyo: su certificado no "
+    "es de confianza aquí. Avise al administrador; mientras tanto, ingrese con su contraseña."
+)
+NOT_LINKED = "Su usuario todavía no está vinculado a una cuenta de la empresa."
+NOT_YOURS = "Esa no es su cuenta de la empresa. Confirme con la misma con la que ingresa."
 NONE = "Aquí no se ingresa con una cuenta de la empresa."
 
 logger = log.get(__name__)
@@ -58,12 +65,7 @@ class ProviderDoors(Room):
     def begin_provider_log_in(self) -> contract.ProviderWay:
         """Nothing is written down: whoever never comes back costs nothing."""
         _check_is_set()
-        trip = trips.begin()
-        try:
-            address = shared_provider().way(trip)
-        except DownError as error:
-            raise _down(error) from None
-        return contract.ProviderWay(address=address, kept=trips.seal(trip))
+        return _lead(trips.begin())
 
     @rpc(contract.finish_provider_log_in)
     def finish_provider_log_in(
@@ -73,7 +75,7 @@ class ProviderDoors(Room):
         _check_is_set()
         counted = tries.begin_provider(self.redis, source)
         try:
-            claims = self._ask_provider(kept, state, code)
+            claims = self._ask_provider(kept, state, code, proves=trips.LOG_IN)
         except Unavailable:
             tries.undo(self.redis, counted)
             raise
@@ -83,9 +85,40 @@ class ProviderDoors(Room):
         coming = Coming(source, agent, device, WAY)
         return admission.admit(self.db, self.redis, user_id, coming, second_proved=proved)
 
-    def _ask_provider(self, kept: str, state: str, code: str) -> dict[str, Any]:
+    @rpc(contract.begin_provider_proof)
+    def begin_provider_proof(self) -> contract.ProviderWay:
+        """The provider asks anew, whatever session it has there."""
+        _check_is_set()
+        user_id = trace.actor().user_id
+        with self.db() as session:
+            if not provider_accounts.has_one(session, settings().oidc_issuer, user_id):
+                raise Conflict(NOT_LINKED)
+        return _lead(trips.begin(proves=user_id))
+
+    @rpc(contract.finish_provider_proof)
+    def finish_provider_proof(
+        self, token: str, kept: str, state: str, code: str, source: str
+    ) -> None:
+        """Counted as a log-in is: who tries others' answers is slowed down."""
+        _check_is_set()
+        user_id = trace.actor().user_id
+        counted = tries.begin_provider(self.redis, source)
+        try:
+            claims = self._ask_provider(kept, state, code, proves=user_id)
+        except Unavailable:
+            tries.undo(self.redis, counted)
+            raise
+        with self.db() as session:
+            account = (settings().oidc_issuer, claims["sub"])
+            if not provider_accounts.is_of(session, *account, user_id):
+                raise Denied(NOT_YOURS)
+        tries.undo(self.redis, counted)
+        proofs.keep(self.redis, token, user_id)
+
+    def _ask_provider(self, kept: str, state: str, code: str, proves: int) -> dict[str, Any]:
+        """What is for a log-in is no proof, and the other way around."""
         trip = trips.find(kept, state)
-        if trip is None or not trips.take(self.redis, trip):
+        if trip is None or trip.proves != proves or not trips.take(self.redis, trip):
             raise Denied(TOO_LATE)
         try:
             return shared_provider().prove(code, trip)
@@ -131,6 +164,17 @@ def _check_is_set() -> None:
         raise Conflict(NONE)
 
 
+def _lead(trip: trips.Trip) -> contract.ProviderWay:
+    try:
+        address = shared_provider().way(trip)
+    except DownError as error:
+        raise _down(error) from None
+    return contract.ProviderWay(address=address, kept=trips.seal(trip))
+
+
 def _down(error: DownError) -> Unavailable:
+    if isinstance(error, StrangerError):
+        logger.error("the provider is not believed", reason=str(error), ca_file=settings().ca_file)
+        return Unavailable(STRANGER)
     logger.warning("the provider does not answer", reason=str(error))
     return Unavailable(DOWN)

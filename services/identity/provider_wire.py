@@ -6,11 +6,13 @@ while it is known to be down. The system's proxy is not used, and no redirection
 
 import time
 from functools import lru_cache
+from ssl import SSLCertVerificationError
 from typing import Any
 
 from authlib.integrations.requests_client import OAuth2Session
 from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
+from requests.exceptions import SSLError
 
 from shared import tls
 from shared.bulkhead import Breaker, Bulkhead, FullError, OpenError
@@ -27,6 +29,10 @@ _CHUNK = 16 * 1024
 
 class DownError(Exception):
     """The provider does not answer, or not in a way that it could be understood."""
+
+
+class StrangerError(DownError):
+    """Its certificate is by nobody whom we believe, or of another server: no minutes mend that."""
 
 
 class Patience:
@@ -53,6 +59,7 @@ class Wire(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Whose certificates are believed is a setting of the house."""
         context = tls.context(settings().ca_file)
+        _leave_nothing_open(context)
         super().init_poolmanager(*args, ssl_context=context, **kwargs)
 
     def cert_verify(self, *_: Any, **__: Any) -> None:  # noqa: V105  # of requests
@@ -63,6 +70,8 @@ class Wire(HTTPAdapter):
         try:
             with _places().place(), _breaker().guard():
                 return self._send(request)
+        except SSLError as error:
+            raise StrangerError(f"certificate: {_what_is_wrong(error)}") from error
         except (FullError, OpenError, RequestException, OSError) as error:
             raise DownError(type(error).__name__) from error
 
@@ -74,6 +83,31 @@ class Wire(HTTPAdapter):
         finally:
             response.close()
         return response
+
+
+def _leave_nothing_open(context: Any) -> None:
+    """eventlet leaves the socket of a handshake that failed to the garbage collector."""
+    wrap = context.wrap_socket
+
+    def wrap_socket(*args: Any, **kwargs: Any) -> Any:
+        made = wrap(*args, **kwargs, do_handshake_on_connect=False)
+        try:
+            made.do_handshake()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    context.wrap_socket = wrap_socket
+
+
+def _what_is_wrong(error: BaseException) -> str:
+    """In OpenSSL's words, which name no more than the server; requests wraps them three times."""
+    found: object = error
+    while isinstance(found, BaseException) and not isinstance(found, SSLCertVerificationError):
+        found = getattr(found, "reason", None) or next(iter(found.args), None)
+    said = isinstance(found, SSLCertVerificationError) and found.verify_message
+    return said or type(error).__name__
 
 
 def _read(response: Response, until: Patience) -> bytes:

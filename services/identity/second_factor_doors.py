@@ -6,9 +6,19 @@ None of them is a command: what they answer is shown once, and kept for no secon
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from services.identity import admission, second_factor, sessions, store, tickets, tries
+from services.identity import (
+    admission,
+    proofs,
+    provider_accounts,
+    second_factor,
+    sessions,
+    store,
+    tickets,
+    tries,
+)
 from services.identity.admission import Coming
 from services.identity.models import User
+from services.identity.provider_accounts import WAY
 from shared import audit, clock, trace
 from shared.contract import Actor
 from shared.contracts import identity as contract
@@ -17,12 +27,14 @@ from shared.errors import Conflict, Denied, Invalid
 from shared.redis import RedisClient
 from shared.room import Room
 from shared.rpc import command, query, rpc
+from shared.settings import settings
 
 WRONG_CODE = "El código no es correcto, ya se usó o ya cambió. Escriba el que ve ahora."
 WRONG_RECOVERY = "El código de recuperación no es correcto o ya se usó."
 TOO_LATE = "El ingreso tomó más de cinco minutos. Ingrese de nuevo."
 UNPREPARED = "Pasó demasiado tiempo. Lea el código QR de nuevo con su teléfono."
 REQUIRED = "Su rol exige la verificación en dos pasos: puede cambiar de teléfono, no desactivarla."
+UNPROVED = "Confirme que es usted: con su contraseña o con la cuenta de la empresa."
 NONE_SET = "No tiene activada la verificación en dos pasos."
 OWN = "La suya se cambia en «Mi cuenta», con su contraseña y un código."
 
@@ -70,13 +82,17 @@ class SecondFactorDoors(Room):
         return user, found.way
 
     @query(contract.get_second_factor)
-    def get_second_factor(self, session: Session) -> contract.SecondFactor:
-        user_id = trace.actor().user_id
-        factor = second_factor.find_factor(session, user_id)
+    def get_second_factor(self, session: Session, token: str) -> contract.SecondFactor:
+        user = store.get_user(session, trace.actor().user_id)
+        factor = second_factor.find_factor(session, user.id)
+        issuer = settings().oidc_issuer
         return contract.SecondFactor(
             since=factor.since if factor else None,
-            codes_left=second_factor.count_codes(session, user_id),
-            required=_is_required(session, user_id),
+            codes_left=second_factor.count_codes(session, user.id),
+            required=_is_required(session, user.id),
+            by_password=user.has_password,
+            by_provider=bool(issuer) and provider_accounts.has_one(session, issuer, user.id),
+            proved_until=proofs.find(self.redis, token, user.id),
         )
 
     @rpc(contract.prepare_second_factor)
@@ -92,7 +108,7 @@ class SecondFactorDoors(Room):
     ) -> contract.RecoveryCodes:
         """Who has one already proves that, too: a password and a running session are not it."""
         actor = trace.actor()
-        self._check_password(actor, password, source)
+        way = self._check_first(actor, token, password, source)
         secret, step = self._read_prepared(actor, code)
         with self.db() as session:
             has_one = second_factor.find_factor(session, actor.user_id) is not None
@@ -101,7 +117,8 @@ class SecondFactorDoors(Room):
         with self.db.begin() as session:
             second_factor.set_factor(session, actor.user_id, secret, step)
             codes = second_factor.make_codes(session, actor.user_id)
-            audit.record(session, AuditAction.SECOND_FACTOR_SET, source=source)
+            audit.record(session, AuditAction.SECOND_FACTOR_SET, source=source, purpose=way)
+        proofs.use_up(self.redis, token)
         tickets.forget_prepared(self.redis, actor.user_id)
         sessions.end_all(self.redis, actor.user_id, but=token)
         return contract.RecoveryCodes(codes=codes)
@@ -117,12 +134,15 @@ class SecondFactorDoors(Room):
         return secret, step
 
     @rpc(contract.renew_recovery_codes)
-    def renew_recovery_codes(self, password: str, code: str, source: str) -> contract.RecoveryCodes:
+    def renew_recovery_codes(
+        self, token: str, password: str, code: str, source: str
+    ) -> contract.RecoveryCodes:
         actor = trace.actor()
-        self._prove(actor, password, code, source)
+        way = self._prove(actor, token, password, code, source)
         with self.db.begin() as session:
             codes = second_factor.make_codes(session, actor.user_id)
-            audit.record(session, AuditAction.RECOVERY_CODES_RENEWED, source=source)
+            audit.record(session, AuditAction.RECOVERY_CODES_RENEWED, source=source, purpose=way)
+        proofs.use_up(self.redis, token)
         return contract.RecoveryCodes(codes=codes)
 
     @rpc(contract.remove_second_factor)
@@ -131,10 +151,11 @@ class SecondFactorDoors(Room):
         with self.db() as session:
             if _is_required(session, actor.user_id):
                 raise Conflict(REQUIRED)
-        self._prove(actor, password, code, source)
+        way = self._prove(actor, token, password, code, source)
         with self.db.begin() as session:
             second_factor.remove_factor(session, actor.user_id)
-            audit.record(session, AuditAction.SECOND_FACTOR_REMOVED, source=source)
+            audit.record(session, AuditAction.SECOND_FACTOR_REMOVED, source=source, purpose=way)
+        proofs.use_up(self.redis, token)
         sessions.end_all(self.redis, actor.user_id, but=token)
 
     @command(contract.reset_second_factor)
@@ -151,13 +172,26 @@ class SecondFactorDoors(Room):
 
     # --- proofs, counted as those of a log-in ---
 
-    def _prove(self, actor: Actor, password: str, code: str, source: str) -> None:
-        """Raises Conflict for who has no second factor; Invalid; Denied when it was too often."""
+    def _prove(self, actor: Actor, token: str, password: str, code: str, source: str) -> str:
+        """The way of the first proof, as the record tells it.
+
+        Raises Conflict for who has no second factor; Invalid; Denied when it was too often.
+        """
         with self.db() as session:
             if second_factor.find_factor(session, actor.user_id) is None:
                 raise Conflict(NONE_SET)
-        self._check_password(actor, password, source)
+        way = self._check_first(actor, token, password, source)
         self._check_code(actor, code, source)
+        return way
+
+    def _check_first(self, actor: Actor, token: str, password: str, source: str) -> str:
+        """By the password or, without one, by what the provider has said a moment ago."""
+        if not password and proofs.find(self.redis, token, actor.user_id):
+            return WAY
+        if not password:
+            raise Invalid.field("password", UNPROVED)
+        self._check_password(actor, password, source)
+        return ""
 
     def _check_password(self, actor: Actor, password: str, source: str) -> None:
         counted = tries.begin(self.redis, actor.username, source, "")

@@ -14,11 +14,13 @@ from cryptography.fernet import InvalidToken
 from redis import Redis
 
 from services.identity import seals
+from shared import clock
 from shared.redis import key
 
 LIFETIME = timedelta(minutes=10)
 _KEPT = LIFETIME + timedelta(minutes=5)  # clocks differ
 _PURPOSE = b"provider trip"
+LOG_IN = 0  # no user's id
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,14 @@ class Trip:
     state: str  # … to this browser,
     nonce: str  # what the provider signs to it,
     verifier: str  # and the code to whoever asked for it
+    asked_at: int = 0  # seconds since 1970
+    proves: int = LOG_IN  # the user who is to sign in there once more; else it is a way in
 
 
-def begin() -> Trip:
+def begin(proves: int = LOG_IN) -> Trip:
     """A new one; nobody guesses any of it."""
-    return Trip(*(secrets.token_urlsafe(48) for _ in range(3)))
+    state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
+    return Trip(state, nonce, verifier, int(clock.now().timestamp()), proves)
 
 
 def seal(trip: Trip) -> str:

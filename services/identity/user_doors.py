@@ -21,6 +21,7 @@ from shared.many import for_each
 from shared.redis import RedisClient
 from shared.room import Room
 from shared.rpc import command, query
+from shared.settings import settings
 
 _ENDS_SESSIONS = {"password_hash", "role", "active"}
 NO_WAY_IN = "Escriba el correo, al que se envía la invitación, o una contraseña."
@@ -62,7 +63,7 @@ class UserDoors(Room):
         user = store.insert_user(session, new, _hash_first(new))
         made = new.model_dump(exclude={"password"})
         audit.record(session, AuditAction.CREATED, AuditKind.USER, user.username, after=made)
-        if user.invited:
+        if user.invited and user.email:
             password_links.invite(session, user)
         return contract.User.model_validate(user)
 
@@ -121,11 +122,11 @@ def _read_mail(text: str | None) -> str | None:
 
 
 def _hash_first(new: contract.NewUser) -> str | None:
-    """Of the first password; None for who is invited. Raises Invalid."""
+    """Of the first password; None for who is invited, or comes by the provider. Raises Invalid."""
     if new.password is not None:
         strength.check(new.password, new.username, new.full_name)
         return passwords.make_hash(new.password)
-    if new.email is None:
+    if new.email is None and not settings().oidc_issuer:
         raise Invalid.field("email", NO_WAY_IN)
     return None
 

@@ -11,6 +11,7 @@ from services.mailer import (
     claims,
     designs,
     ledger,
+    letters,
     mailings,
     monthly,
     posting,
@@ -39,6 +40,10 @@ SCHEDULE = {
     "mailer.run_monthly_schedule": {
         "task": "mailer.run_monthly_schedule",
         "schedule": crontab(minute="*/10"),
+    },
+    "mailer.forget_letters": {
+        "task": "mailer.forget_letters",
+        "schedule": crontab(hour="2", minute="50"),
     },
 }
 _NO_SERVER = "Falla el servidor de correo. {} El envío continúa por sí mismo a las {}."
@@ -282,6 +287,14 @@ def send_letter(letter_id: int) -> None:
 
 
 # --- by the clock ---
+
+
+@jobs.job("mailer.forget_letters")
+def forget_letters() -> None:
+    """Users' own letters, such as invitations, are old news after a while."""
+    with sessions(ROOM).begin() as session:
+        if forgotten := letters.forget_old(session):
+            logger.info("letters forgotten", count=forgotten)
 
 
 @jobs.job("mailer.sweep", failed=_keep_sweep_error)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -20,6 +21,7 @@ from shared.contracts.mailer import (
     told,
 )
 from shared.permissions import Role
+from shared.settings import settings
 
 OPEN = frozenset({RecipientState.PENDING, RecipientState.SENDING})
 _BLANK: dict[str, Any] = {"full_name": "", "email": None, "fields": {}}
@@ -110,6 +112,19 @@ def _why(letter: ServiceMail) -> str:
     if letter.state is RecipientState.SKIPPED:
         return SkipReason(letter.reason or "").word
     return told(letter.reason or "")
+
+
+def forget_old(session: Session) -> int:
+    """Blank letters to people who are no customers, whom nobody erases; returns how many.
+
+    A letter that has still to go out keeps its address, and the reference stays: asked for again,
+    it is not sent again.
+    """
+    before = clock.now() - timedelta(days=settings().letter_days)
+    known = ServiceMail.customer_id.is_(None) & ServiceMail.email.is_not(None)
+    old = known & (ServiceMail.created_at < before) & ServiceMail.state.not_in(OPEN)
+    blanked = update(ServiceMail).where(old).values(**_BLANK).returning(ServiceMail.id)
+    return len(session.execute(blanked).all())
 
 
 def erase(session: Session, customer_ids: Iterable[int]) -> None:

@@ -232,12 +232,21 @@ class ContactState(Base):
 
 
 class ServiceMail(Base):
-    """The ledger of letters: a row per reference. An erased person's is blanked once it has ended.
+    """The ledger of letters: a row per reference.
+
+    An erased person's is blanked once it has ended, one to no customer some days later.
 
     `sending` stands on disk before the mail server hears of it.
     """
 
     __tablename__ = "service_mail"
+    __table_args__ = (
+        Index(
+            "ix_service_mail_kept",
+            "created_at",
+            postgresql_where=text("customer_id IS NULL AND email IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)

@@ -82,6 +82,14 @@ class AuditAction(Term):
         return self not in _UPON
 
 
+class AuditWho(Term):
+    """Who it was that did something, or saw it."""
+
+    PERSON = "person", "Una persona"
+    SYSTEM = "system", "Otro sistema"  # in a user's name, by a token
+    PRODUCT = "product", "El propio sistema"  # such as at night
+
+
 class AuditKind(Term):
     """What something was done to, with the article that a sentence needs."""
 
@@ -218,13 +226,16 @@ def list_audit(
     action: AuditAction | None = None,
     from_on: Day | None = None,
     to_on: Day | None = None,
+    who: AuditWho | None = None,
+    system: Text | None = None,
     after: str | None = None,
     limit: Limit = 50,
 ) -> Page[AuditEntry]:
     """List what was done and seen, newest first.
 
     By who, whom, what and when (days in Ecuador, both included). With `listed` the lists in which
-    the customer stood, instead of what was done with that customer alone.
+    the customer stood, instead of what was done with that customer alone. `system` is the name of
+    a token, in capitals or not; `username` finds what systems did in the user's name, too.
     """
 
 

@@ -9,6 +9,7 @@ from shared.errors import Invalid
 from shared.words import Term
 
 _LEAST = 10
+MOST = 200
 
 
 class ExportReason(Term):
@@ -25,7 +26,7 @@ class ExportWhy(Model):
     """The reason; another one than those of the list is said in words."""
 
     reason: ExportReason = ExportReason.OTHER
-    words: Annotated[str, Field(max_length=200)] = ""
+    words: Annotated[str, Field(max_length=MOST)] = ""
 
     @property
     def told(self) -> str:

@@ -28,7 +28,9 @@ from shared.contracts.password_links import use_password_link as use_password_li
 from shared.contracts.provider import ProviderWay as ProviderWay
 from shared.contracts.provider import Word
 from shared.contracts.provider import begin_provider_log_in as begin_provider_log_in
+from shared.contracts.provider import begin_provider_proof as begin_provider_proof
 from shared.contracts.provider import find_provider_log_out as find_provider_log_out
+from shared.contracts.provider import finish_provider_proof as finish_provider_proof
 from shared.contracts.provider import unlink_provider_account as unlink_provider_account
 from shared.contracts.roles import Grant as Grant
 from shared.contracts.roles import NewRole as NewRole
@@ -114,7 +116,7 @@ class UserState(Term):
     INACTIVE = "inactive", "Desactivado"
     AWAITED = "awaited", "Por empezar"  # the first day is still to come …
     ENDED = "ended", "Terminado"  # … or the last one is over
-    INVITED = "invited", "Invitado"  # has no password yet
+    INVITED = "invited", "Invitado"  # has no way in yet
 
 
 def state_of(
@@ -142,7 +144,8 @@ class User(Model):
     team: str | None = None  # the name of the one that the user is in today
     email: Annotated[str | None, IDENTIFYING] = None  # where the user's own letters go
     active: bool
-    invited: bool = False  # has no password yet
+    invited: bool = False  # has no way in yet: neither password nor provider's account
+    has_password: bool = True
     starts_on: date | None = None  # the first and the last day that the user may log in
     ends_on: date | None = None
     work_days: list[Weekday] = []

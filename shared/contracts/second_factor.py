@@ -40,6 +40,9 @@ class SecondFactor(Model):
     since: datetime | None  # None: there is none
     codes_left: int  # recovery codes that were not used
     required: bool  # by the actor's role
+    by_password: bool = True  # how the actor may show who asks …
+    by_provider: bool = False
+    proved_until: datetime | None = None  # … and did, by the provider, for this session
 
 
 class NewSecret(Model):
@@ -56,8 +59,8 @@ class RecoveryCodes(Model):
 
 
 @procedure("identity", scope=SELF)
-def get_second_factor() -> SecondFactor:
-    """Get how the actor's second factor is."""
+def get_second_factor(token: Annotated[str, SECRET]) -> SecondFactor:
+    """Get how the actor's second factor is; `token` is that of the session that asks."""
 
 
 @procedure("identity", scope=SELF, in_person=True)
@@ -78,7 +81,8 @@ def set_second_factor(
 ) -> RecoveryCodes:
     """Turn the prepared secret into the actor's second factor; the other sessions end.
 
-    `code` is one of the new telephone, `present` one of the factor that it replaces, if any.
+    `code` is one of the new telephone, `present` one of the factor that it replaces, if any. An
+    empty password is enough after `finish_provider_proof`; so it is with the other doors here.
 
     Denied: too many wrong ones were given, with the seconds to wait as field `retry_after`.
     Conflict: it is too long ago that the secret was prepared.
@@ -87,7 +91,9 @@ def set_second_factor(
 
 
 @procedure("identity", scope=SELF, in_person=True)
-def renew_recovery_codes(password: _Password, code: Code, source: str) -> RecoveryCodes:
+def renew_recovery_codes(
+    token: Annotated[str, SECRET], password: _Password, code: Code, source: str
+) -> RecoveryCodes:
     """Give the actor ten new recovery codes; the former ones are good for nothing.
 
     Denied: too many wrong ones were given, with the seconds to wait as field `retry_after`.

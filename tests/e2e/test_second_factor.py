@@ -2,86 +2,24 @@
 
 import re
 import secrets
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import httpx
-import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.coming_in import (
+    PASSWORD,
+    browsing,
+    give_code,
+    give_password,
+    leave,
+    make_user,
+    turn_on,
+)
 from tests.product import Product
 
-PASSWORD = "correo-lluvia-mesa"
 SET_UP = "/cuenta/verificacion"
-
-
-class Phone:
-    """Codes by the page's secret. None is good twice, so each use takes the next step.
-
-    The first is of the step before, which is good as well: three follow without waiting. When the
-    30 seconds end in between, the next one is still within a step of now, as it may be ahead.
-    """
-
-    def __init__(self, secret: str) -> None:
-        self._totp = pyotp.TOTP(secret.replace(" ", ""))
-        self._last = 0
-
-    def code(self) -> str:
-        now = int(time.time()) // 30
-        self._last = max(self._last + 1, now - 1)
-        assert self._last <= now + 1, "used faster than telephones show codes"
-        return self._totp.generate_otp(self._last)
-
-
-def make_user(product: Product, role: str = "backoffice") -> str:
-    username = f"dos.{secrets.token_hex(3)}"
-    new = {"username": username, "full_name": "Delia Dos", "role": role, "password": PASSWORD}
-    product.client("admin").post("/users", json=new).raise_for_status()
-    return username
-
-
-@contextmanager
-def browsing(chromium: Browser, product: Product, *, script: bool = True) -> Iterator[Page]:
-    context = chromium.new_context(
-        base_url=product.address, locale="es-EC", java_script_enabled=script
-    )
-    asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    yield context.new_page()
-    context.close()
-    assert [url for url in asked if not url.startswith((product.address, "data:"))] == []
-
-
-def give_password(page: Page, username: str) -> None:
-    """By keyboard only."""
-    page.goto("/ingresar")
-    page.get_by_label("Usuario").fill(username)
-    page.get_by_label("Contraseña").fill(PASSWORD)
-    page.get_by_label("Contraseña").press("Enter")
-
-
-def give_code(page: Page, code: str) -> None:
-    page.wait_for_url("**/ingresar/codigo*")
-    field = page.get_by_label("Código de seis dígitos")
-    expect(field).to_be_focused()
-    page.keyboard.type(code)
-    page.keyboard.press("Enter")
-
-
-def turn_on(page: Page) -> tuple[Phone, list[str]]:
-    phone = Phone(page.locator("#secret").inner_text())
-    expect(page.get_by_role("img", name=re.compile("Código QR"))).to_be_visible()
-    page.get_by_label("Código del teléfono").fill(phone.code())
-    page.get_by_label("Contraseña").fill(PASSWORD)
-    page.get_by_label("Contraseña").press("Enter")
-    expect(page.get_by_text("No se muestran otra vez.")).to_be_visible()
-    return phone, page.locator("#codes code").all_inner_texts()
-
-
-def leave(page: Page) -> None:
-    page.context.clear_cookies()
 
 
 @pytest.mark.timeout(300)  # with the product's start

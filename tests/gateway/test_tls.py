@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,9 @@ from infra.native.supervisor import Supervisor
 from shared import tls
 from shared.client import Client
 from shared.settings import settings
+from tests.certificates import make_certificates
 from tests.product import Product, running
 
-_KEY = "-newkey rsa:2048 -nodes -days 2"
-_NAMES = "subjectAltName=IP:127.0.0.1,DNS:localhost"
 _BROKER = """
 listeners.tcp = none
 listeners.ssl.1 = 127.0.0.1:{port}
@@ -54,20 +52,6 @@ class Secured:
     ca_file: str
     stranger: str  # a CA that has nothing to do with them
     urls: dict[str, str]
-
-
-def _openssl(folder: Path, words: str) -> None:
-    subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
-
-
-def make_certificates(folder: Path) -> None:
-    """A CA, a server's certificate by it for this machine, and a CA of somebody else."""
-    for name in ("ca", "stranger"):
-        _openssl(folder, f"req -x509 {_KEY} -subj /CN={name} -keyout {name}.key -out {name}.crt")
-    _openssl(folder, f"req {_KEY} -subj /CN=servers -keyout server.key -out server.csr")
-    (folder / "names").write_text(f"{_NAMES}\n")
-    by_ca = "-CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names"
-    _openssl(folder, f"x509 -req -in server.csr {by_ca} -out server.crt")
 
 
 @pytest.fixture(scope="module")

@@ -98,10 +98,16 @@ def address_fields(world: World) -> list[Field]:
         if route.path not in (*_STREAMS, *_ENDS)
         for where, parameters in (
             ("path", route.dependant.path_params),
-            ("query", route.dependant.query_params),
+            ("query", _query_params(route)),
         )
         for parameter in parameters
     ]
+
+
+def _query_params(route: APIRoute) -> list[Any]:
+    """With those that several routes share."""
+    parts = (route.dependant, *route.dependant.dependencies)
+    return [parameter for part in parts for parameter in part.query_params]
 
 
 def unseen_fields(world: World) -> list[Field]:

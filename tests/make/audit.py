@@ -21,8 +21,10 @@ SELECT CAST(:first AS bigint) + number, :at + number * interval '20 days' / :wan
     (ARRAY['profile_seen', 'timeline_seen', 'risk_seen', 'changed'])[1 + number % 4], 'customer',
     number % 100000, 1 + (number::bigint * 7919) % 100000,
     CASE WHEN number % 10 = 0 THEN ARRAY[number % 5000, number % 100000]::bigint[] ELSE '{}' END,
-    1, 'asesor' || (number::bigint * 31) % 401, 'Rosa Quishpe', 'Asesor', '', '{}', '{}',
-    '10.0.0.7', md5(number::text), md5(number::text)
+    1, CASE WHEN number % 1000 = 500 THEN '' ELSE 'asesor' || (number::bigint * 31) % 401 END,
+    'Rosa Quishpe', 'Asesor', '', '{}', '{}',
+    '10.0.0.7', md5(number::text), md5(number::text),
+    CASE WHEN number % 50 = 1 THEN 'Sistema ' || number % 7 ELSE '' END
 FROM generate_series(1, :wanted) AS number
 """)
 
@@ -38,7 +40,7 @@ def make_event(number: int, at: datetime | None = None, **changes: Any) -> Audit
 
 
 def fill(session: Session, wanted: int) -> None:
-    """So many lines in each of the three months, of 401 users and 100,000 customers."""
+    """So many lines in each of the three months, of 401 users, 7 systems and 100,000 customers."""
     session.execute(text("SET LOCAL statement_timeout = 0"))
     for month in MONTHS:
         session.execute(text("SELECT audit_make_month(:day)"), {"day": month})
@@ -56,6 +58,16 @@ def months_read(session: Session, filters: audit.Filters) -> set[str]:
         assert node["Node Type"] != "Seq Scan" or not _months_of(node), (filters, node)
         assert node["Node Type"] != "Sort" or node["Plan Rows"] <= _FEW, (filters, node)
     return _months_of(plan)
+
+
+def indexes_read(session: Session, filters: audit.Filters) -> set[str]:
+    """By what a search finds its lines in the months, as PostgreSQL names it in each of them."""
+    with _explained(session) as plans:
+        audit.list_entries(session, filters, None, 50)
+    [plan] = plans
+    named = (node.get("Index Name", "") for node in _nodes(plan))
+    months = {f"audit_entry_{day:%Y%m}_" for day in MONTHS}
+    return {name[len("audit_entry_202608_") :] for name in named if name[:19] in months}
 
 
 def _months_of(plan: Any) -> set[str]:

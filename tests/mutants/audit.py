@@ -138,4 +138,18 @@ MUTANTS = [
         "actor = session.actor.model_copy()",
         (PAGES,),
     ),
+    Mutant(
+        "systems_are_found_among_people",
+        STORE,
+        "    AuditWho.PERSON: (AuditEntry.system == _NOBODY) & (AuditEntry.username != _NOBODY),",
+        "    AuditWho.PERSON: AuditEntry.username != _NOBODY,",
+        (f"{RECORD}::test_what_a_system_did_is_found_by_its_name_and_apart_from_people",),
+    ),
+    Mutant(
+        "a_system_is_searched_without_an_index",
+        STORE,
+        "query = query.where(named, _OF[AuditWho.SYSTEM])",
+        "query = query.where(named)",
+        (f"{RECORD}::test_a_search_is_by_an_index_in_the_months_that_it_asks_for",),
+    ),
 ]

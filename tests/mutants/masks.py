@@ -95,4 +95,14 @@ MUTANTS = [
         "    if True:",
         (PAGES,),
     ),
+    Mutant(
+        "another_reason_of_a_page_is_none_at_all",
+        "services/gateway/reasons.py",
+        "    why.check()\n    return why",
+        "    return why",
+        (
+            "tests/unit/gateway/test_masks.py"
+            "::test_a_reason_that_is_none_is_told_at_its_field_with_what_was_typed",
+        ),
+    ),
 ]

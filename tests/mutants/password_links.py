@@ -3,6 +3,8 @@
 from tests.mutants.mutant import Mutant
 
 ROOM = "tests/rooms/identity/test_password_links.py"
+FORGOTTEN = "tests/jobs/mailer/test_letters_forgotten.py"
+INVITATIONS = "tests/rooms/identity/test_invitations.py"
 PAGES = "tests/unit/gateway/test_password_links.py"
 LINKS = "services/identity/password_links.py"
 DOORS = "services/identity/password_link_doors.py"
@@ -77,7 +79,7 @@ MUTANTS = [
         "services/identity/roles.py",
         "        .where(User.password_hash.is_not(None))\n",
         "",
-        (f"{ROOM}::test_the_last_administrator_is_none_who_was_only_invited",),
+        (f"{INVITATIONS}::test_the_last_administrator_is_none_who_was_only_invited",),
     ),
     Mutant(
         "a_link_is_a_referrer",
@@ -99,5 +101,19 @@ MUTANTS = [
         "        await ask(log_out, before)\n",
         "        pass\n",
         (f"{PAGES}::test_a_new_log_in_ends_the_browsers_session_whichever_way_it_comes",),
+    ),
+    Mutant(
+        "letters_to_users_are_kept_for_good",
+        "services/mailer/letters.py",
+        "    old = known & (ServiceMail.created_at < before)",
+        "    old = known & (ServiceMail.created_at > before)",
+        (f"{FORGOTTEN}::test_a_letter_to_a_user_is_forgotten_after_its_days",),
+    ),
+    Mutant(
+        "a_letter_is_forgotten_before_it_is_out",
+        "services/mailer/letters.py",
+        " & ServiceMail.state.not_in(OPEN)\n    blanked",
+        "\n    blanked",
+        (f"{FORGOTTEN}::test_a_letter_that_has_still_to_go_out_keeps_its_address",),
     ),
 ]

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 ROOM = "tests/rooms/identity/test_provider.py"
+PROOF = "tests/rooms/identity/test_provider_proof.py"
 PAGES = "tests/unit/gateway/test_provider.py"
 TOKENS = "services/identity/id_tokens.py"
 DOORS = "services/identity/provider_doors.py"
@@ -74,14 +75,14 @@ MUTANTS = [
     Mutant(
         "an_answer_is_good_twice",
         DOORS,
-        "        if trip is None or not trips.take(self.redis, trip):",
-        "        if trip is None or trips.take(self.redis, trip) is None:",
+        "trip.proves != proves or not trips.take(self.redis, trip):",
+        "trip.proves != proves or trips.take(self.redis, trip) is None:",
         (f"{ROOM}::test_an_answer_is_good_once",),
     ),
     Mutant(
         "a_reused_name_takes_over",
         "services/identity/provider_accounts.py",
-        "    if linked is None and not _is_of(session, issuer, subject, user.id):",
+        "    if linked is None and not is_of(session, issuer, subject, user.id):",
         "    if False:",
         (f"{ROOM}::test_a_name_that_was_given_to_another_opens_nothing",),
     ),
@@ -126,5 +127,71 @@ MUTANTS = [
         "    return kept, local_path(unquote(leads_to))",
         '    return kept, unquote(leads_to) or "/"',
         (f"{PAGES}::test_a_cookie_that_somebody_wrote_leads_nowhere_else",),
+    ),
+    Mutant(
+        "a_session_of_before_is_a_proof",
+        TOKENS,
+        "    if not asked_at - CLOCKS_DIFFER <= at <= latest:",
+        "    if at > latest:",
+        (f"{PROOF}::test_a_session_of_before_at_the_provider_is_no_proof",),
+    ),
+    Mutant(
+        "without_auth_time_it_is_fresh",
+        TOKENS,
+        "    if type(at) is not int:",
+        "    if at is None:\n        return\n    if type(at) is not int:",
+        (f"{PROOF}::test_a_session_of_before_at_the_provider_is_no_proof",),
+    ),
+    Mutant(
+        "a_log_in_is_a_proof_too",
+        DOORS,
+        "if trip is None or trip.proves != proves or not",
+        "if trip is None or not",
+        (
+            f"{PROOF}::test_a_log_in_is_no_proof_and_a_proof_no_log_in",
+            f"{PROOF}::test_what_one_began_another_does_not_end",
+        ),
+    ),
+    Mutant(
+        "anybodys_account_proves_it",
+        DOORS,
+        "            if not provider_accounts.is_of(session, *account, user_id):",
+        "            if not claims:",
+        (f"{PROOF}::test_the_account_of_another_proves_nothing",),
+    ),
+    Mutant(
+        "a_proof_is_good_for_all_sessions",
+        "services/identity/proofs.py",
+        "hashlib.sha256(token.encode()).hexdigest()",
+        'hashlib.sha256(b"all").hexdigest()',
+        (f"{PROOF}::test_a_proof_is_for_one_change_of_one_session",),
+    ),
+    Mutant(
+        "a_proof_is_never_used_up",
+        "services/identity/proofs.py",
+        "    redis.delete(_key(token))",
+        "    redis.exists(_key(token))",
+        (f"{PROOF}::test_a_proof_is_for_one_change_of_one_session",),
+    ),
+    Mutant(
+        "who_has_no_password_never_comes_in",
+        "services/identity/models.py",
+        "        return not self.has_password and not self.provider_account",
+        "        return not self.has_password",
+        (f"{PROOF}::test_who_comes_by_the_provider_needs_no_password_and_is_invited_no_more",),
+    ),
+    Mutant(
+        "a_stranger_is_only_down",
+        "services/identity/provider_wire.py",
+        "        except SSLError as error:\n",
+        "        except ZeroDivisionError as error:\n",
+        ("tests/rooms/identity/test_provider_tls.py",),
+    ),
+    Mutant(
+        "the_houses_ca_is_not_asked",
+        "services/identity/provider_wire.py",
+        "        context = tls.context(settings().ca_file)\n",
+        '        context = tls.context("")\n',
+        ("tests/rooms/identity/test_provider_tls.py",),
     ),
 ]

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 ROOM = "tests/rooms/identity/test_second_factor.py"
+OWN = "tests/rooms/identity/test_own_second_factor.py"
 PAGES = "tests/unit/gateway/test_second_factor.py"
 CODES = "services/identity/second_factor.py"
 DOORS = "services/identity/second_factor_doors.py"
@@ -62,42 +63,42 @@ MUTANTS = [
         DOORS,
         "        if has_one:",
         "        if False:",
-        (f"{ROOM}::test_another_telephone_needs_a_code_of_the_present_one",),
+        (f"{OWN}::test_another_telephone_needs_a_code_of_the_present_one",),
     ),
     Mutant(
         "what_the_role_requires_is_turned_off",
         DOORS,
         "            if _is_required(session, actor.user_id):",
         "            if False:",
-        (f"{ROOM}::test_what_the_role_requires_is_not_turned_off",),
+        (f"{OWN}::test_what_the_role_requires_is_not_turned_off",),
     ),
     Mutant(
         "who_has_to_set_it_up_keeps_all_rights",
         "services/identity/known.py",
         "frozenset() if restricted else frozenset(permissions)",
         "frozenset(permissions)",
-        (f"{ROOM}::test_who_has_none_and_needs_one_may_do_nothing_until_it_is_set",),
+        (f"{OWN}::test_who_has_none_and_needs_one_may_do_nothing_until_it_is_set",),
     ),
     Mutant(
         "administrators_require_what_they_have_not_tried",
         "services/identity/role_doors.py",
         "            roles.check_own_requirement(session, role, sent, trace.actor())\n",
         "",
-        (f"{ROOM}::test_nobody_requires_of_the_own_role_what_was_not_tried",),
+        (f"{OWN}::test_nobody_requires_of_the_own_role_what_was_not_tried",),
     ),
     Mutant(
         "a_seal_opens_on_anybodys_row",
         "services/identity/seals.py",
         "    return secret if owner == str(user_id) else None",
         "    return secret",
-        (f"{ROOM}::test_a_seal_is_of_one_user_and_of_the_keys_that_are_known",),
+        (f"{OWN}::test_a_seal_is_of_one_user_and_of_the_keys_that_are_known",),
     ),
     Mutant(
         "former_keys_are_needed_for_ever",
         CODES,
         "            factor.sealed = sealed\n",
         "",
-        (f"{ROOM}::test_a_seal_is_of_one_user_and_of_the_keys_that_are_known",),
+        (f"{OWN}::test_a_seal_is_of_one_user_and_of_the_keys_that_are_known",),
     ),
     Mutant(
         "pages_are_open_before_it_is_set_up",

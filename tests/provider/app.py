@@ -156,8 +156,15 @@ def _claims(asked: dict[str, str]) -> dict[str, Any]:
         "issuer": {"iss": "https://otro.example"},
         "no_sub": {"sub": None},
         "number_sub": {"sub": 7},
+        "long_ago": {"auth_time": now - 600},  # it had a session, and asked for nothing
+        "just_before": {"auth_time": now - 30},
+        "no_auth_time": {"auth_time": None},
+        "auth_time_in_words": {"auth_time": str(now)},
+        "auth_time_to_come": {"auth_time": now + 600},
         "skewed": {"iat": now + 40},  # within what clocks may differ
     }
+    if "max_age" in asked:  # then it has to say it
+        good["auth_time"] = now
     person = STATE.people[asked["account"]]
     claims = {**good, "nonce": asked["nonce"], **person, **wrong.get(STATE.wrong, {})}
     return {name: value for name, value in claims.items() if value is not None}

@@ -113,6 +113,8 @@ def test_every_door_has_a_transaction_and_every_change_its_key_but_for_these() -
         "identity.finish_log_in",
         "identity.begin_provider_log_in",  # the provider is asked in none
         "identity.finish_provider_log_in",
+        "identity.begin_provider_proof",
+        "identity.finish_provider_proof",
         "identity.find_provider_log_out",
         "identity.prepare_second_factor",
         "identity.set_second_factor",

@@ -6,7 +6,7 @@ from fastapi import Path, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from services.gateway import agents
+from services.gateway import agents, entrance
 from services.gateway.asking import Ask, Asker
 from services.gateway.entrance import tell_when
 from services.gateway.forms import FORM_ERRORS, Form, read_form
@@ -83,4 +83,5 @@ async def _render(request: Request, session: Session, ask: Asker, form: Form) ->
         user=await ask(get_user, session.actor.user_id),
         sessions=await ask(list_sessions, session.token),
         describe=agents.describe,
+        provider=entrance.ways()["provider"],
     )

@@ -1,9 +1,10 @@
 """The record of who did and saw what: search, files, and who saw one customer's data."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from services.gateway import addresses, menu
@@ -18,6 +19,7 @@ from shared.contracts.audit import (
     AuditEntry,
     AuditKind,
     AuditPermission,
+    AuditWho,
     list_audit,
     list_viewers,
     record_export,
@@ -34,35 +36,55 @@ menu.add(
     icon="history",
     purpose="Quién hizo y vio qué",
 )
-_HEADER = ("fecha", "actividad", "usuario", "nombre", "cliente", "motivo", "dirección", "línea")
+_HEADER = (
+    *("fecha", "actividad", "usuario", "nombre", "sistema"),
+    *("cliente", "motivo", "dirección", "línea"),
+)
 
-Username = Annotated[str, Query(alias="usuario", max_length=100)]
-Action = Annotated[str, Query(alias="accion")]
-FromOn = Annotated[str, Query(alias="del")]
-ToOn = Annotated[str, Query(alias="al")]
-Listed = Annotated[str, Query(alias="listas")]
+
+@dataclass
+class _Asked:
+    """What was typed into the address."""
+
+    username: Annotated[str, Query(alias="usuario", max_length=100)] = ""
+    customer: addresses.Customer = ""
+    listed: Annotated[str, Query(alias="listas")] = ""
+    action: Annotated[str, Query(alias="accion")] = ""
+    from_on: Annotated[str, Query(alias="del")] = ""
+    to_on: Annotated[str, Query(alias="al")] = ""
+    who: Annotated[str, Query(alias="quien")] = ""
+    system: Annotated[str, Query(alias="sistema", max_length=100)] = ""
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """As the room takes it; what cannot be anything is no filter."""
+        number = int(self.customer) if self.customer.isdecimal() and len(self.customer) < 17 else 0
+        return {
+            "username": self.username.strip().lower() or None,
+            "customer_id": number if 0 < number <= ENTITY_ID_MAX else None,
+            "listed": self.listed == "1",
+            "action": AuditAction(self.action) if self.action in set(AuditAction) else None,
+            "from_on": addresses.day(self.from_on),
+            "to_on": addresses.day(self.to_on),
+            "who": AuditWho(self.who) if self.who in set(AuditWho) else None,
+            "system": self.system.strip() or None,
+        }
+
+
+Asked = Annotated[_Asked, Depends()]
 
 
 @pages.get("/auditoria", allow=AuditPermission.READ)
 async def show_audit(
-    request: Request,
-    ask: Ask,
-    username: Username = "",
-    customer: addresses.Customer = "",
-    listed: Listed = "",
-    action: Action = "",
-    from_on: FromOn = "",
-    to_on: ToOn = "",
-    after: addresses.After = None,
+    request: Request, ask: Ask, asked: Asked, after: addresses.After = None
 ) -> Response:
     """What was done and seen, newest first."""
-    filters = _filters(username, customer, listed, action, from_on, to_on)
-    found = await ask(list_audit, after=after, **filters)
+    found = await ask(list_audit, after=after, **asked.filters)
     return render(
         request,
         "audit/list.html",
         entries=found,
-        filters=filters,
+        filters=asked.filters,
         actions=list(AuditAction),
         file=f"/auditoria/registro.csv?{request.url.query}",
     )
@@ -70,17 +92,10 @@ async def show_audit(
 
 @pages.get("/auditoria/registro.csv", allow=AuditPermission.READ)
 async def download_audit(
-    ask: Ask,
-    username: Username = "",
-    customer: addresses.Customer = "",
-    listed: Listed = "",
-    action: Action = "",
-    from_on: FromOn = "",
-    to_on: ToOn = "",
-    form: Annotated[TableForm, addresses.Form] = TableForm.CSV,
+    ask: Ask, asked: Asked, form: Annotated[TableForm, addresses.Form] = TableForm.CSV
 ) -> Response:
     """The same as a file, at most 100,000 lines; taking it away is a line of its own."""
-    filters = _filters(username, customer, listed, action, from_on, to_on)
+    filters = asked.filters
     await ask(record_export, AuditKind.AUDIT)
     found = LongTable(
         "Registro de actividades", _HEADER, rows_of(partial(_find, ask, filters), _cells)
@@ -99,21 +114,6 @@ async def show_viewers(
     return render(request, "audit/viewers.html", customer_id=customer_id, entries=found)
 
 
-def _filters(
-    username: str, customer: str, listed: str, action: str, from_on: str, to_on: str
-) -> dict[str, Any]:
-    """What was typed into the address; what cannot be anything is no filter."""
-    number = int(customer) if customer.isdecimal() and len(customer) < 17 else 0
-    return {
-        "username": username.strip().lower() or None,
-        "customer_id": number if 0 < number <= ENTITY_ID_MAX else None,
-        "listed": listed == "1",
-        "action": AuditAction(action) if action in set(AuditAction) else None,
-        "from_on": addresses.day(from_on),
-        "to_on": addresses.day(to_on),
-    }
-
-
 async def _find(
     ask: Asker, filters: dict[str, Any], after: str | None, limit: int
 ) -> Page[AuditEntry]:
@@ -121,7 +121,7 @@ async def _find(
 
 
 def _cells(entry: AuditEntry) -> tuple[Cell, ...]:
-    who = (entry.username, entry.full_name)
+    who = (entry.username, entry.full_name, entry.system)
     return (
         *(entry.at, entry.sentence, *who),
         *(entry.customer_id, entry.purpose, entry.source, str(entry.id)),

@@ -134,7 +134,7 @@ async def add_user(request: Request, ask: Ask) -> Response:
         return render_form(request, "identity/new.html", form.failed(error), roles=roles)
     notice = f"Se creó el usuario {user.username}."
     invited = f"{notice} Se le está enviando la invitación por correo."
-    return go(request, "/usuarios", notice=invited if user.invited else notice)
+    return go(request, "/usuarios", notice=invited if user.invited and user.email else notice)
 
 
 @pages.get("/usuarios/{user_id}", allow=UserPermission.WRITE)

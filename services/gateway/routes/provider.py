@@ -12,19 +12,22 @@ from services.gateway import session as sessions
 from services.gateway.asking import Ask
 from services.gateway.forms import FORM_ERRORS
 from services.gateway.rendering import go, render
-from services.gateway.routing import PUBLIC, Pages
-from services.gateway.session import local_path
+from services.gateway.routing import PUBLIC, SETTING_UP, Pages
+from services.gateway.session import SET_UP, SignedIn, local_path, source_of
 from shared import log
 from shared.contract import Id
 from shared.contracts.identity import (
     UserPermission,
     begin_provider_log_in,
+    begin_provider_proof,
     find_provider_log_out,
+    finish_provider_proof,
     unlink_provider_account,
 )
 from shared.errors import Conflict, Denied, Invalid, PregonError, Unavailable
 
 pages = Pages()
+_PROVED = f"{SET_UP}/confirmado"
 _logger = log.get("gateway")
 _LONGEST_WAY = 1000  # characters of where one was going: a cookie has 4,096
 _CANCELLED = "El ingreso se canceló, o su empresa no lo permitió."
@@ -49,12 +52,15 @@ async def leave_for_provider(request: Request, ask: Ask, next: addresses.Back = 
         return _refuse(request, error, leads_to)
     response = RedirectResponse(way.address, status_code=303)
     sessions.keep_trip(response, way.kept, leads_to if len(leads_to) <= _LONGEST_WAY else "/")
+    sessions.forget_proof(response)
     return response
 
 
 @pages.get("/ingresar/proveedor/regreso", allow=PUBLIC)
 async def come_back(request: Request, ask: Ask) -> Response:
-    """Where the provider sends the browser: with a code, or with why not."""
+    """Where the provider sends the browser, the one address that it knows: with a code, or not."""
+    if sessions.PROOF in request.cookies:
+        return RedirectResponse(f"{_PROVED}?{request.url.query}", status_code=303)
     kept, leads_to = sessions.read_trip(request)
     told = request.query_params
     try:
@@ -68,6 +74,40 @@ async def come_back(request: Request, ask: Ask) -> Response:
         response = await entrance.welcome(request, ask, given, leads_to)
         sessions.keep_way(response)
     sessions.forget_trip(response)
+    return response
+
+
+# --- that it is the user who asks, of whoever is logged in ---
+
+
+@pages.get(f"{SET_UP}/confirmar", allow=SETTING_UP)
+async def leave_for_proof(request: Request, ask: Ask) -> Response:
+    """Lead to the provider's own log-in, which asks anew."""
+    try:
+        way = await ask(begin_provider_proof)
+    except (Conflict, Unavailable) as error:
+        return go(request, SET_UP, notice=error.message, warns=True)
+    response = RedirectResponse(way.address, status_code=303)
+    sessions.keep_proof(response, way.kept)
+    return response
+
+
+@pages.get(_PROVED, allow=SETTING_UP)
+async def take_proof(request: Request, session: SignedIn, ask: Ask) -> Response:
+    """Back to the forms, which ask for no password then."""
+    told = request.query_params
+    try:
+        if "error" in told:
+            raise _what_it_said(told["error"])
+        kept = request.cookies.get(sessions.PROOF, "")
+        answer = (kept, told.get("state", ""), told.get("code", ""), source_of(request))
+        await ask(finish_provider_proof, session.token, *answer)
+    except (Denied, Conflict, Invalid, Unavailable) as error:
+        text = _NOT_UNDERSTOOD if isinstance(error, Invalid) else error.message
+        response = go(request, SET_UP, notice=text, warns=True)
+    else:
+        response = go(request, SET_UP, notice="Se confirmó que es usted.")
+    sessions.forget_proof(response)
     return response
 
 

@@ -30,6 +30,7 @@ from shared.contracts.identity import (
 )
 from shared.contracts.second_factor import Code
 from shared.errors import Denied, Invalid, PregonError, Unavailable
+from shared.settings import settings
 
 pages = Pages()
 _TITLE = "Código QR con la clave para su aplicación de códigos"
@@ -37,9 +38,12 @@ _REFUSALS = (*FORM_ERRORS, Denied)
 
 
 class _Proof(Model):
-    """That it is the user who asks, and not the open browser."""
+    """That it is the user who asks, and not the open browser.
 
-    password: Annotated[str, Field(max_length=200)]
+    Without a password it was the company's provider that said so.
+    """
+
+    password: Annotated[str, Field(max_length=200)] = ""
     code: Code
 
 
@@ -135,7 +139,8 @@ async def renew_codes(request: Request, session: SignedIn, ask: Ask) -> Response
     form = await read_form(request)
     try:
         proof = form.parse(_Proof)
-        codes = await ask(renew_recovery_codes, proof.password, proof.code, source_of(request))
+        given = (session.token, proof.password, proof.code, source_of(request))
+        codes = await ask(renew_recovery_codes, *given)
     except _REFUSALS as error:
         return await _show(request, session, ask, renewal=form, error=error)
     return _show_codes(request, session, codes, renewed=True)
@@ -179,7 +184,8 @@ async def _show(
         for form in forms.values():
             form.failed(error if isinstance(error, FORM_ERRORS) else Invalid(error.message))
     context = {name: forms.get(name, Form()) for name in ("on", "renewal", "off")}
-    factor, new = await ask(get_second_factor), await ask(prepare_second_factor)
+    factor = await ask(get_second_factor, session.token)
+    new = await ask(prepare_second_factor)
     response = render(
         request,
         "identity/second_factor.html",
@@ -188,6 +194,7 @@ async def _show(
         secret=" ".join(new.secret[i : i + 4] for i in range(0, len(new.secret), 4)),
         qr=_draw(new.uri),
         restricted=session.restricted,
+        provider=settings().oidc_name,
         **context,
     )
     if error is not None:

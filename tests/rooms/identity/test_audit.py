@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.identity import audit as entries
 from services.identity import verify_audit
 from shared import audit, clock, trace
-from shared.contracts.audit import AuditAction, AuditKind
+from shared.contracts.audit import AuditAction, AuditKind, AuditWho
 from shared.contracts.identity import NewUser, UserChange
 from shared.errors import Denied
 from shared.permissions import Role
 from tests.databases import audited_of
 from tests.make.actors import make_actor
-from tests.make.audit import fill, make_event, months_read
+from tests.make.audit import fill, indexes_read, make_event, months_read
 
 Sessions = sessionmaker[Session]
 PASSWORD = "correo-lluvia-mesa"
@@ -105,6 +105,28 @@ def test_it_is_found_by_who_whom_what_and_when(
     assert found(identity, limit=5, after=newest.next).items[0].sentence == history
 
 
+def test_what_a_system_did_is_found_by_its_name_and_apart_from_people(identity: Any) -> None:
+    tell(identity)
+    tell(identity, system="Facturación")
+    tell(identity, system="Facturación 2", username="ana")
+    nobody: dict[str, Any] = {"user_id": None, "username": "", "full_name": "", "role": ""}
+    tell(identity, AuditAction.SENT, **nobody)
+
+    def lines(**filters: Any) -> list[tuple[str, str]]:
+        return [(entry.username, entry.system) for entry in found(identity, **filters).items]
+
+    assert lines(system="FACTURACIÓN") == [("eva", "Facturación")]
+    assert lines(system="Factura") == []
+    assert lines(system="") == []
+    systems = [("ana", "Facturación 2"), ("eva", "Facturación")]
+    assert lines(who=AuditWho.SYSTEM) == systems
+    assert lines(who=AuditWho.SYSTEM, username="ana") == systems[:1]
+    assert lines(who=AuditWho.PERSON) == [("eva", "")]
+    assert lines(who=AuditWho.PRODUCT) == [("", "")]
+    assert lines(who=AuditWho.PERSON, system="Facturación") == []
+    assert lines(username="eva") == [("eva", "Facturación"), ("eva", "")]
+
+
 def test_an_event_that_comes_twice_is_one_line(identity: Any) -> None:
     event_id, event = uuid4(), make_event(1)
     identity.on_audited(event_id, event)
@@ -153,6 +175,18 @@ def test_lines_can_only_be_added(identity: Any, sessions: Sessions, statement: s
         sessions.begin() as session,
     ):
         session.execute(text(statement))
+
+
+def test_a_month_of_this_year_stays_also_when_its_days_are_sealed(sessions: Sessions) -> None:
+    sealed = text(
+        "INSERT INTO audit_day (day, rows, hash, seal, sealed_at)"
+        " VALUES (CAST(:day AS date), 0, '', 's', now())"
+    )
+    day = clock.today() - timedelta(days=330)
+    with sessions.begin() as session:
+        session.execute(sealed, {"day": day})
+    with pytest.raises(DBAPIError, match="year old"), sessions.begin() as session:
+        session.execute(text("SELECT audit_remove_month(:day)"), {"day": day})
 
 
 def test_a_partition_cannot_be_emptied_either(identity: Any, sessions: Sessions) -> None:
@@ -254,10 +288,15 @@ def test_a_search_is_by_an_index_in_the_months_that_it_asks_for(
         {"username": "asesor31"},
         {"customer_id": 777},
         {"action": AuditAction.RISK_SEEN},
+        {"system": "sistema 3"},
+        {"system": "sistema 3", "action": AuditAction.RISK_SEEN},
+        *({"who": who} for who in AuditWho),
     ]
     with sessions.begin() as session:
         fill(session, 20_000)
         for one in asked:
             assert months_read(session, entries.Filters(**one)) == every
             assert months_read(session, entries.Filters(**one | newest)) == newest_month
+        named = entries.Filters(system="sistema 3")  # and not by walking through all by their time
+        assert indexes_read(session, named) == {"lower_at_id_idx"}
         session.rollback()

@@ -1,42 +1,48 @@
 """Links by mail to choose a password: good once, not for long, and kept nowhere."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import eventlet
 import pytest
-from redis import Redis
-from sqlalchemy import event, text
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import text
 
-from services.identity import jobs, password_links, second_factor, sessions, tries
+from services.identity import jobs, password_links, second_factor, tries
 from services.identity.password_links import ChangedBy
 from shared import clock, mail_links, trace
-from shared.contracts.audit import Audited
 from shared.contracts.identity import (
     LinkPurpose,
     LinkState,
-    NewUser,
     Ticket,
     UserChange,
-    UserState,
 )
-from shared.contracts.mailer import LetterEnded, LetterTemplate, RecipientState
-from shared.errors import Conflict, Denied, Invalid, NotFound
+from shared.contracts.mailer import LetterTemplate
+from shared.errors import Denied, Invalid, NotFound
 from shared.permissions import Role
 from shared.settings import settings
 from tests.databases import audited_of, outbox_of
 from tests.make.actors import make_actor
-
-PASSWORD = "una-clave-larga"
-OTHER = "correo lluvia mesa"
-HERE = "10.0.0.1"
-MAIL = "ana@correo.example"
-Sessions = sessionmaker[Session]
+from tests.rooms.identity.links import (
+    HERE,
+    MAIL,
+    OTHER,
+    PASSWORD,
+    Sessions,
+    actions,
+    ask,
+    asked_jobs,
+    invite,
+    is_good,
+    last,
+    letters,
+    links,
+    make,
+    nobody,
+    read,
+    statements,
+)
 
 
 @pytest.fixture
@@ -57,11 +63,6 @@ def moment(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return move
 
 
-def make(identity: Any, username: str = "ana", **values: Any) -> Any:
-    new = {"full_name": "Ana Mora", "role": Role.ADVISOR, "password": PASSWORD, "email": MAIL}
-    return identity.create_user(NewUser.model_validate({"username": username} | new | values))
-
-
 @pytest.fixture(autouse=True)
 def rosa(identity: Any) -> Any:
     """Somebody has to be left who administers users."""
@@ -71,77 +72,6 @@ def rosa(identity: Any) -> Any:
 @pytest.fixture
 def ana(identity: Any) -> Any:
     return make(identity)
-
-
-def invite(identity: Any, **values: Any) -> Any:
-    return make(identity, password=None, **values)
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """Whoever opens the page of the log-in."""
-    with trace.use():
-        yield
-
-
-def ask(identity: Any, db: Sessions, who: str = "ana", source: str = HERE) -> None:
-    """Somebody asks, and the job runs that this hands over."""
-    before = len(asked_jobs(db))
-    with nobody():
-        identity.ask_password_reset(who, source)
-        for arguments in asked_jobs(db)[before:]:
-            with db.begin() as session:
-                password_links.send_reset(session, *arguments)
-
-
-def asked_jobs(db: Sessions) -> list[list[Any]]:
-    name = jobs.send_reset_link.name
-    return [payload["arguments"] for kind, payload in outbox_of(db) if kind == name]
-
-
-def letters(db: Sessions) -> list[dict[str, Any]]:
-    return [payload for kind, payload in outbox_of(db) if kind == "letter_requested"]
-
-
-def links(db: Sessions) -> list[dict[str, Any]]:
-    return [letter for letter in letters(db) if mail_links.FIELD in letter["fields"]]
-
-
-def read(letter: dict[str, Any]) -> str:
-    """The word that the mailer puts into the mail."""
-    return mail_links.word(letter["fields"]["link"], letter["person"]["email"])
-
-
-def last(db: Sessions) -> str:
-    return read(links(db)[-1])
-
-
-def is_good(identity: Any, word: str) -> bool:
-    with nobody():
-        try:
-            identity.get_link_holder(word)
-        except NotFound:
-            return False
-    return True
-
-
-def actions(db: Sessions) -> list[str]:
-    return [line["action"] for line in audited_of(db)]
-
-
-@contextmanager
-def statements(db: Sessions) -> Iterator[list[str]]:
-    made: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        made.append(statement)
-
-    engine = db.kw["bind"]
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield made
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 # --- reset ---
@@ -419,156 +349,3 @@ def test_links_stay_good_when_keys_rotate(
     assert read(letter) == word
     ask(identity, db)
     assert is_good(identity, last(db))
-
-
-# --- invitations ---
-
-
-def test_an_invited_user_chooses_the_first_password(
-    identity: Any, db: Sessions, redis: Redis
-) -> None:
-    with trace.use(actor=make_actor("rosa", Role.ADMIN)):
-        eva = invite(identity, username="eva")
-    assert (eva.state, eva.invited) == (UserState.INVITED, True)
-    with pytest.raises(Denied, match="no son correctos"):
-        identity.log_in("eva", "", HERE)
-    (letter,) = letters(db)
-    assert (letter["template"], letter["fields"]["lasts"]) == (
-        LetterTemplate.PASSWORD_INVITATION,
-        "72 horas",
-    )
-    link = identity.get_password_link(eva.id)
-    assert (link.purpose, link.state) == (LinkPurpose.INVITATION, LinkState.WAITING)
-    assert link.asked_by == make_actor("rosa", Role.ADMIN).full_name
-    identity.use_password_link(read(letter), OTHER, HERE)
-    assert identity.get_user(eva.id).state is UserState.ACTIVE
-    assert identity.log_in("eva", OTHER, HERE).actor.username == "eva"
-    assert sessions.list_open(redis, eva.id)
-    assert identity.get_password_link(eva.id).state is LinkState.USED
-
-
-def test_an_invitation_is_sent_again_and_only_to_who_has_no_password(
-    identity: Any, ana: Any, db: Sessions
-) -> None:
-    eva = invite(identity, username="eva", email="eva@correo.example")
-    first = last(db)
-    again = identity.send_invitation(eva.id)
-    assert again.state is LinkState.WAITING
-    assert not is_good(identity, first)
-    assert is_good(identity, last(db))
-    with pytest.raises(Conflict, match="ya tiene"):
-        identity.send_invitation(ana.id)
-    identity.update_user(eva.id, UserChange.to(email=None))
-    with pytest.raises(Invalid) as error:
-        identity.send_invitation(eva.id)
-    assert error.value.names("email")
-    identity.update_user(eva.id, UserChange.to(email=MAIL.replace("ana", "eva"), active=False))
-    with pytest.raises(Conflict, match="no puede ingresar"):
-        identity.send_invitation(eva.id)
-
-
-def test_who_has_neither_password_nor_mail_is_not_made(identity: Any) -> None:
-    with pytest.raises(Invalid) as error:
-        invite(identity, email=None)
-    assert error.value.names("email")
-    with pytest.raises(Invalid, match="correo no es válido"):
-        invite(identity, email="ana@")
-
-
-def test_no_change_takes_a_password_away(identity: Any, ana: Any) -> None:
-    with pytest.raises(ValueError, match="password"):
-        UserChange.to(password=None)
-
-
-def test_the_last_administrator_is_none_who_was_only_invited(identity: Any, rosa: Any) -> None:
-    invite(identity, username="eva", role=Role.ADMIN, email="eva@correo.example")
-    with pytest.raises(Conflict):
-        identity.update_user(rosa.id, UserChange.to(active=False))
-
-
-# --- addresses ---
-
-
-def test_an_address_is_one_active_users_however_it_is_written(identity: Any, ana: Any) -> None:
-    with pytest.raises(Invalid) as error:
-        make(identity, "otra", email="ANA@Correo.example")
-    assert error.value.names("email")
-    identity.update_user(ana.id, UserChange.to(active=False))
-    other = make(identity, "otra", email="ANA@Correo.example")
-    assert other.email == MAIL
-    with pytest.raises(Invalid) as error:
-        identity.update_user(ana.id, UserChange.to(active=True))
-    assert error.value.names("email")
-    third = make(identity, "tercera", email=None)
-    with pytest.raises(Invalid) as error:
-        identity.update_user(third.id, UserChange.to(email=MAIL))
-    assert error.value.names("email")
-
-
-# --- what became of the mail ---
-
-
-def hear(identity: Any, letter: dict[str, Any], state: RecipientState, **values: Any) -> None:
-    told = {"reference": letter["reference"], "template": letter["template"], "state": state}
-    ended = LetterEnded.model_validate(told | {"reason": "", "at": clock.now()} | values)
-    identity.on_letter_ended(uuid4(), ended)
-
-
-def test_an_administrator_sees_whether_the_mail_went_out(
-    identity: Any, ana: Any, db: Sessions
-) -> None:
-    assert identity.get_password_link(ana.id) is None
-    ask(identity, db)
-    (letter,) = links(db)
-    hear(identity, letter, RecipientState.FAILED, reason="550 no such user")
-    found = identity.get_password_link(ana.id)
-    assert (found.state, found.failure) == (LinkState.FAILED, "550 no such user")
-    hear(identity, letter, RecipientState.SENT)
-    found = identity.get_password_link(ana.id)
-    assert (found.state, found.failure) == (LinkState.SENT, "")
-    assert found.sent_at is not None
-
-
-def test_the_time_of_a_link_begins_when_the_mail_is_out(
-    identity: Any, ana: Any, db: Sessions, moment: Callable[[float], None]
-) -> None:
-    """A mail server that is down for an hour makes nobody's link too old."""
-    ask(identity, db)
-    moment(60)
-    assert not is_good(identity, last(db))
-    hear(identity, links(db)[-1], RecipientState.SENT)
-    moment(29)
-    assert is_good(identity, last(db))
-    moment(1)
-    assert not is_good(identity, last(db))
-
-
-def test_a_used_link_and_a_replaced_one_get_no_new_time(
-    identity: Any, ana: Any, db: Sessions
-) -> None:
-    ask(identity, db)
-    first = links(db)[-1]
-    ask(identity, db)
-    hear(identity, first, RecipientState.SENT)
-    assert not is_good(identity, read(first))
-    identity.use_password_link(last(db), OTHER, HERE)
-    hear(identity, links(db)[-1], RecipientState.SENT)
-    assert not is_good(identity, last(db))
-
-
-def test_the_record_tells_it_in_sentences(identity: Any, ana: Any, db: Sessions) -> None:
-    ask(identity, db)
-    with nobody():
-        identity.use_password_link(last(db), OTHER, HERE)
-        with pytest.raises(NotFound):
-            identity.use_password_link(last(db), OTHER, HERE)
-    for line in audited_of(db):
-        identity.on_audited(uuid4(), Audited.model_validate(line))
-    with trace.use(actor=make_actor("rosa", Role.ADMIN)):
-        found = [entry.sentence for entry in identity.list_audit().items]
-    assert found[:4] == [
-        "El sistema (identity) rechazó un enlace para la contraseña del usuario ana",
-        "Ana Mora (asesor) eligió por un enlace la contraseña del usuario ana",
-        "El sistema (identity) envió un enlace para la contraseña del usuario ana",
-        "El sistema (identity) recibió el pedido de una contraseña nueva del usuario ana",
-    ]

@@ -2,12 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import eventlet
-import pyotp
 import pytest
 from cryptography.fernet import Fernet
 from redis import Redis
@@ -15,74 +13,17 @@ from sqlalchemy import text
 
 from services.identity import provider, provider_wire, trips
 from shared import clock, trace
-from shared.contract import Actor
 from shared.contracts.audit import describe
-from shared.contracts.identity import NewUser, Session, Ticket, UserChange
+from shared.contracts.identity import Session, Ticket, UserChange
 from shared.errors import Conflict, Denied, NotFound, Unavailable
 from shared.permissions import Role
 from shared.settings import settings
 from tests.databases import audited_of
-from tests.provider.running import Running, running
+from tests.provider.running import Running
+from tests.rooms.identity.coming import come
+from tests.rooms.identity.telephones import HERE, PASSWORD, make, turn_on
 
-PASSWORD = "una-clave-larga"
-HERE = "10.0.0.1"
-
-
-@pytest.fixture(scope="module")
-def company() -> Iterator[Running]:
-    with running() as started:
-        yield started
-
-
-@pytest.fixture
-def setting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """`setting(only="1")`: PREGON_OIDC_ONLY and what is remembered by former ones."""
-
-    def forget() -> None:
-        settings.cache_clear()
-        provider.shared_provider.cache_clear()
-        provider_wire._breaker.cache_clear()
-        provider_wire._places.cache_clear()
-
-    def change(**values: str) -> None:
-        for name, value in values.items():
-            monkeypatch.setenv(f"PREGON_OIDC_{name.upper()}", value)
-        forget()
-
-    yield change
-    monkeypatch.undo()
-    forget()
-
-
-@pytest.fixture(autouse=True)
-def _of_the_company(
-    company: Running, setting: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    for name, value in company.settings().items():
-        monkeypatch.setenv(name, value)
-    setting()
-    company.know("ana")
-    yield
-    company.tell("wrong", "")
-
-
-def make(identity: Any, username: str = "ana", role: str = Role.ADVISOR, **more: Any) -> Any:
-    new = NewUser(username=username, full_name="Ana Mora", role=role, password=PASSWORD, **more)
-    return identity.create_user(new)
-
-
-@pytest.fixture
-def ana(identity: Any) -> Any:
-    return make(identity)
-
-
-def come(identity: Any, company: Running, account: str = "ana", **changes: str) -> Any:
-    """The whole way; `changes` are what the browser brings instead."""
-    way = identity.begin_provider_log_in()
-    brought = {"kept": way.kept, **company.answer(way.address, account), **changes}
-    return identity.finish_provider_log_in(
-        brought["kept"], brought["state"], brought["code"], HERE, "", "Firefox"
-    )
+pytestmark = pytest.mark.usefixtures("of_the_company")
 
 
 def refused(identity: Any, company: Running, words: str, account: str = "ana") -> None:
@@ -211,23 +152,14 @@ def test_two_first_sign_ins_at_once_link_once(identity: Any, ana: Any, company: 
 # --- the second factor ---
 
 
-def with_second_factor(identity: Any, user: Any) -> pyotp.TOTP:
-    who = Actor(user_id=user.id, username=user.username, full_name=user.full_name, role=user.role)
-    with trace.use(actor=who):
-        totp = pyotp.TOTP(identity.prepare_second_factor().secret)
-        code = totp.at(clock.now(), counter_offset=-1)
-        identity.set_second_factor("-", PASSWORD, code, HERE)
-    return totp
-
-
 def test_the_code_is_asked_for_as_after_a_password(
     identity: Any, ana: Any, company: Running
 ) -> None:
-    totp = with_second_factor(identity, ana)
+    phone, _ = turn_on(identity, ana)
     company.know("ana", amr=["pwd", "mfa"])
     given = come(identity, company)
     assert isinstance(given, Ticket)
-    session = identity.finish_log_in(given.ticket, totp.now(), HERE)
+    session = identity.finish_log_in(given.ticket, phone.code(), HERE)
     assert session.actor.user_id == ana.id
     assert records(identity)[-1]["purpose"] == "La cuenta de la empresa"
 
@@ -239,7 +171,7 @@ def test_the_providers_word_is_enough_where_that_is_set_and_it_is_said(
     identity: Any, ana: Any, company: Running, setting: Any, methods: Any, enough: bool
 ) -> None:
     setting(trust_mfa="1")
-    with_second_factor(identity, ana)
+    turn_on(identity, ana)
     company.know("ana", amr=methods)
     if methods == "mfa":  # which is no list, and so no claim of that name
         refused(identity, company, "comprobar")

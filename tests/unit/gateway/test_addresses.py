@@ -14,6 +14,8 @@ from services.gateway import addresses, rendering, routes
 TEMPLATES = Path(rendering.__file__).parent / "templates"
 SOURCES = Path(rendering.__file__).parent / "static/src"
 WORDS = {
+    "quien",
+    "sistema",
     "accion",
     "activo",
     "al",
@@ -42,7 +44,6 @@ WORDS = {
     "resultado",
     "rol",
     "segmento",
-    "sistema",
     "usuario",
     "valor",
     "vista",

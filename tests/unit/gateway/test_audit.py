@@ -33,6 +33,7 @@ LINE = AuditEntry(
     changes={"role": ["advisor", None]},
     source="10.0.0.7",
     trace_id="t",
+    system="Cobros",
     sentence="Eva <b> (asesor) vio la ficha del cliente 5",
 )
 
@@ -53,6 +54,7 @@ def test_the_page_shows_sentences_and_passes_what_is_searched_for(
     record: Browser, rooms: FakeAsk
 ) -> None:
     query = "usuario=EVA&cliente=5&accion=profile_seen&del=2026-11-20&al=2026-11-22&listas=1"
+    query += "&quien=system&sistema=+Facturaci%C3%B3n+"
     page = record.get(f"/auditoria?{query}").text
     assert "Eva &lt;b&gt; (asesor) vio la ficha del cliente 5" in page
     assert "role: advisor → –" in page
@@ -65,11 +67,24 @@ def test_the_page_shows_sentences_and_passes_what_is_searched_for(
         "action": "profile_seen",
         "from_on": "2026-11-20",
         "to_on": "2026-11-22",
+        "who": "system",
+        "system": "Facturación",
     }
+    assert '<option value="system" selected>Otro sistema</option>' in page
+    assert 'value="Facturación"' in page
 
 
 @pytest.mark.parametrize(
-    "query", ["del=ayer", "al=99999-01-01", "cliente=abc", f"cliente={'9' * 40}", "accion=volar"]
+    "query",
+    [
+        "del=ayer",
+        "al=99999-01-01",
+        "cliente=abc",
+        f"cliente={'9' * 40}",
+        "accion=volar",
+        "quien=nadie",
+        "sistema=+",
+    ],
 )
 def test_what_cannot_be_a_filter_is_none(record: Browser, rooms: FakeAsk, query: str) -> None:
     assert record.get(f"/auditoria?{query}").status_code == 200
@@ -80,14 +95,14 @@ def test_what_cannot_be_a_filter_is_none(record: Browser, rooms: FakeAsk, query:
 def test_the_file_has_all_pages_and_is_on_record_itself(record: Browser, rooms: FakeAsk) -> None:
     pages: list[Any] = [Page(items=[LINE], next="2"), Page(items=[LINE])]
     rooms.answers["list_audit"] = lambda **_: pages.pop(0)
-    answer = record.get("/auditoria/registro.csv?usuario=eva")
+    answer = record.get("/auditoria/registro.csv?usuario=eva&sistema=Cobros")
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
     assert [row["actividad"] for row in rows] == [LINE.sentence] * 2
+    assert [row["sistema"] for row in rows] == ["Cobros"] * 2
     [taken] = rooms.heard_of(contract.record_export)
     assert taken.arguments["kind"] == "audit"
-    assert all(
-        asked.arguments["username"] == "eva" for asked in rooms.heard_of(contract.list_audit)
-    )
+    for asked in rooms.heard_of(contract.list_audit):
+        assert (asked.arguments["username"], asked.arguments["system"]) == ("eva", "Cobros")
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
@@ -130,7 +145,10 @@ def test_who_may_opens_the_card_and_only_then_it_is_asked(record: Browser, rooms
 
 
 def test_the_api_filters_by_days(record: Browser, rooms: FakeAsk) -> None:
-    answer = record.get("/api/v1/audit?from_on=2026-11-20&to_on=2026-11-21&limit=5").json()
+    query = "from_on=2026-11-20&to_on=2026-11-21&who=system&system=Cobros&limit=5"
+    answer = record.get(f"/api/v1/audit?{query}").json()
+    arguments = rooms.heard_of(contract.list_audit)[0].arguments
+    assert (arguments["who"], arguments["system"]) == ("system", "Cobros")
     assert answer["items"][0]["sentence"] == LINE.sentence
     assert rooms.heard_of(contract.list_audit)[0].arguments["from_on"] == str(date(2026, 11, 20))
 

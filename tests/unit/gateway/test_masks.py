@@ -1,10 +1,13 @@
 """Pages and API over what a room masks: showing it, editing it, taking it away as a file."""
 
 import csv
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from html import escape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -211,12 +214,48 @@ def test_a_reason_is_one_of_the_list_or_is_said(
     assert len(reasons(rooms)) == (status == 200)
 
 
+@pytest.mark.parametrize("address", ["/envios/4/destinatarios.csv", "/estadisticas/repetidos.csv"])
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ("motivo=other", "words", "al menos 10 caracteres"),
+        ("motivo=other&detalle=%3Ccorto", "words", "al menos 10 caracteres"),
+        (f"motivo=audit&detalle={'x' * 201}", "words", "200 caracteres como máximo"),
+        ("motivo=nada&detalle=Cotejo+largo", "reason", "Elija un motivo"),
+    ],
+)
+def test_a_reason_that_is_none_is_told_at_its_field_with_what_was_typed(
+    page: Browser, rooms: FakeAsk, address: str, query: str, field: str, words: str
+) -> None:
+    answer = page.get(f"{address}?formato=xlsx&{query}")
+    assert answer.status_code == 422
+    form = answer.text[answer.text.index('id="reason"') :]
+    assert f'action="{address}"' in answer.text
+    told = re.search(rf'id="download-{field}-told">([^<]*)<', form)
+    assert told
+    assert words in told[1]
+    assert '<input type="hidden" name="formato" value="xlsx">' in form
+    for name, value in parse_qsl(query):
+        if name == "detalle":
+            assert f'value="{escape(value)}"' in form
+        elif value != "nada":
+            assert f'<option value="{value}" selected>' in form
+    assert reasons(rooms) == []
+
+
+def test_the_api_names_the_field_of_words_that_are_missing(rejected: Browser) -> None:
+    for query, field in (("reason=other", "words"), ("reason=nada", "reason")):
+        answer = rejected.get(f"{FILES[1]}?{query}")
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
 def test_a_reason_of_somebody_who_may_not_is_refused(page: Browser, rooms: FakeAsk) -> None:
-    for role in (Role.SUPERVISOR,):
-        page.cookies.set(COOKIE, role)
-        answer = page.get("/envios/4/destinatarios.csv?motivo=campaign")
+    for reason in ("campaign", "other"):
+        page.cookies.set(COOKIE, Role.SUPERVISOR)
+        answer = page.get(f"/envios/4/destinatarios.csv?motivo={reason}")
         assert answer.status_code == 403
-        assert page.get("/envios/4/destinatarios.csv").status_code == 200
+    assert page.get("/envios/4/destinatarios.csv").status_code == 200
     assert reasons(rooms) == [""]
 
 

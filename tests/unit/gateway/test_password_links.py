@@ -192,7 +192,9 @@ def test_the_page_of_the_invited_says_what_became_of_the_mail(
     admin: Browser, rooms: FakeAsk
 ) -> None:
     failed = make_link(LinkState.FAILED, failure="550 no such user")
-    page = user_page(admin, rooms, failed, invited=True, email="eva@correo.example")
+    page = user_page(
+        admin, rooms, failed, invited=True, has_password=False, email="eva@correo.example"
+    )
     assert "Invitado" in page
     assert "No salió" in page
     assert "550 no such user" in page

@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,32 +11,29 @@ from services.gateway.asking import Asker
 from services.gateway.session import COOKIE, TICKET, SecondFactorMissing
 from shared import clock
 from shared.contracts import customer_query, identity
-from shared.contracts.identity import NewSecret, RecoveryCodes, SecondFactor, Session, Ticket
+from shared.contracts.identity import (
+    Session,
+    Ticket,
+)
 from shared.errors import Conflict, Denied, FieldError, Invalid
 from shared.permissions import Role
 from shared.settings import settings
-from tests.unit.gateway.conftest import Browser, FakeAsk, make_session, make_user
+from tests.unit.gateway.conftest import Browser, FakeAsk, make_session
+from tests.unit.gateway.factors import CODES, refuse, set_up
 from tests.unit.gateway.test_permissions import EVERYBODY, TABLE, doors, split, value_of
 
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-CODES = ["aaaa-bbbb-cccc-dddd", "eeee-ffff-gggg-hhhh"]
 PAIR = {"username": "rosa", "password": "correcta"}
 OPEN_WHEN_RESTRICTED = {
     ("GET", "/cuenta/verificacion"),
     ("POST", "/cuenta/verificacion"),
+    ("GET", "/cuenta/verificacion/confirmar"),
+    ("GET", "/cuenta/verificacion/confirmado"),
     ("GET", "/ingresar/codigo"),  # for everybody, and leads to the log-in
     ("GET", "/ingresar/recuperar"),  # for everybody
     ("POST", "/ingresar/recuperar"),
     ("GET", "/ingresar/proveedor/salida"),  # as well
     ("POST", "/salir"),  # as well
 }
-
-
-def refuse(error: Exception) -> Callable[..., Any]:
-    def answer(**_: Any) -> None:
-        raise error
-
-    return answer
 
 
 @pytest.fixture
@@ -179,16 +175,6 @@ def restricted(rooms: FakeAsk, client: Browser) -> Browser:
     return client
 
 
-def set_up(rooms: FakeAsk, since: datetime | None = None, *, required: bool = False) -> None:
-    factor = SecondFactor(since=since, codes_left=10 if since else 0, required=required)
-    uri = f"otpauth://totp/Preg%C3%B3n:rosa?secret={SECRET}&issuer=Preg%C3%B3n"
-    rooms.answers["get_second_factor"] = lambda: factor
-    rooms.answers["prepare_second_factor"] = lambda: NewSecret(secret=SECRET, uri=uri)
-    rooms.answers["set_second_factor"] = lambda **_: RecoveryCodes(codes=CODES)
-    rooms.answers["renew_recovery_codes"] = lambda **_: RecoveryCodes(codes=CODES)
-    rooms.answers["remove_second_factor"] = lambda **_: None
-
-
 def test_every_page_leads_to_the_set_up_and_every_call_of_the_api_names_the_remedy(
     restricted: Browser, rooms: FakeAsk
 ) -> None:
@@ -240,91 +226,6 @@ def test_the_set_up_page_shows_what_a_telephone_reads_and_nothing_else(
     assert "https://" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert "style-src" not in answer.headers["content-security-policy"]
-
-
-# --- one's own ---
-
-
-@pytest.fixture
-def own(rooms: FakeAsk, client: Browser) -> Browser:
-    client.cookies.set(COOKIE, Role.ADVISOR)
-    set_up(rooms)
-    return client
-
-
-PROOF = {"code": "123 456", "password": "la de siempre"}
-
-
-def test_it_is_turned_on_by_a_code_and_the_recovery_codes_are_shown(
-    own: Browser, rooms: FakeAsk
-) -> None:
-    answer = own.post("/cuenta/verificacion", data=PROOF | {"idempotency_key": "k-1"})
-    assert answer.status_code == 200
-    assert all(code in answer.text for code in CODES)
-    (heard,) = rooms.heard_of(identity.set_second_factor)
-    assert heard.arguments == {
-        "token": Role.ADVISOR,
-        "password": "la de siempre",
-        "code": "123456",
-        "source": "127.0.0.1",
-        "present": None,
-    }
-
-
-@pytest.mark.parametrize("field", ["code", "password"])
-def test_what_is_wrong_is_told_at_its_field_and_the_code_to_read_stays(
-    own: Browser, rooms: FakeAsk, field: str
-) -> None:
-    rooms.answers["set_second_factor"] = refuse(Invalid.field(field, "No es."))
-    answer = own.post("/cuenta/verificacion", data=PROOF)
-    assert answer.status_code == 422
-    assert re.search(rf'id="on-{field}-told"><div[^>]*>No es\.', answer.text)
-    assert "JBSW Y3DP" in answer.text
-    assert "la de siempre" not in answer.text
-
-
-def test_with_one_set_another_telephone_and_new_codes_are_offered(
-    own: Browser, rooms: FakeAsk
-) -> None:
-    set_up(rooms, datetime(2026, 11, 3, 15, tzinfo=UTC))
-    page = own.get("/cuenta/verificacion").text
-    assert "Activada desde 3 nov 2026" in page
-    assert "Le quedan 10 códigos" in page
-    assert 'id="on-present"' in page
-    assert 'id="turn-off"' in page
-    codes = own.post("/cuenta/verificacion/codigos", data=PROOF)
-    assert CODES[1] in codes.text
-    assert "Los anteriores ya no sirven." in codes.text
-    off = own.post("/cuenta/verificacion/quitar", data=PROOF)
-    assert (off.status_code, off.headers["location"]) == (303, "/cuenta/verificacion")
-
-
-def test_where_the_role_requires_it_turning_off_is_not_offered_and_refused(
-    own: Browser, rooms: FakeAsk
-) -> None:
-    set_up(rooms, clock.now(), required=True)
-    assert 'id="turn-off"' not in own.get("/cuenta/verificacion").text
-    rooms.answers["remove_second_factor"] = refuse(Conflict("Su rol la exige."))
-    answer = own.post("/cuenta/verificacion/quitar", data=PROOF)
-    assert answer.status_code == 409
-
-
-def test_too_many_wrong_ones_are_429_and_told(own: Browser, rooms: FakeAsk) -> None:
-    set_up(rooms, clock.now())
-    wait = Denied("Demasiados intentos fallidos.", [FieldError("retry_after", "20")])
-    rooms.answers["renew_recovery_codes"] = refuse(wait)
-    answer = own.post("/cuenta/verificacion/codigos", data=PROOF)
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "20")
-    assert "Demasiados intentos fallidos." in answer.text
-
-
-def test_the_account_says_whether_it_is_on_and_leads_there(own: Browser, rooms: FakeAsk) -> None:
-    rooms.answers["list_sessions"] = lambda token: []
-    for on, word in ((True, "Activada:"), (False, "Desactivada:")):
-        rooms.answers["get_user"] = lambda user_id, on=on: make_user(id=user_id, second_factor=on)
-        page = own.get("/cuenta").text
-        assert word in page
-        assert 'href="/cuenta/verificacion"' in page
 
 
 # --- administrators ---
