@@ -15,6 +15,7 @@ import zeep
 from redis import Redis
 from requests.auth import HTTPBasicAuth
 
+from services.risk_central import lines as in_stream
 from services.risk_central import meter, places, roster, use
 from services.risk_central.door import Door
 from services.risk_central.meter import MOST_LINES
@@ -94,8 +95,16 @@ def many(*cedulas: str) -> bytes:
 
 
 def lines(redis: Redis) -> list[list[str]]:
+    """Client, operation, persons, address, milliseconds, people, outcome, known, number."""
     found: Any = redis.xrange(key("risk_central:soap:lines"))
-    return [line[b"line"].decode().split("\t") for _, line in found]
+    return [_told(line) for line in in_stream.read(found)]
+
+
+def _told(line: in_stream.Line) -> list[str]:
+    assert line.is_whole
+    begins = (line.client, line.operation, line.persons, line.address, line.milliseconds)
+    ends = (" ".join(in_stream.unpack(line.people)), line.outcome, line.known, line.number)
+    return [str(item) for item in (*begins, *ends)]
 
 
 # --- who ---
@@ -435,9 +444,10 @@ def test_a_flood_beyond_the_limit_is_one_line(door: Door, let_in: Any, bureau: R
     assert [line[6] for line in lines(bureau)] == ["answered", "minute"]
 
 
-def test_the_stream_is_bounded(door: Door, bureau: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stream_is_bounded(bureau: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_LINES == 200_000
     monkeypatch.setattr(meter, "MOST_LINES", 100)
+    door = Door(bureau, USER, PASSWORD)
     for _ in range(400):
         ask(door, name=USER, secret=PASSWORD)
     length: Any = bureau.xlen(key("risk_central:soap:lines"))

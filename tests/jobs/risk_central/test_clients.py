@@ -42,7 +42,7 @@ def known(redis: Redis, name: str, secret: str) -> Client | None:
 def ask(redis: Redis, *cedulas: str, client: str = "cobranzas") -> None:
     """A question as the door counts and records it."""
     asked = meter.Question(meter.Meter(redis), Client(client), "10.0.0.1", operation="GetRisks")
-    asked.read(cedulas)
+    asked.read(redis, cedulas)
 
 
 def stored(room: sessionmaker[Session]) -> list[SoapQuestion]:

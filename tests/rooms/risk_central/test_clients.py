@@ -167,7 +167,7 @@ def test_the_list_shows_what_was_used_today(bureau: Any, redis: Redis) -> None:
     asked = meter.Question(
         meter.Meter(redis), roster.Client("ventas", per_day=3, per_minute=9), "10.0.0.1"
     )
-    asked.read([ONE, OTHER])
+    asked.read(redis, [ONE, OTHER])
     page = bureau.list_soap_clients()
     assert [client.name for client in page.items] == ["cobranzas", "ventas"]
     assert [client.today.persons for client in page.items] == [0, 2]
