@@ -97,9 +97,7 @@ class Answers:
             return None
         return None
 
-    def _risk_by_cedula(
-        self, cedulas: Sequence[str] | None, read: store.Read
-    ) -> bytes | None:
+    def _risk_by_cedula(self, cedulas: Sequence[str] | None, read: store.Read) -> bytes | None:
         if cedulas is None or len(cedulas) != 1:
             return None
         report = lookups.get_risk_by_cedula(self._redis, cedulas[0], read)

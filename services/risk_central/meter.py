@@ -11,7 +11,6 @@ was asked (`lines`), which the room's job empties (`questions.take_in`); `count`
 there were.
 """
 
-import hashlib
 import re
 import struct
 import time
@@ -23,11 +22,11 @@ from http import HTTPStatus
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import NoScriptError
 
 from services.risk_central import editions, lines, store
 from services.risk_central.refusals import TurnedAwayError
 from services.risk_central.roster import Client
+from services.risk_central.script import Script
 from shared.contracts.soap_clients import SoapOutcome
 from shared.ecuador.money import format_number
 from shared.redis import key
@@ -142,8 +141,7 @@ class Meter:
         self.redis = redis
         begins = key("risk_central:soap:")  # made once: a question is a hundred microseconds
         self._use, self._lines, self._count = f"{begins}use:", f"{begins}lines", f"{begins}count"
-        self._script = self._written()
-        self._sha = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
+        self._script = Script(redis, self._written())
         self._waiting: dict[str, tuple[float, OverLimitError]] = {}
         self._turned_away: dict[str, int] = {}  # since Redis was last told, by client
 
@@ -182,7 +180,7 @@ class Meter:
         away = self._turned_away.pop(client.name, 0)
         asked = _ASKED.pack(client.per_minute, client.per_day, persons, away, known)
         people, line = lines.pack(question.cedulas), question.line(persons)
-        found = self._run(self._use + client.name, asked, line, people, code, digits)
+        found = self._script.run(self._use + client.name, asked, line, people, code, digits)
         told = found.pop()
         wait, minute, day = _TOLD.unpack_from(told)
         if why := told[_TOLD.size :]:
@@ -196,12 +194,6 @@ class Meter:
         number: Any = self.redis.incr(self._count)
         line = question.line(0) + lines.end(outcome, 0, number)
         self.redis.xadd(self._lines, {"line": line}, maxlen=MOST_LINES)
-
-    def _run(self, *told: Any) -> Any:
-        try:
-            return self.redis.evalsha(self._sha, 1, *told)
-        except NoScriptError:
-            return self.redis.eval(self._script, 1, *told)
 
     def _refused(self, client: Client, why: str, seconds: float, left: int) -> OverLimitError:
         """A process remembers who may ask nothing now, as long as that is so."""

@@ -1,8 +1,8 @@
 """What knowing a client costs the bureau's server, over HTTP: the same questions, two servers.
 
-One is the product's, asked by another system; the other answers whoever has the house's password and
-counts and records nothing. One process each, in turns; processor time of the server and of Redis a
-question is what bounds the throughput, and what else the machine does adds the least to it.
+One is the product's, asked by another system; the other answers whoever has the house's password
+and counts and records nothing. One process each, in turns; processor time of the server and of
+Redis a question is what bounds the throughput, and what else the machine does adds little to it.
 """
 
 import base64
@@ -40,7 +40,9 @@ def run() -> list[Figure]:
         done = subprocess.run(command, env=environ, check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(done.stdout)
     return [
-        Figure(name, round(known, 1), "µs", round(plain / known, 3), "a server that knows no client")
+        Figure(
+            name, round(known, 1), "µs", round(plain / known, 3), "a server that knows no client"
+        )
         for name, known, plain in found
     ]
 

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 DOOR = "tests/soap/test_systems.py"
+RECORD = "tests/soap/test_record.py"
 JOBS = "tests/jobs/risk_central/test_clients.py"
 ROOM = "tests/rooms/risk_central/test_clients.py"
 METER = "services/risk_central/meter.py"
@@ -85,14 +86,14 @@ MUTANTS = [
         "services/risk_central/answers.py",
         '            question.settle("" if status == HTTPStatus.OK else faults.code_in(content))\n',
         "            pass\n",
-        (f"{DOOR}::test_without_the_record_there_is_no_answer",),
+        (f"{RECORD}::test_without_the_record_there_is_no_answer",),
     ),
     Mutant(
         "the_record_names_people",
         METER,
         'people = " ".join(audit.fingerprints(self.cedulas))',
         'people = " ".join(self.cedulas)',
-        (f"{DOOR}::test_each_question_is_on_record_before_its_answer_leaves",),
+        (f"{RECORD}::test_each_question_is_on_record_before_its_answer_leaves",),
     ),
     Mutant(
         "lines_leave_before_they_are_stored",

@@ -16,9 +16,10 @@ from services.risk_central import clients, jobs, meter, questions
 from services.risk_central.models import SoapQuestion
 from services.risk_central.roster import Client, Roster
 from shared import audit, clock, trace
-from shared.contracts.soap_clients import NewSoapClient, SoapOutcome
+from shared.contracts.soap_clients import SoapOutcome
 from shared.redis import key
 from tests.make.actors import make_actor
+from tests.make.soap_clients import new_client
 from tests.soap.people import cedula
 
 PEOPLE = [cedula(f"17100{number:04}") for number in range(50)]
@@ -31,8 +32,7 @@ def room(database: Callable[[str], sessionmaker[Session]]) -> sessionmaker[Sessi
 
 def create(room: sessionmaker[Session], name: str = "cobranzas", **changes: Any) -> str:
     with trace.use(actor=make_actor()), room.begin() as session:
-        new = NewSoapClient(name=name, title="Cobranzas", **changes)
-        return clients.insert_client(session, new, "Jefa")[1]
+        return clients.insert_client(session, new_client(name, **changes), "Jefa")[1]
 
 
 def known(redis: Redis, name: str, secret: str) -> Client | None:
