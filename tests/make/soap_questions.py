@@ -40,8 +40,8 @@ def fill(session: Session, wanted: int) -> None:
     session.execute(text("ANALYZE soap_question"))
 
 
-def months_read(session: Session, look: Callable[[], Any]) -> set[str]:
-    """The months that are read for it. Raises AssertionError when it is not by an index."""
+def months_read(session: Session, look: Callable[[], Any], by: str) -> set[str]:
+    """The months that are read for it. Raises AssertionError when it is not by that index."""
     with explained(session) as plans:
         look()
     assert plans
@@ -49,9 +49,15 @@ def months_read(session: Session, look: Callable[[], Any]) -> set[str]:
     for node in steps:  # months that hold nothing yet are read as it comes
         assert node["Node Type"] != "Seq Scan" or not _months_of([node]), node
         assert node["Node Type"] != "Sort" or node["Plan Rows"] <= _FEW, node
+    used = {node["Index Name"] for node in steps if "Index Name" in node}
+    assert {name for name in used if _month(name) and f"_{by}" not in name} == set(), used
     return _months_of(steps)
 
 
 def _months_of(steps: list[Any]) -> set[str]:
-    read = {node["Relation Name"][-6:] for node in steps if "Relation Name" in node}
-    return read & {f"{day:%Y%m}" for day in MONTHS}
+    return {_month(node["Relation Name"]) for node in steps if "Relation Name" in node} - {""}
+
+
+def _month(name: str) -> str:
+    """Of a partition or an index of one, where that is one of the months with questions."""
+    return next((found for day in MONTHS if (found := f"{day:%Y%m}") in name), "")

@@ -197,6 +197,47 @@ def test_what_fell_out_of_the_full_stream_is_counted(room: Any, redis: Redis) ->
         assert taken.lost == 4
 
 
+def test_a_question_that_lies_in_two_batches_is_stored_whole(
+    room: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "BATCH", 5)
+    many = [cedula(f"17300{number:04}") for number in range(120)]  # three entries
+    for number in range(7):
+        ask(redis, *many[number:])
+        ask(redis, PEOPLE[number])
+    jobs.take_questions()
+    long = [audit.fingerprints(many[number:]) for number in range(7)]
+    short = [audit.fingerprints([PEOPLE[number]]) for number in range(7)]
+    assert [item.people for item in stored(room)] == [
+        people for pair in zip(long, short, strict=True) for people in pair
+    ]
+    assert lost_of(room) == 0
+
+
+def lost_of(room: sessionmaker[Session]) -> int:
+    with room() as session:
+        taken = questions.get_taken(session)
+        assert taken is not None
+        return taken.lost
+
+
+def test_what_lost_its_beginning_is_one_that_is_missing(room: Any, redis: Redis) -> None:
+    many = [cedula(f"17300{number:04}") for number in range(120)]
+    for number in range(2):
+        ask(redis, *many, client=f"sistema{number}")
+    redis.xtrim(key("risk_central:soap:lines"), maxlen=4, approximate=False)
+    jobs.take_questions()
+    assert [item.client for item in stored(room)] == ["sistema1"]
+    assert lost_of(room) == 1
+    ask(redis, *many)
+    redis.xtrim(key("risk_central:soap:lines"), maxlen=2, approximate=False)
+    jobs.take_questions()
+    assert redis.xlen(key("risk_central:soap:lines")) == 0
+    ask(redis, PEOPLE[0])
+    jobs.take_questions()
+    assert (len(stored(room)), lost_of(room)) == (2, 2)
+
+
 def test_counting_begins_anew_where_redis_forgot_all(room: Any, redis: Redis) -> None:
     for number in range(5):
         ask(redis, PEOPLE[number])
