@@ -5,7 +5,6 @@ commands counts, as what else the machine does is not the question's.
 """
 
 import base64
-import hashlib
 import io
 import os
 import subprocess
@@ -17,10 +16,12 @@ from typing import Any
 
 from infra.native import environment, servers
 from tests.bench.figure import Figure
+from tests.make.soap_clients import told_client
 
 _JOB = "tests.bench.soap_clients"
 _ROUNDS, _ONE, _BATCH, _EACH = 120, 100, 4, 500
 _PEOPLE = 5000
+UNBOUNDED: dict[str, Any] = {"per_minute": 10_000_000, "per_day": 1_000_000_000, "at_once": 8}
 _SCRIPTS = ("eval", "evalsha")
 
 
@@ -45,7 +46,7 @@ def _measure() -> Iterator[str]:
 
     redis = store.connect(settings().redis_url, 30)
     one, many = questions(redis)
-    roster.write(redis, [client("sistema", "secreto")])
+    roster.write(redis, [told_client("sistema", **UNBOUNDED)])
     door = Door(redis, "soap", "propia")
     for name, bodies in (("soap_lookup_counted", one), ("soap_batch_counted", many)):
         with_it, without = _in_turns(redis, door, bodies)
@@ -128,13 +129,6 @@ def _message(operation: str, content: str) -> bytes:
         f'<{operation} xmlns="urn:pregon:risk-central:v1">{content}</{operation}>'
         "</s:Body></s:Envelope>"
     ).encode()
-
-
-def client(name: str, secret: str) -> dict[str, Any]:
-    """One that has more than anybody asks for, as the door is told of it."""
-    digest = hashlib.sha256(secret.encode()).hexdigest()
-    limits = {"per_minute": 10_000_000, "per_day": 1_000_000_000, "at_once": 8}
-    return limits | {"name": name, "secrets": [(digest, None)], "networks": []}
 
 
 if __name__ == "__main__":

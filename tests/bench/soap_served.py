@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from infra.native import environment, servers
 from infra.native.programs import product
 from tests.bench.figure import Figure
+from tests.make.soap_clients import told_client
 from tests.soap.people import free_port, wait_for
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _measure() -> Iterator[tuple[str, float, float]]:
 
     redis = store.connect(settings().redis_url, 30)
     one, many = soap_clients.questions(redis)
-    roster.write(redis, [soap_clients.client("sistema", "secreto")])
+    roster.write(redis, [told_client("sistema", **soap_clients.UNBOUNDED)])
     bodies = dict(zip(_QUESTIONS, (one, many), strict=True))
     with ExitStack() as stack:
         known = stack.enter_context(_served("services.risk_central.soap:app"))

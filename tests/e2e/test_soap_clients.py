@@ -4,26 +4,13 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.gateway.test_soap_clients import ask
 from tests.product import Product
-from tests.soap.people import PEOPLE
-from tests.soap.test_limits import message
 
-ONE = message("GetRiskByCedula", f"<cedula>{PEOPLE[0]['cedula']}</cedula>")
 CAME_IN = {200, 500}  # about somebody who is known, or is not
-
-
-def ask(product: Product, name: str, secret: str) -> int:
-    return httpx.post(
-        product.settings["PREGON_SOAP_URL"],
-        content=ONE,
-        auth=(name, secret),
-        headers={"Content-Type": "text/xml"},
-        timeout=30,
-    ).status_code
 
 
 def make(page: Page, name: str) -> str:
@@ -48,11 +35,11 @@ def test_a_client_is_made_changed_recorded_and_shut_out(
     secret = make(page, name)
     page.get_by_role("link", name="Listo").click()
     assert secret not in page.content()
-    until(lambda: ask(product, name, secret) in CAME_IN)
+    until(lambda: ask(product, name, secret).status_code in CAME_IN)
     page.get_by_label("Personas por día").fill("1")
     page.get_by_role("button", name="Guardar").click()
     expect(page.get_by_text("Ya rige.")).to_be_visible()
-    until(lambda: ask(product, name, secret) == 429)
+    until(lambda: ask(product, name, secret).status_code == 429)
 
     def is_recorded() -> bool:
         page.goto(f"/central-de-riesgos/consultas?sistema={name}&resultado=day")
@@ -63,7 +50,7 @@ def test_a_client_is_made_changed_recorded_and_shut_out(
     page.get_by_role("button", name="Desactivar").click()
     page.get_by_role("button", name="Continuar").click()
     expect(page.get_by_text("Ya no entra.")).to_be_visible()
-    until(lambda: ask(product, name, secret) == 401)
+    until(lambda: ask(product, name, secret).status_code == 401)
 
 
 @pytest.mark.parametrize("path", ["", "/nuevo", "/{name}"])

@@ -123,7 +123,7 @@ def test_the_stream_is_bounded_in_bytes_whatever_is_asked(
 @pytest.mark.parametrize("limits", [{"per_day": 1}, {"per_minute": 1}])
 @pytest.mark.parametrize("body", [BY_NAME, many(KNOWN, STRANGER)], ids=["name", "batch"])
 def test_a_question_that_was_refused_names_nobody(
-    door: Door, let_in: Any, bureau: Redis, limits: dict[str, int], body: bytes
+    door: Door, let_in: Any, bureau: Redis, limits: dict[str, Any], body: bytes
 ) -> None:
     """It showed nobody; that it was asked, by whom, and why it was refused is on record."""
     let_in(client(**limits))
