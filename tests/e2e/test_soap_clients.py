@@ -20,7 +20,7 @@ def make(page: Page, name: str) -> str:
     page.get_by_label("Sistema").fill(f"Cobranzas {name}")
     page.get_by_label("Consultas por minuto").fill("0")
     page.get_by_role("button", name="Crear cliente").click()
-    expect(page.locator("#per_minute.is-invalid")).to_be_visible()
+    expect(page.locator(".is-invalid[name=per_minute]")).to_be_visible()
     page.get_by_label("Consultas por minuto").fill("600")
     page.get_by_role("button", name="Crear cliente").click()
     return page.get_by_label("Clave").input_value()
