@@ -53,7 +53,7 @@ MUTANTS = [
         METER,
         "local day = floor((now[1] - 18000) / 86400)",
         "local day = floor(now[1] / 86400)",
-        (f"{DOOR}::test_the_wait_for_a_day_ends_at_midnight_in_ecuador",),
+        (f"{DOOR}::test_a_day_is_ecuadors_at_any_hour",),
     ),
     Mutant(
         "who_has_to_wait_asks_redis_each_time",
@@ -183,10 +183,10 @@ MUTANTS = [
         (f"{RECORD}::test_what_redis_forgot_or_cut_costs_nobody_an_answer",),
     ),
     Mutant(
-        "a_person_is_looked_for_in_all_questions",
+        "a_day_is_looked_for_in_all_months",
         QUESTIONS,
-        "return _fetch(session, query, after, limit, by_people=True)",
-        "return _fetch(session, query, after, limit)",
-        (f"{PLANS}::test_who_asked_about_a_person_is_found_by_an_index",),
+        "SoapQuestion.id >= _first_id(day), SoapQuestion.id < _first_id(day + timedelta(days=1))",
+        "(SoapQuestion.id + 0).between(_first_id(day), _first_id(day + timedelta(days=1)) - 1)",
+        (f"{PLANS}::test_questions_are_found_by_an_index",),
     ),
 ]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -157,6 +158,28 @@ def test_the_wait_for_a_day_ends_at_midnight_in_ecuador(
     assert abs((seconds - 5 * 3600 + wait) % 86400) in (0, 1, 86399)
     yesterday(bureau, "cobranzas")
     until(lambda: ask(door).status == 200, 5)
+
+
+def test_a_day_is_ecuadors_at_any_hour(
+    bureau: Redis, let_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a script that is told another time: one minute before midnight is still the day."""
+    let_in(client(per_day=1))
+    written = meter.Meter._written
+    midnight = datetime(2026, 11, 23, 5, tzinfo=UTC)
+
+    def ask_at(moment: datetime) -> Any:
+        told = f"{{'{int(moment.timestamp())}', '0'}}"
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                meter.Meter, "_written", lambda self: written(self).replace("call('TIME')", told)
+            )
+            return ask(Door(bureau, USER, PASSWORD))
+
+    assert ask_at(midnight - timedelta(hours=6)).status == 200
+    refused = ask_at(midnight - timedelta(minutes=1))
+    assert (refused.status, refused.headers.get("Retry-After")) == (429, "60")
+    assert ask_at(midnight).status == 200
 
 
 def yesterday(redis: Redis, name: str) -> None:
