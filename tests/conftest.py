@@ -10,6 +10,8 @@ import pytest
 import structlog
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from tests.product import Product
 
 T = TypeVar("T")
@@ -46,6 +48,15 @@ def until() -> Callable[[Callable[[], T]], T]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture
+def redis() -> "Iterator[Redis]":
+    """A client of the test run's Redis, without keys of ours."""
+    from tests.databases import emptied_redis
+
+    with emptied_redis() as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

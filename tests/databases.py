@@ -4,6 +4,8 @@ Servers may be given by URL and in use by others: nothing outside of the tests' 
 touched.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -61,6 +63,15 @@ def _outbox_of(sessions: sessionmaker[Session]) -> list[tuple[str, dict[str, Any
             text("SELECT coalesce(task, routing_key), payload FROM outbox ORDER BY id")
         )
         return [(name, payload) for name, payload in rows]
+
+
+@contextmanager
+def emptied_redis() -> Iterator[Redis]:
+    """A client of the test run's Redis, without keys of ours."""
+    client = redis_server.connect()
+    forget_keys(client)
+    yield client
+    client.close()
 
 
 def forget_keys(redis: Redis) -> None:

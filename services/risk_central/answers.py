@@ -12,7 +12,7 @@ from lxml import etree
 from redis import Redis
 from redis.exceptions import RedisError
 
-from services.risk_central import envelope, faults, lookups, meter, reading, wsdl
+from services.risk_central import envelope, faults, lookups, meter, reading, store, wsdl
 from services.risk_central.envelope import NAMESPACE, SOAP_12, Version
 from services.risk_central.faults import FaultError
 from services.risk_central.meter import Question
@@ -47,8 +47,7 @@ class Answers:
 
         Who asks pays with it. Raises OverLimitError when that client has nothing to pay with.
         """
-        with meter.asking(question):
-            status, content = self._reply(body, encoding, question)
+        status, content = self._reply(body, encoding, question)
         if question is None:
             return status, content
         try:
@@ -63,13 +62,16 @@ class Answers:
             operation = reading.operation(root, self.version)
             if question is not None:
                 question.operation = _OPERATIONS.get(operation.tag, "")
-            content = self._short_way(root, operation)
+            content = self._short_way(root, operation, question)
         except FaultError as error:
             status = faults.status(self.version, error.code)
             return status, faults.refused(self.version, error)
         except RedisError:
             return self._fault("Server.Unavailable", wsdl.UNAVAILABLE)
-        return self.by_spyne(root) if content is None else (HTTPStatus.OK, content)
+        if content is not None:
+            return HTTPStatus.OK, content
+        with meter.asking(question):
+            return self.by_spyne(root)
 
     def by_spyne(self, root: etree._Element) -> Reply:
         """Spyne's reply to a document, which it gets as UTF-8 without comments and DTD."""
@@ -80,29 +82,32 @@ class Answers:
             logger.exception("spyne failed")
             return self._fault(faults.MALFORMED, wsdl.NOT_AS_DESCRIBED)
 
-    def _short_way(self, root: etree._Element, operation: etree._Element) -> bytes | None:
+    def _short_way(
+        self, root: etree._Element, operation: etree._Element, question: Question | None
+    ) -> bytes | None:
         if not envelope.is_plain(root, self.version):
             return None
+        read = store.read if question is None else question.read
         try:
             if operation.tag == _BY_CEDULA:
-                return self._risk_by_cedula(envelope.texts(operation, _CEDULA))
+                return self._risk_by_cedula(envelope.texts(operation, _CEDULA), read)
             if operation.tag == _MANY and len(operation) == 1 and operation[0].tag == _CEDULAS:
-                return self._risks(envelope.texts(operation[0], _STRING))
+                return self._risks(envelope.texts(operation[0], _STRING), read)
         except lookups.RefusalError:
             return None
         return None
 
-    def _risk_by_cedula(self, cedulas: Sequence[str] | None) -> bytes | None:
+    def _risk_by_cedula(self, cedulas: Sequence[str] | None, read: store.Read) -> bytes | None:
         if cedulas is None or len(cedulas) != 1:
             return None
-        report = lookups.get_risk_by_cedula(self._redis, cedulas[0], meter.read)
+        report = lookups.get_risk_by_cedula(self._redis, cedulas[0], read)
         content = envelope.report_content(report)
         return envelope.answer(self.version, "GetRiskByCedula", content)
 
-    def _risks(self, cedulas: Sequence[str] | None) -> bytes | None:
+    def _risks(self, cedulas: Sequence[str] | None, read: store.Read) -> bytes | None:
         if cedulas is None:
             return None
-        content = envelope.list_content(lookups.get_risks(self._redis, cedulas, meter.read))
+        content = envelope.list_content(lookups.get_risks(self._redis, cedulas, read))
         return envelope.answer(self.version, "GetRisks", content)
 
     def _fault(self, code: str, message: str) -> Reply:

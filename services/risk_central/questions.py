@@ -6,7 +6,7 @@ the last `meter.MOST_LINES` lines: what fell out before it was taken in shows as
 numbers of the lines, and is counted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
@@ -15,6 +15,8 @@ from sqlalchemy import Select, Table, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from services.risk_central import lines
+from services.risk_central.lines import Line
 from services.risk_central.models import SoapQuestion, SoapTaken
 from shared import audit, clock, keyset
 from shared.contract import Slice
@@ -22,7 +24,7 @@ from shared.contracts.soap_clients import SoapOutcome
 from shared.redis import key
 from shared.settings import settings
 
-BATCH = 1000
+BATCH = 1000  # entries; more than a question can have
 AHEAD = 3  # months whose partitions are there before they come
 _TABLE = cast(Table, SoapQuestion.__table__)  # and not the entity: half the time a row
 _PER_SECOND = 1_000_000  # ids
@@ -31,18 +33,27 @@ _PER_SECOND = 1_000_000  # ids
 def take_in(session: Session, redis: Redis) -> str | None:
     """A batch of lines; its last place in the stream, None when there is none. One at a time."""
     taken = lock(session)
-    found: Any = redis.xrange(_stream(), f"({taken.place}", "+", BATCH)
+    entries: Any = redis.xrange(_stream(), f"({taken.place}", "+", BATCH)
     taken.at = clock.now()
-    if not found:
+    if not entries:
         return None
-    rows = [_row(place.decode(), line) for place, line in found]
-    adding = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
-    added = session.execute(adding, rows).all()
-    numbers = [int(line[b"line"].rpartition(b"\t")[2]) for _, line in found]
-    taken.lost += _gaps(taken.number, numbers) + len(rows) - len(added)
-    taken.place, taken.number = found[-1][0].decode(), numbers[-1]
+    found = lines.read(entries)
+    if len(found) > 1 and not found[-1].is_whole:  # the rest of it comes with the next batch
+        found.pop()
+    _insert(session, taken, [line for line in found if line.is_whole])
+    taken.place = found[-1].last if found else entries[-1][0].decode()
     session.flush()
     return taken.place
+
+
+def _insert(session: Session, taken: SoapTaken, found: list[Line]) -> None:
+    """Write these down, and count those that are missing before and between them."""
+    if found:
+        adding = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
+        added = session.execute(adding, [_row(line) for line in found]).all()
+        numbers = [line.number for line in found]
+        taken.lost += _gaps(taken.number, numbers) + len(found) - len(added)
+        taken.number = numbers[-1]
 
 
 def lock(session: Session) -> SoapTaken:
@@ -66,21 +77,19 @@ def _gaps(before: int, numbers: Iterable[int]) -> int:
     return lost
 
 
-def _row(place: str, line: Mapping[bytes, bytes]) -> dict[str, Any]:
-    told = line[b"line"].decode().split("\t")
-    client, operation, persons, address, spent, people, outcome, known, _ = told
-    milliseconds, _, number = place.partition("-")
+def _row(line: Line) -> dict[str, Any]:
+    milliseconds, _, number = line.place.partition("-")
     return {
         "id": int(milliseconds) * 1000 + int(number),
         "at": datetime.fromtimestamp(int(milliseconds) / 1000, UTC),
-        "client": client,
-        "operation": operation,
-        "persons": int(persons),
-        "known": int(known),
-        "outcome": SoapOutcome(outcome),
-        "address": address,
-        "milliseconds": int(spent),
-        "people": people.split(),
+        "client": line.client,
+        "operation": line.operation,
+        "persons": line.persons,
+        "known": line.known,
+        "outcome": SoapOutcome(line.outcome),
+        "address": line.address,
+        "milliseconds": line.milliseconds,
+        "people": lines.unpack(line.people),
     }
 
 

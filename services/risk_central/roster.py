@@ -79,20 +79,23 @@ class Roster:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._clients: dict[str, Client] = {}
-        self._shown: dict[tuple[str, bytes], Client] = {}  # right ones since it was last read
+        self._right: dict[bytes, Client] = {}
         self._due = 0.0
         self._reading = Lock()
+
+    def right(self) -> dict[bytes, Client]:
+        """Whose credentials were right since the clients were last read, for who checks them.
+
+        Another one with each reading, so nobody who was shut out is remembered for longer.
+        """
+        self._refresh()
+        return self._right
 
     def find(self, name: str, secret: bytes) -> Client | None:
         """Whose secret this is; without Redis as last known."""
         self._refresh()
-        if known := self._shown.get((name, secret)):
-            return known
         client = self._clients.get(name)
-        if client is None or not client.knows(secret):
-            return None
-        self._shown[name, secret] = client
-        return client
+        return client if client is not None and client.knows(secret) else None
 
     def _refresh(self) -> None:
         if time.monotonic() >= self._due:
@@ -109,7 +112,7 @@ class Roster:
         if found is not None:
             clients = map(_client, json.loads(found))
             self._clients = {client.name: client for client in clients}
-        self._shown = {}
+        self._right = {}
         self._due = time.monotonic() + KEPT_SECONDS
 
 

@@ -28,6 +28,7 @@ class SoapOutcome(Term):
     VERSION = "VersionMismatch", "Otra versión de SOAP"
     HEADER = "MustUnderstand", "Cabecera desconocida"
     INTERNAL = "Internal", "Error interno"
+    UNAVAILABLE = "Unavailable", "Central no disponible"
     MINUTE = "minute", "Límite por minuto"
     DAY = "day", "Cuota diaria"
     ADDRESS = "address", "Dirección no admitida"

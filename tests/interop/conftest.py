@@ -2,5 +2,4 @@
 
 from tests.soap.conftest import bureau as bureau
 from tests.soap.conftest import pytest_configure as pytest_configure
-from tests.soap.conftest import redis as redis
 from tests.soap.conftest import server as server

@@ -1,16 +1,15 @@
 """Lines of the record, one at a time and by the million, and the plans of searches among them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services.identity import audit, chain
 from shared import clock
 from shared.contracts.audit import Audited
+from tests.make.plans import explained, nodes
 
 MONTHS = (date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1))
 _FEW = 200  # rows that may be sorted
@@ -51,10 +50,10 @@ def fill(session: Session, wanted: int) -> None:
 
 def months_read(session: Session, filters: audit.Filters) -> set[str]:
     """The months whose lines a search reads. Raises AssertionError when it is not by an index."""
-    with _explained(session) as plans:
+    with explained(session) as plans:
         audit.list_entries(session, filters, None, 50)
     [plan] = plans
-    for node in _nodes(plan):  # months that hold nothing yet are read as it comes
+    for node in nodes(plan):  # months that hold nothing yet are read as it comes
         assert node["Node Type"] != "Seq Scan" or not _months_of(node), (filters, node)
         assert node["Node Type"] != "Sort" or node["Plan Rows"] <= _FEW, (filters, node)
     return _months_of(plan)
@@ -71,28 +70,5 @@ def indexes_read(session: Session, filters: audit.Filters) -> set[str]:
 
 
 def _months_of(plan: Any) -> set[str]:
-    read = {node["Relation Name"][-6:] for node in _nodes(plan) if "Relation Name" in node}
+    read = {node["Relation Name"][-6:] for node in nodes(plan) if "Relation Name" in node}
     return read & {f"{day:%Y%m}" for day in MONTHS}
-
-
-def _nodes(plan: Any) -> Iterator[dict[str, Any]]:
-    yield plan
-    for below in plan.get("Plans", []):
-        yield from _nodes(below)
-
-
-@contextmanager
-def _explained(session: Session) -> Iterator[list[Any]]:
-    """The plans of what is executed in the block."""
-    plans: list[Any] = []
-    connection = session.connection()
-
-    def explain(_connection: Any, cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
-        plans.append(cursor.fetchone()[0][0]["Plan"])
-
-    event.listen(connection, "before_cursor_execute", explain)
-    try:
-        yield plans
-    finally:
-        event.remove(connection, "before_cursor_execute", explain)

@@ -3,9 +3,12 @@
 from tests.mutants.mutant import Mutant
 
 DOOR = "tests/soap/test_systems.py"
+RECORD = "tests/soap/test_record.py"
 JOBS = "tests/jobs/risk_central/test_clients.py"
+PLANS = "tests/jobs/risk_central/test_plans.py"
 ROOM = "tests/rooms/risk_central/test_clients.py"
 METER = "services/risk_central/meter.py"
+LINES = "services/risk_central/lines.py"
 ROSTER = "services/risk_central/roster.py"
 QUESTIONS = "services/risk_central/questions.py"
 
@@ -34,8 +37,8 @@ MUTANTS = [
     Mutant(
         "a_batch_costs_one",
         METER,
-        "return self._take(len(cedulas), code, store.NOW, *store.places(cedulas))",
-        "return self._take(1, code, store.NOW, *store.places(cedulas))",
+        "return self._take(len(cedulas), self.nobody, digits=digits)",
+        "return self._take(1, self.nobody, digits=digits)",
         (f"{DOOR}::test_a_day_has_so_many_persons",),
     ),
     Mutant(
@@ -48,9 +51,9 @@ MUTANTS = [
     Mutant(
         "the_day_is_that_of_greenwich",
         METER,
-        "local day = math.floor((now[1] - 18000) / 86400)",
-        "local day = math.floor(now[1] / 86400)",
-        (f"{DOOR}::test_the_wait_for_a_day_ends_at_midnight_in_ecuador",),
+        "local day = floor((now[1] - 18000) / 86400)",
+        "local day = floor(now[1] / 86400)",
+        (f"{DOOR}::test_a_day_is_ecuadors_at_any_hour",),
     ),
     Mutant(
         "who_has_to_wait_asks_redis_each_time",
@@ -85,28 +88,28 @@ MUTANTS = [
         "services/risk_central/answers.py",
         '            question.settle("" if status == HTTPStatus.OK else faults.code_in(content))\n',
         "            pass\n",
-        (f"{DOOR}::test_without_the_record_there_is_no_answer",),
+        (f"{RECORD}::test_without_the_record_there_is_no_answer",),
     ),
     Mutant(
         "the_record_names_people",
-        METER,
-        'people = " ".join(audit.fingerprints(self.cedulas))',
-        'people = " ".join(self.cedulas)',
-        (f"{DOOR}::test_each_question_is_on_record_before_its_answer_leaves",),
+        LINES,
+        'return bytes.fromhex("".join(audit.fingerprints(cedulas)).replace(_MARK, ""))',
+        'return " ".join(cedulas).encode()',
+        (f"{RECORD}::test_each_question_is_on_record_before_its_answer_leaves",),
     ),
     Mutant(
         "lines_leave_before_they_are_stored",
         QUESTIONS,
-        "    taken.place, taken.number = found[-1][0].decode(), numbers[-1]\n",
-        "    taken.place, taken.number = found[-1][0].decode(), numbers[-1]\n"
-        "    forget(redis, taken.place)\n",
+        "    _insert(session, taken, [line for line in found if line.is_whole])\n",
+        "    _insert(session, taken, [line for line in found if line.is_whole])\n"
+        "    forget(redis, found[-1].last)\n",
         (f"{JOBS}::test_a_job_that_is_killed_loses_none_and_takes_none_twice",),
     ),
     Mutant(
         "what_was_lost_is_not_counted",
         QUESTIONS,
-        "taken.lost += _gaps(taken.number, numbers) + len(rows) - len(added)",
-        "taken.lost += len(rows) - len(added)",
+        "taken.lost += _gaps(taken.number, numbers) + len(found) - len(added)",
+        "taken.lost += len(found) - len(added)",
         (f"{JOBS}::test_what_fell_out_of_the_full_stream_is_counted",),
     ),
     Mutant(
@@ -136,5 +139,54 @@ MUTANTS = [
         "for secret_key in settings().secret_keys",
         "for secret_key in settings().secret_keys[:1]",
         (f"{ROOM}::test_who_asked_about_a_person_is_found_and_looking_is_on_record",),
+    ),
+    Mutant(
+        "who_was_shut_out_is_remembered",
+        ROSTER,
+        "        self._right = {}\n",
+        "",
+        (f"{DOOR}::test_who_is_revoked_is_out_within_five_seconds",),
+    ),
+    Mutant(
+        "a_refused_question_names_whom_it_did_not_show",
+        METER,
+        "refused, people, known, code = refused + 1, '', 0, ''",
+        "refused, known, code = refused + 1, 0, ''",
+        (f"{RECORD}::test_a_question_that_was_refused_names_nobody",),
+    ),
+    Mutant(
+        "a_failed_question_names_whom_it_did_not_show",
+        METER,
+        "            if code:  # whoever was found is not in the answer\n",
+        "            if not code:\n",
+        (f"{RECORD}::test_a_question_that_failed_names_nobody",),
+    ),
+    Mutant(
+        "a_long_question_is_a_long_entry",
+        LINES,
+        "PEOPLE_BYTES = 50 * FINGERPRINT_BYTES",
+        "PEOPLE_BYTES = 1000 * FINGERPRINT_BYTES",
+        (f"{RECORD}::test_the_stream_is_bounded_in_bytes_whatever_is_asked",),
+    ),
+    Mutant(
+        "half_a_question_is_dropped_between_two_batches",
+        QUESTIONS,
+        "    if len(found) > 1 and not found[-1].is_whole:",
+        "    if False:",
+        (f"{JOBS}::test_a_question_that_lies_in_two_batches_is_stored_whole",),
+    ),
+    Mutant(
+        "a_broken_connection_costs_an_answer",
+        "services/risk_central/script.py",
+        "        except RedisConnectionError:\n            return self._run_anew(key, *told)\n",
+        "",
+        (f"{RECORD}::test_what_redis_forgot_or_cut_costs_nobody_an_answer",),
+    ),
+    Mutant(
+        "a_day_is_looked_for_in_all_months",
+        QUESTIONS,
+        "SoapQuestion.id >= _first_id(day), SoapQuestion.id < _first_id(day + timedelta(days=1))",
+        "(SoapQuestion.id + 0).between(_first_id(day), _first_id(day + timedelta(days=1)) - 1)",
+        (f"{PLANS}::test_questions_are_found_by_an_index",),
     ),
 ]

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -13,15 +13,13 @@ import pytest
 from redis import Redis
 
 from infra.native import programs
-from services.risk_central import store
+from services.risk_central import roster
 from services.risk_central.load import load_file
-from shared.settings import settings
-from tests.databases import forget_keys
 from tests.soap.people import PASSWORD, PEOPLE, USER, csv_bytes, free_port, wait_for
 
 with warnings.catch_warnings():  # spyne is older than what Python warns of; ours stay errors
     warnings.simplefilter("ignore")
-    import services.risk_central.wsdl  # noqa: F401  # imported for its effect
+    from services.risk_central.door import Door
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,19 +28,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def redis() -> Iterator[Redis]:
-    """A client of the test run's Redis, without keys of ours."""
-    client = store.connect(settings().redis_url)
-    forget_keys(client)
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def bureau(redis: Redis) -> Redis:
     """The database with `PEOPLE`."""
     load_file(redis, io.BytesIO(csv_bytes(PEOPLE)))
     return redis
+
+
+@pytest.fixture
+def let_in(bureau: Redis) -> Callable[..., None]:
+    """`let_in(client, …)`: these may ask, and nobody else but the house."""
+
+    def write(*clients: dict[str, object]) -> None:
+        roster.write(bureau, clients)
+
+    return write
+
+
+@pytest.fixture
+def door(bureau: Redis) -> Door:
+    """The door in this process."""
+    return Door(bureau, USER, PASSWORD)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
-"""Other systems at the bureau's door: who comes in, how much they have, what is written down."""
+"""Other systems at the bureau's door: who comes in, and how much they have."""
 
-import base64
-import hashlib
-import io
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -17,86 +15,14 @@ from requests.auth import HTTPBasicAuth
 
 from services.risk_central import meter, places, roster, use
 from services.risk_central.door import Door
-from services.risk_central.meter import MOST_LINES
 from services.risk_central.refusals import TurnedAwayError
-from shared import audit
 from shared.contracts.soap_clients import SoapOutcome
 from shared.redis import key
-from tests.soap.people import PASSWORD, PEOPLE, USER, cedula
+from tests.make.soap_clients import digest
+from tests.make.soap_clients import told_client as client
+from tests.soap.people import PASSWORD, PEOPLE, USER
+from tests.soap.systems import FORMER, KNOWN, ONE, OTHER, SECRET, STRANGER, ask, lines, many
 from tests.soap.test_limits import message
-
-KNOWN, STRANGER = PEOPLE[0]["cedula"], cedula("179999999")
-ONE = message("GetRiskByCedula", f"<cedula>{KNOWN}</cedula>")
-SECRET, FORMER, OTHER = "secreto", "anterior", "de-otro"
-
-
-def digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def client(name: str = "cobranzas", secret: str = SECRET, **changes: Any) -> dict[str, Any]:
-    usual = {
-        "name": name,
-        "secrets": [(digest(secret), None)],
-        "per_minute": 1000,
-        "per_day": 1000,
-        "at_once": 4,
-        "networks": [],
-    }
-    return usual | changes
-
-
-@pytest.fixture
-def let_in(bureau: Redis) -> Callable[..., None]:
-    def write(*clients: dict[str, Any]) -> None:
-        roster.write(bureau, clients)
-
-    return write
-
-
-@pytest.fixture
-def door(bureau: Redis) -> Door:
-    return Door(bureau, USER, PASSWORD)
-
-
-class Reply:
-    def __init__(self, status: str, headers: dict[str, str], body: bytes) -> None:
-        self.status, self.headers, self.text = int(status.split()[0]), headers, body.decode()
-
-
-def ask(
-    door: Door, body: bytes = ONE, name: str = "cobranzas", secret: str = SECRET, **changes: Any
-) -> Reply:
-    """A question in this process."""
-    told: list[Any] = []
-    shown = base64.b64encode(f"{name}:{secret}".encode()).decode()
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/risk-central",
-        "REMOTE_ADDR": "10.0.0.1",
-        "HTTP_AUTHORIZATION": f"Basic {shown}",
-        "CONTENT_TYPE": "text/xml",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-    } | changes
-
-    def start(status: str, headers: Any, *_: object) -> Callable[[bytes], object]:
-        told.extend((status, dict(headers)))
-        return io.BytesIO().write
-
-    content = b"".join(door(environ, start))
-    return Reply(told[0], told[1], content)
-
-
-def many(*cedulas: str) -> bytes:
-    strings = "".join(f"<string>{item}</string>" for item in cedulas)
-    return message("GetRisks", f"<cedulas>{strings}</cedulas>")
-
-
-def lines(redis: Redis) -> list[list[str]]:
-    found: Any = redis.xrange(key("risk_central:soap:lines"))
-    return [line[b"line"].decode().split("\t") for _, line in found]
-
 
 # --- who ---
 
@@ -232,6 +158,28 @@ def test_the_wait_for_a_day_ends_at_midnight_in_ecuador(
     assert abs((seconds - 5 * 3600 + wait) % 86400) in (0, 1, 86399)
     yesterday(bureau, "cobranzas")
     until(lambda: ask(door).status == 200, 5)
+
+
+def test_a_day_is_ecuadors_at_any_hour(
+    bureau: Redis, let_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a script that is told another time: one minute before midnight is still the day."""
+    let_in(client(per_day=1))
+    written = meter.Meter._written
+    midnight = datetime(2026, 11, 23, 5, tzinfo=UTC)
+
+    def ask_at(moment: datetime) -> Any:
+        told = f"{{'{int(moment.timestamp())}', '0'}}"
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                meter.Meter, "_written", lambda self: written(self).replace("call('TIME')", told)
+            )
+            return ask(Door(bureau, USER, PASSWORD))
+
+    assert ask_at(midnight - timedelta(hours=6)).status == 200
+    refused = ask_at(midnight - timedelta(minutes=1))
+    assert (refused.status, refused.headers.get("Retry-After")) == (429, "60")
+    assert ask_at(midnight).status == 200
 
 
 def yesterday(redis: Redis, name: str) -> None:
@@ -394,63 +342,3 @@ def zeep_client(address: str, secret: str) -> Any:
     session.trust_env = False
     transport: Any = zeep.Transport(session=session)  # type: ignore[no-untyped-call]  # zeep
     return zeep.Client(f"{address}?wsdl", transport=transport)  # type: ignore[no-untyped-call]
-
-
-# --- on record ---
-
-
-def test_each_question_is_on_record_before_its_answer_leaves(
-    door: Door, let_in: Any, bureau: Redis
-) -> None:
-    let_in(client())
-    ask(door)
-    ask(door, message("GetRiskByCedula", f"<cedula>{STRANGER}</cedula>"))
-    ask(door, many(KNOWN, STRANGER))
-    ask(door, message("GetRiskByCedula", "<cedula>123</cedula>"))
-    ask(door, message("FindRiskByName", "<name>guaman</name>"))
-    ask(door, b"<a")
-    ask(door, name=USER, secret=PASSWORD)
-    told = lines(bureau)
-    assert [(line[0], line[1], line[2], line[7], line[6]) for line in told] == [
-        ("cobranzas", "GetRiskByCedula", "1", "1", "answered"),
-        ("cobranzas", "GetRiskByCedula", "1", "0", "NotFound"),
-        ("cobranzas", "GetRisks", "2", "1", "answered"),
-        ("cobranzas", "GetRiskByCedula", "0", "0", "InvalidCedula"),
-        ("cobranzas", "FindRiskByName", "2", "2", "answered"),
-        ("cobranzas", "", "0", "0", "Malformed"),
-        (USER, "GetRiskByCedula", "1", "1", "answered"),
-    ]
-    assert {line[3] for line in told} == {"10.0.0.1"}
-    assert [line[8] for line in told] == list("1234567")
-    assert told[2][5].split() == [audit.fingerprint(item) for item in (KNOWN, STRANGER)]
-    whole = repr(bureau.xrange(key("risk_central:soap:lines")))
-    assert KNOWN not in whole
-    assert STRANGER not in whole
-
-
-def test_a_flood_beyond_the_limit_is_one_line(door: Door, let_in: Any, bureau: Redis) -> None:
-    let_in(client(per_minute=1))
-    for _ in range(10):
-        ask(door)
-    assert [line[6] for line in lines(bureau)] == ["answered", "minute"]
-
-
-def test_the_stream_is_bounded(door: Door, bureau: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MOST_LINES == 200_000
-    monkeypatch.setattr(meter, "MOST_LINES", 100)
-    for _ in range(400):
-        ask(door, name=USER, secret=PASSWORD)
-    length: Any = bureau.xlen(key("risk_central:soap:lines"))
-    assert 100 <= length <= 300
-
-
-def test_without_the_record_there_is_no_answer(
-    door: Door, let_in: Any, bureau: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever is wrong with the stream: what cannot be written down does not leave."""
-    let_in(client())
-    bureau.set(key("risk_central:soap:lines"), "no stream")
-    for body in (ONE, many(KNOWN), message("FindRiskByName", "<name>guaman</name>")):
-        reply = ask(door, body)
-        assert (reply.status, "Server.Unavailable" in reply.text) == (500, True)
-        assert "Guamán" not in reply.text

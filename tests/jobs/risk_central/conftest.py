@@ -1,29 +1,17 @@
 """Risk files, and the Redis into which they are loaded."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from redis import Redis
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.risk_central import load, loads, store
+from services.risk_central import load, loads
 from shared import files
 from shared.contracts import risk_central as contract
-from shared.settings import settings
-from tests.databases import forget_keys
 from tests.soap.people import row
 
 ROWS = [row(f"17100{number:04}", f"Mora Rosa {'ABCDEFGHIJ'[number]}") for number in range(10)]
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    """The test run's Redis, without keys of ours."""
-    client = store.connect(settings().redis_url)
-    forget_keys(client)
-    yield client
-    client.close()
 
 
 @pytest.fixture

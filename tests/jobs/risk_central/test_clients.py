@@ -16,9 +16,10 @@ from services.risk_central import clients, jobs, meter, questions
 from services.risk_central.models import SoapQuestion
 from services.risk_central.roster import Client, Roster
 from shared import audit, clock, trace
-from shared.contracts.soap_clients import NewSoapClient, SoapOutcome
+from shared.contracts.soap_clients import SoapOutcome
 from shared.redis import key
 from tests.make.actors import make_actor
+from tests.make.soap_clients import new_client
 from tests.soap.people import cedula
 
 PEOPLE = [cedula(f"17100{number:04}") for number in range(50)]
@@ -31,8 +32,7 @@ def room(database: Callable[[str], sessionmaker[Session]]) -> sessionmaker[Sessi
 
 def create(room: sessionmaker[Session], name: str = "cobranzas", **changes: Any) -> str:
     with trace.use(actor=make_actor()), room.begin() as session:
-        new = NewSoapClient(name=name, title="Cobranzas", **changes)
-        return clients.insert_client(session, new, "Jefa")[1]
+        return clients.insert_client(session, new_client(name, **changes), "Jefa")[1]
 
 
 def known(redis: Redis, name: str, secret: str) -> Client | None:
@@ -42,7 +42,7 @@ def known(redis: Redis, name: str, secret: str) -> Client | None:
 def ask(redis: Redis, *cedulas: str, client: str = "cobranzas") -> None:
     """A question as the door counts and records it."""
     asked = meter.Question(meter.Meter(redis), Client(client), "10.0.0.1", operation="GetRisks")
-    asked.read(cedulas)
+    asked.read(redis, cedulas)
 
 
 def stored(room: sessionmaker[Session]) -> list[SoapQuestion]:
@@ -195,6 +195,47 @@ def test_what_fell_out_of_the_full_stream_is_counted(room: Any, redis: Redis) ->
         taken = questions.get_taken(session)
         assert taken is not None
         assert taken.lost == 4
+
+
+def test_a_question_that_lies_in_two_batches_is_stored_whole(
+    room: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "BATCH", 5)
+    many = [cedula(f"17300{number:04}") for number in range(120)]  # three entries
+    for number in range(7):
+        ask(redis, *many[number:])
+        ask(redis, PEOPLE[number])
+    jobs.take_questions()
+    long = [audit.fingerprints(many[number:]) for number in range(7)]
+    short = [audit.fingerprints([PEOPLE[number]]) for number in range(7)]
+    assert [item.people for item in stored(room)] == [
+        people for pair in zip(long, short, strict=True) for people in pair
+    ]
+    assert lost_of(room) == 0
+
+
+def lost_of(room: sessionmaker[Session]) -> int:
+    with room() as session:
+        taken = questions.get_taken(session)
+        assert taken is not None
+        return taken.lost
+
+
+def test_what_lost_its_beginning_is_one_that_is_missing(room: Any, redis: Redis) -> None:
+    many = [cedula(f"17300{number:04}") for number in range(120)]
+    for number in range(2):
+        ask(redis, *many, client=f"sistema{number}")
+    redis.xtrim(key("risk_central:soap:lines"), maxlen=4, approximate=False)
+    jobs.take_questions()
+    assert [item.client for item in stored(room)] == ["sistema1"]
+    assert lost_of(room) == 1
+    ask(redis, *many)
+    redis.xtrim(key("risk_central:soap:lines"), maxlen=2, approximate=False)
+    jobs.take_questions()
+    assert redis.xlen(key("risk_central:soap:lines")) == 0
+    ask(redis, PEOPLE[0])
+    jobs.take_questions()
+    assert (len(stored(room)), lost_of(room)) == (2, 2)
 
 
 def test_counting_begins_anew_where_redis_forgot_all(room: Any, redis: Redis) -> None:

@@ -18,20 +18,13 @@ from shared.errors import Conflict, Denied, Invalid, NotFound
 from shared.permissions import Role
 from shared.settings import settings
 from shared.tables import Command
-from tests.databases import audited_of, forget_keys, outbox_of
+from tests.databases import audited_of, outbox_of
 from tests.make.actors import make_actor
+from tests.make.soap_clients import new_client as new
 from tests.soap.people import cedula, free_port
 
 ONE, OTHER = cedula("171430710"), cedula("010000001")
 TELL: tuple[str, dict[str, Any]] = ("risk_central.tell_clients", {"arguments": []})
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    client = store.connect(settings().redis_url)
-    forget_keys(client)
-    yield client
-    client.close()
 
 
 @pytest.fixture
@@ -43,10 +36,6 @@ def sessions(database: Any) -> Any:
 def bureau(door: Any, sessions: Any, redis: Redis) -> Iterator[Any]:
     with trace.use(actor=make_actor("admin", Role.ADMIN)):
         yield door("risk_central", sessions, redis=redis)
-
-
-def new(name: str = "cobranzas", **changes: Any) -> NewSoapClient:
-    return NewSoapClient(name=name, title="Cobranzas del Austro", **changes)
 
 
 def test_a_client_is_made_and_its_secret_told_once(bureau: Any, sessions: Any) -> None:
@@ -167,7 +156,7 @@ def test_the_list_shows_what_was_used_today(bureau: Any, redis: Redis) -> None:
     asked = meter.Question(
         meter.Meter(redis), roster.Client("ventas", per_day=3, per_minute=9), "10.0.0.1"
     )
-    asked.read([ONE, OTHER])
+    asked.read(redis, [ONE, OTHER])
     page = bureau.list_soap_clients()
     assert [client.name for client in page.items] == ["cobranzas", "ventas"]
     assert [client.today.persons for client in page.items] == [0, 2]

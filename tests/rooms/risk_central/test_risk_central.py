@@ -1,29 +1,19 @@
 """risk_central's doors: loads and the search for the pages."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from services.risk_central import loads, store
+from services.risk_central import loads
 from services.risk_central.load import RISKS, load_file
 from shared import files, trace
 from shared.contracts.risk_central import LoadState, NewLoad, RiskPurpose
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
-from shared.settings import settings
-from tests.databases import forget_keys, outbox_of
+from tests.databases import outbox_of
 from tests.make.actors import make_actor
 from tests.soap.people import PEOPLE, csv_bytes
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    client = store.connect(settings().redis_url)
-    forget_keys(client)
-    yield client
-    client.close()
 
 
 @pytest.fixture
