@@ -32,11 +32,11 @@ from shared.ecuador.money import format_number
 
 T = TypeVar("T")
 MOST_AT_ONCE = 200  # rows of one call that acts on many
-Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_AT_ONCE)]
+Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_AT_ONCE)]  # noqa: V107  # likewise
 _LIST = re.compile(r"^list_")
 
 
-def order_of(*names: str) -> Any:
+def order_of(*names: str) -> Any:  # noqa: V103  # contracts use it
     """The mark of an `order`: one of the names, with `-` in front for the last first."""
     return Field(pattern=rf"^-?({'|'.join(names)})$")
 
@@ -147,7 +147,7 @@ class Listing(Generic[T]):
         except ValidationError:
             return None
 
-    def sorts(self, name: str) -> bool:
+    def sorts(self, name: str) -> bool:  # noqa: V105  # templates use it
         """Whether the list can be sorted by a column."""
         return bool(self.order) and self.read("order", name) is not None
 

@@ -56,7 +56,7 @@ class Shown:
         return columns_of(self.listing, self.choice)
 
     @property
-    def arranged(self) -> list[Column]:
+    def arranged(self) -> list[Column]:  # noqa: V106  # templates use it
         """All there are, those that are shown first."""
         return [*self.columns, *(one for one in self.listing.columns if one not in self.columns)]
 
@@ -120,7 +120,7 @@ class Shown:
         terms = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Term)]
         return labels.options(terms[0]) if terms else None
 
-    def sorting(self, column: Column) -> tuple[str, str]:
+    def sorting(self, column: Column) -> tuple[str, str]:  # noqa: V105  # templates use it
         """(`ascending`, `descending` or nothing; the order that a click asks for)."""
         now = str(self.search.values.get("order", self.listing.order))
         if now.removeprefix("-") != column.name:

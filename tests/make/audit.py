@@ -61,10 +61,10 @@ def months_read(session: Session, filters: audit.Filters) -> set[str]:
 
 def indexes_read(session: Session, filters: audit.Filters) -> set[str]:
     """By what a search finds its lines in the months, as PostgreSQL names it in each of them."""
-    with _explained(session) as plans:
+    with explained(session) as plans:
         audit.list_entries(session, filters, None, 50)
     [plan] = plans
-    named = (node.get("Index Name", "") for node in _nodes(plan))
+    named = (node.get("Index Name", "") for node in nodes(plan))
     months = {f"audit_entry_{day:%Y%m}_" for day in MONTHS}
     return {name[len("audit_entry_202608_") :] for name in named if name[:19] in months}
 
