@@ -178,11 +178,12 @@ def test_no_row_stands_in_a_workers_log_or_beside_a_parked_job(
             )
 
 
+@pytest.mark.parametrize("actor", ["eso-no-es", None])
 @pytest.mark.parametrize("failing", [None, "Porque sí"])
 def test_a_job_for_which_nobody_vouches_is_parked_and_neither_done_nor_ended(
-    worker: Worker, failing: str | None
+    worker: Worker, failing: str | None, actor: str | None
 ) -> None:
-    headers = {"trace": {"trace_id": "x", "actor": "eso-no-es"}} | (
+    headers = {"trace": {"trace_id": "x"} | ({"actor": actor} if actor else {})} | (
         {"failing": failing} if failing else {}
     )
     queue = job_queue_name("identity")
@@ -192,6 +193,7 @@ def test_a_job_for_which_nobody_vouches_is_parked_and_neither_done_nor_ended(
     worker.ask("fail_once")
     worker.wait_for("done")
     assert worker.said == ["tried 7", "tried 7", "done 7"]
+    assert parked() == []  # nothing of it came back
 
 
 def test_a_parked_job_is_sent_again_and_done(worker: Worker) -> None:
