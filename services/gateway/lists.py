@@ -55,8 +55,8 @@ class Shown:
         """In the user's order; those the list begins with where the user chose none."""
         return columns_of(self.listing, self.choice)
 
-    @property
-    def arranged(self) -> list[Column]:  # noqa: V106  # templates use it
+    @property  # noqa: V106  # templates use it
+    def arranged(self) -> list[Column]:
         """All there are, those that are shown first."""
         return [*self.columns, *(one for one in self.listing.columns if one not in self.columns)]
 

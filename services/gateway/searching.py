@@ -34,7 +34,7 @@ class Search:
         """The address's part of it, without the place in the list."""
         return urlencode({addresses.LISTS[name]: text for name, text in self.texts.items()})
 
-    @property
-    def narrows(self) -> bool:  # noqa: V106  # templates use it
+    @property  # noqa: V106  # templates use it
+    def narrows(self) -> bool:
         """Whether it leaves something out."""
         return bool(self.values.keys() - {"order"})
