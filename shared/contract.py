@@ -288,8 +288,8 @@ def _checked(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
 def invalid(error: ValidationError, arguments: type[BaseModel] | None = None) -> Invalid:
     """A pydantic error as ours, in Spanish.
 
-    The outermost argument's name is left out, but of a value with paths of its own (a named type,
-    such as a segment's definition).
+    The outermost argument's name is left out, but of a list and of a value with paths of its own
+    (a named type, such as a segment's definition).
     """
     fields = [_field_error(item["loc"], spanish(item), arguments) for item in error.errors()]
     return Invalid(_TO_MEND, fields)
@@ -325,4 +325,6 @@ def _path(
 ) -> tuple[int | str, ...]:
     argument = arguments.model_fields.get(str(location[0])) if arguments and location else None
     is_value = argument is not None and isinstance(argument.annotation, TypeAliasType)
-    return location if is_value or len(location) < 2 else location[1:]
+    if is_value or len(location) < 2 or isinstance(location[1], int):
+        return location
+    return location[1:]

@@ -36,7 +36,7 @@ LISTS = {  # of lists: an argument of their procedures, in addresses
     "search": "buscar",
     "order": "orden",
     "after": "desde",
-    "active": "activo",
+    "active": "habilitado",
     "channel": "canal",
     "phase": "fase",
     "role": "rol",

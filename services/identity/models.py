@@ -7,11 +7,9 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Date,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
-    Text,
     UniqueConstraint,
     bindparam,
     func,
@@ -19,31 +17,19 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
+from services.identity.base import Base as Base
+from services.identity.list_models import ListChoice as ListChoice
+from services.identity.list_models import ListView as ListView
 from shared import clock
-from shared.columns import EnumText, enums
 from shared.contracts.audit import AuditAction, AuditKind, describe
 from shared.contracts.identity import LinkPurpose, UserState, Weekday, state_of
 from shared.edits import Edited
 from shared.permissions import Role as BuiltinRole
 
 TODAY = bindparam("today", callable_=lambda: clock.today(), type_=Date)  # tests hold it still
-
-
-class Base(DeclarativeBase):
-    """All tables of the room's database besides the kit's."""
-
-    type_annotation_map = {  # noqa: RUF012  # as SQLAlchemy declares it
-        datetime: DateTime(timezone=True),
-        str: Text,
-        list[int]: ARRAY(BigInteger),
-        list[str]: ARRAY(Text),
-        list[Weekday]: ARRAY(EnumText(Weekday)),
-        dict[str, Any]: JSONB,
-        **enums(AuditAction, AuditKind, LinkPurpose),
-    }
 
 
 class Permission(Base):
@@ -385,28 +371,3 @@ class AuditDay(Base):
     seal: Mapped[str | None]  # covers the day and the seal of the day before
     sealed_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]  # its lines, after the months that they are kept
-
-
-class ListChoice(Base):
-    """The columns of a list that a user sees, in order, and how many rows; none: as it comes."""
-
-    __tablename__ = "list_choice"
-
-    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    code: Mapped[str] = mapped_column(primary_key=True)
-    columns: Mapped[list[str]]
-    size: Mapped[int | None]
-
-
-class ListView(Base):
-    """A search of a list that a user keeps, for all when it is shared."""
-
-    __tablename__ = "list_view"
-    __table_args__ = (UniqueConstraint("code", "user_id", "name"),)
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    code: Mapped[str]
-    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("user_account.id"))
-    name: Mapped[str]
-    query: Mapped[str]
-    shared: Mapped[bool]

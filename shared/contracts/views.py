@@ -9,8 +9,8 @@ from shared.scope import SELF
 
 MOST_VIEWS = 30  # of a user, of one list
 SIZES = (25, 50, 100, 200)  # rows of a page
-ListCode = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
-ColumnName = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+ListCode = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
+ColumnName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 Size = Annotated[Whole, Field(ge=SIZES[0], le=SIZES[-1])]
 
 
@@ -46,7 +46,7 @@ def get_list_choice(code: ListCode) -> ListChoice:
     """Get how the actor sees a list, with the actor's searches and those that others share."""
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def set_list_choice(
     code: ListCode,
     columns: Annotated[list[ColumnName], Field(max_length=60)],
@@ -55,7 +55,7 @@ def set_list_choice(
     """Keep how the actor sees a list; without columns it is seen as it comes."""
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def create_list_view(code: ListCode, new: NewListView) -> ListView:
     """Keep a search; one of the actor's with that name becomes this one.
 
@@ -63,7 +63,7 @@ def create_list_view(code: ListCode, new: NewListView) -> ListView:
     """
 
 
-@procedure("identity", scope=SELF)
+@procedure("identity", scope=SELF, in_person=True)
 def delete_list_view(view_id: Id) -> None:
     """Forget one of the actor's searches.
 

@@ -48,7 +48,7 @@ def test_a_client_is_made_changed_recorded_and_shut_out(
     until(is_recorded)
     page.goto(f"/central-de-riesgos/clientes/{name}")
     page.get_by_role("button", name="Desactivar").click()
-    page.get_by_role("button", name="Continuar").click()
+    page.locator("#confirm [value=yes]").click()
     expect(page.get_by_text("Ya no entra.")).to_be_visible()
     until(lambda: ask(product, name, secret).status_code == 401)
 

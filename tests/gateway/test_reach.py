@@ -37,7 +37,7 @@ STREAMS = {"/vivo"}  # no end; what it sends is by user (tests/unit/gateway/test
 # What stands there depends on the hour: never somebody from this place among the owners on.
 OF_THE_DAY = {path: {"advisor": 1, "supervisor": 2} for path in ("/", "/agenda")}
 # Of a list that stands by surname, a page of the tests' own: who else is there fills the first one
-NAMED = {"/clientes", "/api/v1/customers"}
+NAMED = {"/clientes": {"buscar": SURNAME}, "/api/v1/customers": {"search": SURNAME}}
 LAST = (
     "soltar",
     "retirar",
@@ -146,7 +146,7 @@ def of_lists(world: World, askers: dict[str, Asker]) -> Iterator[str]:
     """Of everything that can be read, whose people stand in it."""
     values = {**world.objects[OWNERS[0]], "code": "advisor", "name": "correo"}
     asked = {"from": clock.now().isoformat(), "to": (clock.now() + timedelta(days=2)).isoformat()}
-    queries = {path: {"search": SURNAME} for path in NAMED} | {"/api/v1/callbacks": asked}
+    queries = NAMED | {"/api/v1/callbacks": asked}
     for method, path in routes():
         if method != "GET" or names(path) & PERSONAL or not names(path) <= set(values):
             continue

@@ -15,6 +15,7 @@ import httpx
 from fastapi.routing import APIRoute
 from lxml import html
 
+from services.gateway import addresses
 from tests.hostile import values
 from tests.hostile.bodies import URLENCODED, multipart, urlencoded
 from tests.hostile.tally import HUNG_SECONDS, Tally
@@ -34,6 +35,7 @@ _UNSEEN = {
     "/central-de-riesgos/cargas/{load_id}/leer": ("map_cedula", "dry_run", "hold"),
     "/central-de-riesgos/cargas/{load_id}/repetir": ("removes_most",),
     "/envios/{mailing_id}/reintentar": ("include_doubtful",),
+    "/listas/vistas/{view_id}/eliminar": ("volver",),
     "/ingresar": ("username", "password", "next"),
     "/ingresar/codigo": ("code", "recovery", "next"),
     "/ingresar/recuperar": ("who",),
@@ -101,6 +103,17 @@ def address_fields(world: World) -> list[Field]:
             ("query", _query_params(route)),
         )
         for parameter in parameters
+    ]
+
+
+def list_fields(world: World) -> list[Field]:
+    """Of lists, whose addresses are read by their declaration (`services/gateway/searching.py`)."""
+    paths = [_plain(route.path) for route in page_routes() if route.path.endswith("/descargar")]
+    return [
+        Field(world.role_for("GET", path), "GET", path, "query", word)
+        for whole in paths
+        for path in (whole, whole.removesuffix("/descargar"))
+        for word in addresses.LISTS.values()
     ]
 
 
@@ -245,7 +258,12 @@ def attack(world: World, each: int | None, seed: int) -> Tally:
     tally = Tally("page_fields")
     chance = random.Random(seed)
     with visitors(world) as users, ThreadPoolExecutor(_AT_ONCE) as threads:
-        found = [*address_fields(world), *unseen_fields(world), *json_fields(world)]
+        found = [
+            *address_fields(world),
+            *list_fields(world),
+            *unseen_fields(world),
+            *json_fields(world),
+        ]
         found += shown_fields(world)
         for field in sorted(found, key=lambda field: field.path in _ENDS):
             chosen = values.draw(each, chance, as_json=field.where == "json")

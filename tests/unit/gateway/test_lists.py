@@ -53,7 +53,9 @@ def headings(page: str) -> set[str]:
 
 
 def test_the_address_asks_the_room(admin: Browser, rooms: FakeAsk) -> None:
-    page = admin.get("/usuarios?buscar=+ana+&rol=advisor&activo=true&orden=-full_name&desde=x").text
+    page = admin.get(
+        "/usuarios?buscar=+ana+&rol=advisor&habilitado=true&orden=-full_name&desde=x"
+    ).text
     assert asked(rooms) == {
         "search": "ana",
         "role": "advisor",
@@ -70,7 +72,7 @@ def test_the_address_asks_the_room(admin: Browser, rooms: FakeAsk) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["activo=quizas", "orden=password_hash", "orden=--username", "rol=%00", "x=y"]
+    "wrong", ["habilitado=quizas", "orden=password_hash", "orden=--username", "rol=%00", "x=y"]
 )
 def test_what_cannot_be_meant_is_not_asked(admin: Browser, rooms: FakeAsk, wrong: str) -> None:
     assert admin.get(f"/usuarios?{wrong}").status_code == 200
@@ -124,11 +126,11 @@ def test_a_view_is_kept_offered_and_forgotten(admin: Browser, rooms: FakeAsk) ->
         return ListView(id=3, **new.model_dump(), own=True, by="Ana")
 
     rooms.answers["create_list_view"] = create
-    form = {"name": "Activos", "query": "activo=true", "volver": "/usuarios?activo=true"}
+    form = {"name": "Activos", "query": "habilitado=true", "volver": "/usuarios?habilitado=true"}
     answer = admin.post("/listas/users/vistas", data=form | {"shared": "true"})
-    assert answer.headers["location"] == "/usuarios?activo=true"
+    assert answer.headers["location"] == "/usuarios?habilitado=true"
     assert rooms.heard_of(identity.create_list_view)[0].arguments["new"]["shared"] is True
-    own = ListView(id=3, name="<Mías>", query="activo=true", shared=False, own=True, by="")
+    own = ListView(id=3, name="<Mías>", query="habilitado=true", shared=False, own=True, by="")
     other = ListView(id=4, name="De Eva", query="rol=admin", shared=True, own=False, by="Eva Ruiz")
     choose(rooms, views=[own, other])
     page = admin.get("/usuarios").text
@@ -178,7 +180,7 @@ def test_the_file_has_what_is_seen(admin: Browser, rooms: FakeAsk) -> None:
         "Desactivado;Eva Ruiz;",
     ]
     assert {heard.arguments["role"] for heard in rooms.heard_of(identity.list_users)} == {"advisor"}
-    answer = admin.get("/usuarios/descargar?activo=false&formato=xlsx")
+    answer = admin.get("/usuarios/descargar?habilitado=false&formato=xlsx")
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
     rows, about = (book.get_sheet_by_index(at).to_python() for at in (0, 1))
     assert rows[0] == ["Estado", "Nombre", "Último ingreso"]
@@ -212,7 +214,7 @@ def test_all_that_match_are_acted_on_in_portions(admin: Browser, rooms: FakeAsk)
         return Page(items=everybody[at : at + limit], next=str(at + limit) if more else None)
 
     rooms.answers["list_users"] = find
-    act(admin, "?activo=true", todos="1", ids=["7"])
+    act(admin, "?habilitado=true", todos="1", ids=["7"])
     first, second = rooms.heard_of(identity.set_users_active)
     assert len(first.arguments["user_ids"]) == MOST_AT_ONCE
     assert len(second.arguments["user_ids"]) == 50
@@ -223,11 +225,11 @@ def test_all_that_match_are_acted_on_in_portions(admin: Browser, rooms: FakeAsk)
 def test_what_was_refused_is_listed_with_its_reason(admin: Browser, rooms: FakeAsk) -> None:
     refused = Refused(id=8, label="Eva <b>", reason="Es la última administradora.")
     rooms.answers["set_users_active"] = lambda **_: Done(done=1, refused=[refused])
-    page = act(admin, "?activo=true", ids=["7", "8"]).text
+    page = act(admin, "?habilitado=true", ids=["7", "8"]).text
     assert "No se hizo en 1 usuario." in page
     assert "Eva &lt;b&gt;" in page
     assert "Es la última administradora." in page
-    assert 'href="/usuarios?activo=true"' in page
+    assert 'href="/usuarios?habilitado=true"' in page
 
 
 @pytest.mark.parametrize(
