@@ -5,6 +5,7 @@ import json
 import secrets
 import shutil
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,10 +124,28 @@ def free_port() -> str:
     """A port of the loopback interface that nobody listens on now.
 
     Below those that systems give to outgoing connections: one of these may take a port between its
-    being found and its being used, and did.
+    being found and its being used, and did. No other process of ours is given it while this one
+    runs, whoever of them listens first.
     """
-    candidates = (str(secrets.choice(_PORTS)) for _ in range(1000))
-    return next(port for port in candidates if is_free("127.0.0.1", int(port)))
+    candidates = (secrets.choice(_PORTS) for _ in range(1000))
+    return str(next(port for port in candidates if is_free("127.0.0.1", port) and _hold(port)))
+
+
+_held: list[socket.socket] = []
+
+
+def _hold(port: int) -> bool:
+    """Keep the port from other processes by a name of Linux that ends with this one, as no file."""
+    if sys.platform != "linux":
+        return True
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0pregon-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    _held.append(name)
+    return True
 
 
 def is_free(host: str, port: int) -> bool:

@@ -3,11 +3,14 @@
 import os
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from infra.native import credentials, environment, servers
+from infra.native import run as ports
 from infra.native.errors import StackError
 from infra.native.run import ROOT, Run
 from shared.settings import Settings
@@ -125,3 +128,17 @@ def test_example_shows_the_defaults() -> None:
     for name, field in Settings.model_fields.items():
         if not field.is_required():
             assert shown[name.upper()] == str(field.default), name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names without a file are Linux's")
+def test_a_port_that_was_found_is_nobody_elses_until_its_process_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, other = (int(ports.free_port()) for _ in range(2))
+    monkeypatch.setattr(ports, "_PORTS", [first, other])
+    with pytest.raises(StopIteration):  # nobody listens there, and yet they are taken
+        ports.free_port()
+    found = "from infra.native.run import free_port; print(free_port())"
+    theirs = subprocess.check_output([sys.executable, "-c", found], text=True).strip()
+    monkeypatch.setattr(ports, "_PORTS", [int(theirs)])
+    assert ports.free_port() == theirs  # its process has ended
