@@ -32,6 +32,7 @@ lane() { # NAMESPACE
     lane a
     tests mail tests/jobs/mailer "$@"
     tests soap tests/soap "$@"
+    tests kit tests/rooms/kit "$@"
 ) &
 (
     lane b
@@ -46,12 +47,11 @@ lane() { # NAMESPACE
 (
     lane c
     tests product tests/gateway tests/e2e tests/hostile "$@"
-    tests rooms tests/rooms --ignore=tests/rooms/kit "$@"
 ) &
 (
     lane d
     tests jobs tests/jobs --ignore=tests/jobs/mailer "$@"
-    tests kit tests/rooms/kit "$@"
+    tests rooms tests/rooms --ignore=tests/rooms/kit "$@"
 ) &
 wait
 [ ! -e "$logs/failed" ] || { echo "failed: $(tr '\n' ' ' <"$logs/failed")"; exit 1; }
